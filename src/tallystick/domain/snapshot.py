@@ -1,0 +1,74 @@
+"""Everything about one payment at one version, as answers, streams and pages tell it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tallystick.domain.money import Money
+from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPart:
+    """What a payment link adds: its own names, and the gateways the payer may choose from."""
+
+    id: str
+    short_code: str
+    gateways: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPart:
+    """The latest attempt: where it stands and what the payer needs for it."""
+
+    id: str
+    gateway: str
+    our_ref: str
+    state: AttemptState
+    checkout: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPart:
+    """The transfer that completed the payment. Only for callers who may see identities."""
+
+    transaction_id: str
+    gateway: str
+    amount: Money
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One payment, read in one go. `version` grows by one with every change that can be seen."""
+
+    id: str
+    purpose: str
+    phase: Phase
+    amount_state: AmountState
+    late: bool
+    review: Review | None
+    due: Money
+    received_minor: int
+    refunded_minor: int
+    gateway: str | None
+    reference: str | None
+    owner_id: str | None
+    description: str
+    metadata: Mapping[str, Any]
+    return_url: str | None
+    cancel_url: str | None
+    test_mode: bool
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    paid_at: datetime | None
+    as_of: datetime | None
+    source: str | None
+    next_check_at: datetime | None
+    version: int
+    attempt: AttemptPart | None
+    link: LinkPart | None
+    last_event: tuple[str, datetime] | None
+    transaction: TransactionPart | None

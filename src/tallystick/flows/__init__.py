@@ -1,0 +1,1 @@
+"""The story of the money, one file per verb. Start with checkout, receive and settle."""

@@ -1,0 +1,117 @@
+"""What a flow may use: the database, the gateways, the fulfilments, the watchers and the time."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from tallystick.domain.errors import GatewayNotOffered, NotFound
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.budget import Budget
+from tallystick.fulfilment.base import Fulfilment
+from tallystick.gateways.base import Gateway
+from tallystick.settings import Settings
+from tallystick.store.database import Database
+
+
+class Clock(Protocol):
+    """Where time comes from. Everything but leases runs on `now`, which a sandbox may move."""
+
+    def now(self) -> datetime:
+        """The time that payments live by, aware, in UTC."""
+        ...
+
+    def real_now(self) -> datetime:
+        """The machine's own time, for leases between processes."""
+        ...
+
+
+class Live(Protocol):
+    """Tells whoever watches. Losing a message costs a browser one poll, nothing else."""
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Show the whole new state to everyone who watches this payment."""
+        ...
+
+    def watched(self, payment_id: str) -> bool:
+        """Whether somebody stands before the till right now."""
+        ...
+
+
+@dataclass(slots=True)
+class Bell:
+    """Rings for everyone who waits for work, so that nobody has to look all the time."""
+
+    _listeners: list[asyncio.Event] = field(default_factory=list)
+
+    def listener(self) -> asyncio.Event:
+        """An event of one's own: set by every ring, cleared by its owner."""
+        event = asyncio.Event()
+        self._listeners.append(event)
+        return event
+
+    def ring(self) -> None:
+        """There is something to do."""
+        for event in self._listeners:
+            event.set()
+
+
+@dataclass(slots=True)
+class Hub:
+    """Everything a flow may touch. Made once, in wiring."""
+
+    database: Database
+    gateways: Mapping[str, Gateway]
+    fulfilments: Mapping[str, Fulfilment]
+    live: Live
+    clock: Clock
+    settings: Settings
+    secret: bytes
+    holder: str
+    bell: Bell = field(default_factory=Bell)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    expiry_held_until: datetime | None = None
+    _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
+
+    def now(self) -> datetime:
+        """The time that payments live by."""
+        return self.clock.now()
+
+    def luck(self) -> float:
+        """A number in [0, 1) that spreads timers; nothing secret depends on it."""
+        return random.random()  # noqa: S311
+
+    def alone(self, payment_id: str) -> asyncio.Lock:
+        """A lock for one payment in this process, so that its questions are not put twice."""
+        lock = self._alone.get(payment_id)
+        if lock is None:
+            lock = self._alone[payment_id] = asyncio.Lock()
+        return lock
+
+    def gateway(self, name: str) -> Gateway:
+        """The configured gateway of this name. Raises GatewayNotOffered."""
+        gateway = self.gateways.get(name)
+        if gateway is None:
+            offered = ", ".join(sorted(self.gateways)) or "none"
+            raise GatewayNotOffered(
+                f"The gateway {name[:40]!r} is not set up; these are: {offered}."
+            )
+        return gateway
+
+    def may_ask(self, name: str, now: datetime) -> bool:
+        """Spend one token of the gateway's budget for questions that nobody waits for."""
+        budget = self.budgets.get(name)
+        if budget is None:
+            rate = self.gateways[name].capabilities.calls_per_s
+            budget = self.budgets[name] = Budget(rate)
+        return budget.take(now)
+
+
+def found(thing: Snapshot | None, what: str = "payment") -> Snapshot:
+    """The thing, or NotFound: unknown and foreign are answered the same way."""
+    if thing is None:
+        raise NotFound(f"There is no {what} with this id that you may see.")
+    return thing

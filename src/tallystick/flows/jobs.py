@@ -1,0 +1,167 @@
+"""The named jobs: what runs when, by one holder at a time, with a history."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import NotFound, StillRunning
+from tallystick.domain.ids import new_id
+from tallystick.flows.audit import audit_job
+from tallystick.flows.expire import expire_overdue
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import KEPT_FOR
+from tallystick.flows.receive import handle_inbox
+from tallystick.flows.rescue import ask_due, do_effects, free_stuck
+from tallystick.store import idempotency, schedules
+from tallystick.store.schedules import Run, Stats
+
+LEASE: Final = timedelta(seconds=45)
+RENEWED_EVERY_S: Final = 15.0
+HISTORY: Final = timedelta(days=30)
+SHOWN: Final = 20
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the schedule. A `quiet` job leaves no trace of scheduled runs that did nothing:
+    the worker's own loops do the same as soon as it is due, and this is the net below them.
+    """
+
+    every: timedelta
+    work: Callable[[Hub], Awaitable[dict[str, Any]]]
+    quiet: bool = False
+
+
+async def _poll_gateways(hub: Hub) -> dict[str, Any]:
+    return {"asked": await ask_due(hub)}
+
+
+async def _retry_inbox(hub: Hub) -> dict[str, Any]:
+    return {"handled": await handle_inbox(hub)}
+
+
+async def _deliver(hub: Hub) -> dict[str, Any]:
+    return {"done": await do_effects(hub)}
+
+
+async def _tidy(hub: Hub) -> dict[str, Any]:
+    now = hub.now()
+
+    def body(tx: Connection) -> dict[str, Any]:
+        return {
+            "runs": schedules.forget(tx, now - HISTORY),
+            "idempotency_keys": idempotency.forget(tx, now - KEPT_FOR),
+        }
+
+    return await hub.database.write(body)
+
+
+SCHEDULE: Final[Mapping[str, Job]] = {
+    "expired-links": Job(timedelta(minutes=5), expire_overdue),
+    "stuck-payments": Job(timedelta(minutes=15), free_stuck),
+    "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
+    "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
+    "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
+    "audit": Job(timedelta(days=1), audit_job),
+    "tidy": Job(timedelta(days=1), _tidy),
+}
+
+
+async def plan(hub: Hub) -> None:
+    """Make sure that every job has its row; called at the start."""
+    now = hub.now()
+
+    def body(tx: Connection) -> None:
+        for name, job in SCHEDULE.items():
+            schedules.ensure(tx, name, now + job.every)
+
+    await hub.database.write(body)
+
+
+async def run_due(hub: Hub) -> int:
+    """Run the jobs whose time has come; how many ran here."""
+    names = await hub.database.read(lambda tx: schedules.due(tx, hub.now()))
+    ran = 0
+    for name in names:
+        if name in SCHEDULE:
+            with contextlib.suppress(StillRunning):
+                await run(hub, name, scheduled=True)
+                ran += 1
+    return ran
+
+
+async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:
+    """Run a job now. Raises NotFound, StillRunning where another holder is at it."""
+    job = SCHEDULE.get(name)
+    if job is None:
+        raise NotFound(f"There is no job {name[:40]!r}; there are {', '.join(SCHEDULE)}.")
+    holder = new_id("run", hub.clock.real_now())
+    await _hold(hub, name, holder)
+    renewing = asyncio.create_task(_keep_holding(hub, name, holder))
+    loop = asyncio.get_running_loop()
+    started_at, started = hub.now(), loop.time()
+    result: dict[str, Any] = {}
+    error: str | None = None
+    try:
+        result = await job.work(hub)
+    except Exception as failure:
+        log.exception("job_failed", job=name)
+        error = f"{type(failure).__name__}: {failure}"
+    finally:
+        renewing.cancel()
+    done = Run(
+        started_at=started_at,
+        ended_at=hub.now(),
+        duration_us=int((loop.time() - started) * 1_000_000),
+        success=error is None,
+        result=result,
+        error=error,
+    )
+    told = not (scheduled and job.quiet and done.success and not any(result.values()))
+    await hub.database.write(lambda tx: _finish(tx, name, holder, done, job, told=told))
+    if told:
+        log.info("job", job=name, success=done.success, ms=done.duration_us / 1000, result=result)
+    return done
+
+
+async def history(hub: Hub, name: str) -> tuple[Stats, list[Run]]:
+    """How a job has fared. Raises NotFound."""
+    if name not in SCHEDULE:
+        raise NotFound(f"There is no job {name[:40]!r}; there are {', '.join(SCHEDULE)}.")
+    return await hub.database.read(
+        lambda tx: (schedules.stats(tx, name), schedules.recent(tx, name, SHOWN))
+    )
+
+
+async def _hold(hub: Hub, name: str, holder: str) -> None:
+    now, real_now = hub.now(), hub.clock.real_now()
+
+    def body(tx: Connection) -> bool:
+        schedules.ensure(tx, name, now)
+        return schedules.hold(tx, name, holder, real_now, real_now + LEASE)
+
+    if not await hub.database.write(body):
+        raise StillRunning(f"The job {name} is running already.", retry_after_s=5)
+
+
+async def _keep_holding(hub: Hub, name: str, holder: str) -> None:
+    while True:
+        await asyncio.sleep(RENEWED_EVERY_S)
+        real_now = hub.clock.real_now()
+        await hub.database.write(
+            lambda tx, at=real_now: schedules.hold(tx, name, holder, at, at + LEASE)
+        )
+
+
+def _finish(tx: Connection, name: str, holder: str, done: Run, job: Job, *, told: bool) -> None:
+    if told:
+        schedules.record(tx, name, done)
+    schedules.release(tx, name, holder, done.ended_at, done.ended_at + job.every)

@@ -1,0 +1,83 @@
+"""Make the offer of an attempt at its gateway, and write down what came of it."""
+
+import structlog
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import (
+    GatewayRefused,
+    GatewayUnavailable,
+    GatewayUnreachable,
+    HubError,
+    RaceLost,
+)
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust
+from tallystick.domain.payment import Attempt, AttemptState, Payment
+from tallystick.flows.hub import Hub
+from tallystick.flows.record import Answers, Heard, record
+from tallystick.flows.settle import settle
+from tallystick.gateways.base import Checkout, CheckoutOrder
+from tallystick.store import attempts, links, payments
+
+log = structlog.get_logger()
+
+
+async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: bool) -> None:
+    """Ask the gateway for a checkout. Safe to repeat: the gateway knows it by `our_ref`.
+
+    An answer that never came leaves the attempt `unknown`, and one question is put at once; it is
+    not an error. A clear no fails the attempt, and the payment with it where it is `alone`.
+    Raises GatewayRefused, GatewayUnavailable.
+    """
+    gateway = hub.gateway(attempt.gateway)
+    order = await hub.database.read(lambda tx: _order(tx, hub, payment, attempt))
+    try:
+        checkout = await gateway.open_checkout(order)
+    except GatewayUnreachable as error:
+        log.warning("offer_unknown", gateway=gateway.name, attempt=attempt.id, why=error.detail)
+        await hub.database.write(
+            lambda tx: attempts.set_state(tx, attempt.id, AttemptState.UNKNOWN)
+        )
+        if error.sent:
+            await settle(hub, payment.id)
+    except (GatewayRefused, GatewayUnavailable):
+        await hub.database.write(lambda tx: _failed(tx, hub, payment, attempt, error, alone=alone))
+        raise
+    else:
+        await hub.database.write(lambda tx: _offered(tx, hub, payment.id, attempt, checkout))
+
+
+def _order(tx: Connection, hub: Hub, payment: Payment, attempt: Attempt) -> CheckoutOrder:
+    base = hub.settings.base_url.rstrip("/")
+    link = links.of_payment(tx, payment.id)
+    here = base if link is None else f"{base}/pay/{link.short_code}"
+    return CheckoutOrder(
+        attempt_id=attempt.id,
+        our_ref=attempt.our_ref,
+        memo=attempt.memo,
+        amount=attempt.money,
+        description=payment.description,
+        return_url=payment.return_url or here if link is None else here,
+        cancel_url=payment.cancel_url or here if link is None else f"{here}/canceled",
+        expires_at=payment.expires_at,
+    )
+
+
+def _offered(
+    tx: Connection, hub: Hub, payment_id: str, attempt: Attempt, checkout: Checkout
+) -> None:
+    before = payments.lock(tx, payment_id)
+    attempts.offered(tx, attempt.id, checkout.provider_id, checkout.document())
+    if before is None or not payments.move(tx, before, before):
+        raise RaceLost("Another writer moved this payment first.")
+
+
+def _failed(
+    tx: Connection, hub: Hub, payment: Payment, attempt: Attempt, why: HubError, *, alone: bool
+) -> None:
+    attempts.set_state(tx, attempt.id, AttemptState.FAILED)
+    if alone:
+        ended = Evidence(
+            Source.OPERATOR, Trust.OPERATOR, Claim.CANCELED, observed_at=hub.now(), note=why.detail
+        )
+        record(tx, hub, payment.id, [Heard(ended)], Answers())
+        payments.release_reference(tx, payment.id)

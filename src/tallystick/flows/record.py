@@ -1,0 +1,314 @@
+"""One transaction: evidence, receipts, the move, the ledger, the delivery and the rows to send."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tallystick.domain import ledger as accounts
+from tallystick.domain import schedule
+from tallystick.domain.errors import NotFound, RaceLost
+from tallystick.domain.evidence import Claim, Evidence, Source, State, Trust, fold
+from tallystick.domain.payment import (
+    ATTEMPT_MOVES,
+    AmountState,
+    Attempt,
+    AttemptState,
+    Payment,
+    Phase,
+)
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.hub import Hub
+from tallystick.gateways.base import Verdict
+from tallystick.store import attempts, events, evidence, inbox, ledger, payments, snapshots
+from tallystick.store.events import Event
+from tallystick.store.inbox import KeptNotice
+
+UNFINISHED: Final = frozenset({Phase.DRAFT, Phase.OPEN, Phase.PROCESSING})
+_DOUBTED_FOR: Final = timedelta(minutes=2)
+_DOUBTED_GAP: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One piece of evidence, and the bytes it came as."""
+
+    evidence: Evidence
+    raw: bytes | None = None
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the gateways said, and which of them could not be heard."""
+
+    heard: list[Heard] = field(default_factory=list)
+    asked: dict[str, datetime] = field(default_factory=dict)
+    recovered: dict[str, Verdict] = field(default_factory=dict)
+    unheard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the transaction left behind. `changed` means that a watcher would see a difference."""
+
+    snapshot: Snapshot
+    changed: bool
+    before: Phase
+
+
+def record(
+    tx: Connection,
+    hub: Hub,
+    payment_id: str,
+    heard: Sequence[Heard],
+    answers: Answers,
+    notices: Sequence[KeptNotice] = (),
+) -> Outcome:
+    """Write down what was heard and everything that follows from it. Raises NotFound, RaceLost."""
+    now = hub.now()
+    before = payments.lock(tx, payment_id)
+    if before is None:
+        raise NotFound("There is no payment with this id that you may see.")
+    tries = attempts.of_payment(tx, payment_id)
+    known = _append(tx, before, heard, now)
+    if _deadline_is_proven(before, tries, answers, hub, now):
+        known = _append(tx, before, [_deadline(now)], now, known)
+    state = fold(before.terms, known)
+    offered = _note_attempts(tx, tries, state, answers)
+    _receive(tx, hub, payment_id, state, known, now)
+    after = _after(before, state, tries, answers, now)
+    changed = offered or _looks_different(before, after)
+    timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
+    _write(tx, hub, before, timed, state, changed=changed, now=now)
+    if not answers.unheard:
+        inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
+    final = payments.find(tx, payment_id)
+    if final is None:
+        raise NotFound("There is no payment with this id that you may see.")
+    return Outcome(snapshots.of(tx, final), changed, before.phase)
+
+
+def _append(
+    tx: Connection,
+    payment: Payment,
+    heard: Sequence[Heard],
+    now: datetime,
+    known: list[Evidence] | None = None,
+) -> list[Evidence]:
+    """Keep what is news; returns all evidence that there is now."""
+    known = evidence.of_payment(tx, payment.id) if known is None else known
+    for item in heard:
+        said = item.evidence
+        if ledger.owners(tx, said.credits) - {payment.id}:
+            said = replace(said, conflict=True, counts=False)
+        last = next(
+            (e for e in reversed(known)
+             if e.source is said.source and e.attempt_id == said.attempt_id), None,
+        )  # fmt: skip
+        if last is not None and said.source is Source.FETCH and said.says_the_same_as(last):
+            continue
+        if evidence.append(tx, payment.id, said, item.raw, now):
+            known.append(said)
+    return known
+
+
+def _deadline(now: datetime) -> Heard:
+    return Heard(Evidence(Source.CLOCK, Trust.OPERATOR, Claim.DEADLINE, observed_at=now))
+
+
+def _deadline_is_proven(
+    payment: Payment, tries: Sequence[Attempt], answers: Answers, hub: Hub, now: datetime
+) -> bool:
+    """The offer is over, and every gateway that can be asked was asked after the deadline."""
+    if payment.phase not in {Phase.DRAFT, Phase.OPEN} or now < payment.expires_at:
+        return False
+    if hub.expiry_held_until is not None and now < hub.expiry_held_until:
+        return False
+    askable = [a for a in tries if a.gateway in hub.gateways
+               and hub.gateways[a.gateway].capabilities.asks
+               and a.state is not AttemptState.CREATED]  # fmt: skip
+    never = datetime.min.replace(tzinfo=now.tzinfo)
+    return all(
+        (answers.asked.get(attempt.id) or attempt.as_of or never) >= payment.expires_at
+        for attempt in askable
+    )
+
+
+def _note_attempts(
+    tx: Connection, tries: Sequence[Attempt], state: State, answers: Answers
+) -> bool:
+    """Bring the attempts' rows up to date; whether a payer's page would look different."""
+    changed = False
+    for attempt in tries:
+        asked_at = answers.asked.get(attempt.id)
+        if asked_at is not None:
+            attempts.asked(tx, attempt.id, asked_at)
+        verdict = answers.recovered.get(attempt.id)
+        if verdict is not None and verdict.checkout is not None and not attempt.checkout:
+            checkout = verdict.checkout
+            attempts.offered(tx, attempt.id, checkout.provider_id, checkout.document())
+            changed = True
+        now_in = state.attempts.get(attempt.id)
+        if now_in is not None and now_in in ATTEMPT_MOVES[attempt.state]:
+            attempts.set_state(tx, attempt.id, now_in)
+            changed = True
+    return changed
+
+
+def _receive(
+    tx: Connection,
+    hub: Hub,
+    payment_id: str,
+    state: State,
+    known: Sequence[Evidence],
+    now: datetime,
+) -> None:
+    """A receipt and a balanced transfer for every credit that is counted for the first time."""
+    sources = {
+        credit.name: item
+        for item in reversed(known)
+        if item.counts and not item.conflict
+        for credit in item.credits
+    }
+    for credit in state.credits:
+        item = sources[credit.name]
+        receipt_id = ledger.receive(tx, payment_id, item.attempt_id, credit, item.key, now)
+        if receipt_id is not None:
+            transfer = accounts.received(receipt_id, payment_id, credit.gateway, credit.money)
+            ledger.post(tx, transfer, now)
+        elif ledger.owners(tx, [credit]) != {payment_id}:
+            raise RaceLost("Another payment received this transaction first.")
+
+
+def _after(
+    before: Payment,
+    state: State,
+    tries: Sequence[Attempt],
+    answers: Answers,
+    now: datetime,
+) -> Payment:
+    asked_at = max(answers.asked.values(), default=None)
+    moved = state.phase is not before.phase
+    return replace(
+        before,
+        phase=state.phase,
+        amount_state=state.amount_state,
+        late=state.late,
+        review=state.review,
+        received=state.received.minor,
+        gateway=tries[-1].gateway if tries else before.gateway,
+        opened_at=before.opened_at or (now if state.phase is not Phase.DRAFT else None),
+        closed_at=now if moved and state.phase not in UNFINISHED else before.closed_at,
+        paid_at=state.paid_at,
+        as_of=asked_at or before.as_of,
+        source=state.steps[-1].evidence.source if state.steps else before.source,
+        updated_at=now,
+    )
+
+
+def _looks_different(before: Payment, after: Payment) -> bool:
+    def seen(payment: Payment) -> tuple[object, ...]:
+        return (payment.phase, payment.amount_state, payment.late, payment.review,
+                payment.received, payment.gateway)  # fmt: skip
+
+    return seen(before) != seen(after)
+
+
+def _next_check(
+    hub: Hub,
+    payment: Payment,
+    tries: Sequence[Attempt],
+    known: Sequence[Evidence],
+    now: datetime,
+) -> datetime | None:
+    """When to look at this payment again; nothing that is not final is without a timer."""
+    asked = [a for a in tries if a.gateway in hub.gateways
+             and hub.gateways[a.gateway].capabilities.asks]  # fmt: skip
+    luck = hub.luck()
+    if payment.phase not in UNFINISHED:
+        until = max((attempt.listen_until for attempt in asked), default=None)
+        if until is None or payment.closed_at is None:
+            return None
+        return schedule.afterwards(payment.closed_at, until, now, luck)
+    if not asked:
+        return payment.expires_at if now < payment.expires_at else now + timedelta(minutes=1)
+    due = schedule.while_open(
+        asked[-1].created_at,
+        payment.expires_at,
+        now,
+        luck,
+        watched=hub.live.watched(payment.id),
+    )
+    return min(due, now + _DOUBTED_GAP) if _is_doubted(known, now) else due
+
+
+def _is_doubted(known: Sequence[Evidence], now: datetime) -> bool:
+    """A signed notice told of money a moment ago that the gateway's books do not show yet."""
+    counted = {credit.name for item in known if item.counts for credit in item.credits}
+    return any(
+        not item.counts
+        and item.trust is Trust.SIGNED
+        and now - item.observed_at < _DOUBTED_FOR
+        and {credit.name for credit in item.credits} - counted
+        for item in known
+    )
+
+
+def _write(
+    tx: Connection,
+    hub: Hub,
+    before: Payment,
+    after: Payment,
+    state: State,
+    *,
+    changed: bool,
+    now: datetime,
+) -> None:
+    """The conditional update, and the effects that belong to whoever wins it."""
+    if not changed:
+        payments.set_timer(
+            tx, before.id, as_of=after.as_of, source=after.source,
+            next_check_at=after.next_check_at,
+        )  # fmt: skip
+        return
+    if not payments.move(tx, before, after):
+        raise RaceLost("Another writer moved this payment first.")
+    for event in _events(before, after, state, now):
+        events.append(tx, before.id, before.version + 1, event)
+    if after.phase is Phase.PAID and before.phase is not Phase.PAID:
+        hub.fulfilments[after.purpose].fulfil(tx, after, now)
+
+
+_PHASE_EVENTS: Final[Mapping[Phase, str]] = {
+    Phase.OPEN: "payment.opened",
+    Phase.PROCESSING: "payment.processing",
+    Phase.PAID: "payment.paid",
+    Phase.EXPIRED: "payment.expired",
+    Phase.CANCELED: "payment.canceled",
+}
+
+
+def _events(before: Payment, after: Payment, state: State, now: datetime) -> list[Event]:
+    """What a merchant is told of this change, the most telling last."""
+    moved = before.phase is not after.phase
+    last = state.steps[-1] if state.steps else None
+    step = next((s for s in reversed(state.steps) if s.after is not s.before), last)
+    told = (step if moved else last) or last
+    reason = told.reason if told is not None else ""
+    types = [_PHASE_EVENTS[after.phase]] if moved else []
+    more_money = after.received > before.received
+    if more_money and after.amount_state is AmountState.PARTIAL:
+        types.append("payment.underpaid")
+    if more_money and after.amount_state is AmountState.OVER:
+        types.append("payment.overpaid")
+    if moved and after.phase is Phase.PAID and after.late:
+        types.append("payment.paid_late")
+    if after.review is not None and after.review is not before.review:
+        types.append("payment.review")
+    signal = step.signal if moved and step is not None else None
+    return [
+        Event(kind, before.phase, after.phase, signal if index == 0 else None, reason, now)
+        for index, kind in enumerate(types)
+    ]

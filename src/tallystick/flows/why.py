@@ -1,0 +1,81 @@
+"""Why: the proof of a payment's state, as the evidence that put it there, in sentences."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import NotFound
+from tallystick.domain.evidence import Step, fold
+from tallystick.domain.payment import Payment
+from tallystick.flows.hub import Hub
+from tallystick.store import evidence, payments
+
+_SOURCES = {
+    "webhook": "A webhook from the gateway",
+    "return": "The payer's browser, coming back",
+    "fetch": "Our own question to the gateway",
+    "poll": "Our own question to the gateway",
+    "statement": "The account statement",
+    "operator": "The merchant",
+    "clock": "Our clock",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One line of the proof."""
+
+    at: datetime
+    source: str
+    trust: str
+    claim: str
+    sentence: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where the payment is, why, and what is due next."""
+
+    payment: Payment
+    reasons: tuple[Reason, ...]
+    due: str
+
+
+async def why(hub: Hub, payment_id: str) -> Proof:
+    """Fold the evidence again, before the reader's eyes. Raises NotFound."""
+
+    def body(tx: Connection) -> Proof:
+        payment = payments.find(tx, payment_id)
+        if payment is None:
+            raise NotFound("There is no payment with this id that you may see.")
+        state = fold(payment.terms, evidence.of_payment(tx, payment_id))
+        return Proof(payment, tuple(map(_reason, state.steps)), _due(payment))
+
+    return await hub.database.read(body)
+
+
+def _reason(step: Step) -> Reason:
+    item = step.evidence
+    moved = f" The payment went from {step.before} to {step.after}."
+    return Reason(
+        at=item.observed_at,
+        source=item.source,
+        trust=item.trust.name.lower(),
+        claim=item.claim,
+        sentence=f"{_SOURCES[item.source]}: {step.reason}"
+        + (moved if step.before is not step.after else ""),
+        before=step.before,
+        after=step.after,
+    )
+
+
+def _due(payment: Payment) -> str:
+    parts = []
+    if payment.review is not None:
+        parts.append(f"A person should look at it: {payment.review}.")
+    if payment.next_check_at is not None:
+        parts.append(f"It is looked at again at {payment.next_check_at:%Y-%m-%dT%H:%M:%SZ}.")
+    return " ".join(parts) or "Nothing more is due without new money or a person."

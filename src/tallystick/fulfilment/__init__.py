@@ -1,0 +1,1 @@
+"""One file per thing that we deliver once it is paid."""

@@ -1,0 +1,1 @@
+"""One file per gateway: nothing outside this package knows a gateway's words."""

@@ -1,0 +1,214 @@
+"""The port that every gateway implements, and the values that cross it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, Self
+
+from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a gateway can do, declared once; flows decide by this and never by a name.
+
+    `currencies` empty means all. `verifies` is the trust that counts money: FETCHED where we can
+    ask over our own connection, SIGNED where there is nobody to ask. `listens_for` is how long
+    after the offer is over its money can still arrive. `calls_per_s` bounds our questions.
+    """
+
+    title: str
+    currencies: frozenset[str]
+    verifies: Trust
+    refunds: Literal["api", "manual", "none"]
+    cancels: bool
+    webhooks: bool = True
+    listens_for: timedelta = timedelta(hours=72)
+    smallest_minor: int = 1
+    largest_minor: int | None = None
+    tolerance_minor: int = 0
+    calls_per_s: float = 5.0
+
+    @property
+    def asks(self) -> bool:
+        """Whether the gateway has an API that we can put our own question to."""
+        return self.verifies >= Trust.FETCHED
+
+    def takes(self, amount: Money) -> bool:
+        """Whether this amount can be collected here."""
+        largest = self.largest_minor
+        return (
+            (not self.currencies or amount.currency in self.currencies)
+            and amount.minor >= self.smallest_minor
+            and (largest is None or amount.minor <= largest)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What we ask a gateway to collect. `our_ref` and `memo` were committed before the call."""
+
+    attempt_id: str
+    our_ref: str
+    memo: str
+    amount: Money
+    description: str
+    return_url: str
+    cancel_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What a payer needs to pay, whichever of it the gateway gives. `qr_code` is the raw payload.
+
+    `provider_id` is the gateway's own name for the offer.
+    """
+
+    provider_id: str | None = None
+    checkout_url: str | None = None
+    qr_code: str | None = None
+    bank_name: str | None = None
+    bank_bin: str | None = None
+    account_number: str | None = None
+    account_name: str | None = None
+    transfer_content: str | None = None
+    va_number: str | None = None
+    instructions: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """The fields that are set, for keeping with the attempt."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Read back what `document` wrote."""
+        return cls(**document)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRef:
+    """Which offer we ask about, by the names that we and the gateway gave it."""
+
+    attempt_id: str
+    our_ref: str
+    provider_id: str | None
+    amount: Money
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A gateway's answer to our own question.
+
+    `known` is false where the gateway has never heard of the offer (its create never arrived).
+    `credits` are all transfers that its books show for the offer. `checkout` is what could be
+    recovered of it, for an attempt whose create answer was lost.
+    """
+
+    claim: Claim
+    credits: tuple[Credit, ...] = ()
+    known: bool = True
+    checkout: Checkout | None = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RawNotice:
+    """A knock on the door, exactly as it came. Header names are lower-case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An authentic notice: who it is about and what it says. It is never acted on by itself.
+
+    `event_id` is the same for every delivery of the same event. `refs` are names of offers, ours
+    or the gateway's, the best first; empty where the notice is about none (a test ping).
+    """
+
+    event_id: str
+    refs: tuple[str, ...]
+    claim: Claim = Claim.PENDING
+    credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gateway wants to hear so that it stops repeating itself."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer from a gateway, already within our size limit."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Wire(Protocol):
+    """Our own HTTP connection to a gateway."""
+
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Reply:
+        """One request, one answer; redirects are not followed, 5xx and 429 are returned as they are.
+
+        Raises GatewayUnreachable: `sent=False` only where the request certainly did not leave.
+        """
+        ...
+
+
+class Gateway(Protocol):
+    """One way to take money. Implementations hold settings and a `Wire`, and no state."""
+
+    name: str
+    account: str
+    capabilities: Capabilities
+
+    def new_ref(self, now: datetime) -> str:
+        """A fresh reference in the form that this gateway accepts, never given out before."""
+        ...
+
+    async def open_checkout(self, order: CheckoutOrder) -> Checkout:
+        """Make the offer at the gateway. Safe to repeat with the same `our_ref`.
+
+        Raises GatewayRefused (a clear no), GatewayUnavailable (our keys are refused),
+        GatewayUnreachable (no usable answer: the offer may exist).
+        """
+        ...
+
+    def read_notice(self, raw: RawNotice) -> Notice:
+        """Who sent it, and which payment to look at. Pure and quick: it stands on the hot path.
+
+        Raises NoticeNotAuthentic, or Invalid for an authentic notice that makes no sense.
+        """
+        ...
+
+    def acknowledge(self, notice: Notice) -> Answer:
+        """The gateway's own word for "received", also for duplicates and test pings."""
+        ...
+
+    async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
+        """Ask the gateway about one offer. Raises GatewayUnavailable, GatewayUnreachable.
+
+        Only called where `capabilities.asks`.
+        """
+        ...
+
+    async def cancel(self, attempt: AttemptRef, reason: str) -> None:
+        """Take the offer back. Only called where `capabilities.cancels`; safe to repeat.
+
+        Raises GatewayRefused where it is paid already, GatewayUnavailable, GatewayUnreachable.
+        """
+        ...

@@ -1,0 +1,234 @@
+"""The sandbox: our own simple gateway in any currency, to try things without real money.
+
+It exists as a simulator only; `tallystick.simulators.sandbox` describes its wire format.
+"""
+
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from tallystick.domain import strict_json
+from tallystick.domain.errors import (
+    CurrencyUnknown,
+    GatewayRefused,
+    GatewayUnavailable,
+    GatewayUnreachable,
+    HubError,
+    Invalid,
+    MalformedJson,
+    NotConfigured,
+    NoticeNotAuthentic,
+)
+from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.fields import Fields
+from tallystick.domain.ids import new_id
+from tallystick.domain.money import exponent
+from tallystick.gateways.base import (
+    Answer,
+    AttemptRef,
+    Capabilities,
+    Checkout,
+    CheckoutOrder,
+    Notice,
+    RawNotice,
+    Verdict,
+    Wire,
+)
+
+_LARGEST_NOTICE: Final = 65_536
+_LARGEST_REPLY: Final = 1_048_576
+# A notice signed longer ago, or longer ahead, than this may be an old one played again.
+_WINDOW: Final = timedelta(minutes=5)
+_SIGNATURE: Final = re.compile(r"t=([0-9]{1,11})((?:,v1=[0-9a-f]{64}){1,5})")
+_CLAIMS: Final = {
+    "pending": Claim.PENDING,
+    "processing": Claim.PROCESSING,
+    "succeeded": Claim.SUCCEEDED,
+    "failed": Claim.FAILED,
+    "canceled": Claim.CANCELED,
+    "expired": Claim.EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxAccount:
+    """Where the simulator is, and the same keys as its. Any of the secrets may have signed."""
+
+    api_key: str
+    webhook_secret: tuple[str, ...]
+    base_url: str
+
+
+class Sandbox:
+    """The gateway "sandbox"."""
+
+    name = "sandbox"
+    capabilities = Capabilities(
+        title="Sandbox",
+        currencies=frozenset(),
+        verifies=Trust.FETCHED,
+        refunds="none",
+        cancels=True,
+        calls_per_s=50.0,
+    )
+
+    def __init__(self, account: SandboxAccount, wire: Wire) -> None:
+        if not (account.api_key and account.webhook_secret and all(account.webhook_secret)):
+            raise NotConfigured("The sandbox needs an API key and a webhook secret.")
+        self.account = "sandbox"
+        self._settings = account
+        self._wire = wire
+
+    def new_ref(self, now: datetime) -> str:
+        """Sortable by age, with 80 random bits."""
+        return f"sbx_{new_id('sb', now).removeprefix('sb_')}"
+
+    async def open_checkout(self, order: CheckoutOrder) -> Checkout:
+        """Make the offer; the sandbox answers a repeated reference with the same one."""
+        wish = {
+            "reference": order.our_ref,
+            "amount": order.amount.minor,
+            "currency": order.amount.currency,
+            "description": order.description,
+            "returnUrl": order.return_url,
+            "cancelUrl": order.cancel_url,
+            "expiresAt": order.expires_at.isoformat(),
+        }
+        status, answer, _ = await self._call("POST", "", wish)
+        if status not in {200, 201}:
+            raise _refusal(answer)
+        if (answer.name("reference"), answer.whole("amount"), answer.name("currency")) != (
+            order.our_ref, order.amount.minor, order.amount.currency,
+        ):  # fmt: skip
+            raise answer.fail("it is about another offer than we asked for")
+        return _checkout(answer)
+
+    async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
+        """Ask for the payment by our own reference."""
+        status, answer, raw = await self._call("GET", f"/{quote(attempt.our_ref, safe='')}")
+        if status == 404 and _unknown(answer):
+            return Verdict(Claim.PENDING, known=False, raw=raw)
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
+        return self._verdict(answer, attempt, raw)
+
+    def read_notice(self, raw: RawNotice) -> Notice:
+        """The bytes are signed, so they are checked before they are read."""
+        self._check(raw)
+        try:
+            body = strict_json.parse(raw.body, limit=_LARGEST_NOTICE, floats=False)
+        except MalformedJson as error:
+            raise Invalid(f"The sandbox notice is authentic and malformed: {error}") from None
+        fields = Fields(body if isinstance(body, dict) else {}, _senseless)
+        event_id = fields.name("id")
+        if "payment" not in fields.data:
+            return Notice(event_id, refs=())
+        payment = fields.part("payment")
+        return Notice(
+            event_id=event_id,
+            refs=(payment.name("reference"), payment.name("id")),
+            claim=_CLAIMS.get(payment.text("status"), Claim.PENDING),
+            credits=(self._credit(fields.part("transfer")),) if "transfer" in fields.data else (),
+        )
+
+    def acknowledge(self, notice: Notice) -> Answer:
+        """Any 2xx will do."""
+        return Answer(b'{"received":true}')
+
+    async def cancel(self, attempt: AttemptRef, reason: str) -> None:
+        """Take the offer back. One that is over already stays as it is."""
+        path = f"/{quote(attempt.our_ref, safe='')}/cancel"
+        status, answer, _ = await self._call("POST", path, {"reason": reason[:255]})
+        if status != 200 and not (status == 404 and _unknown(answer)):
+            raise _refusal(answer)
+
+    def _check(self, raw: RawNotice) -> None:
+        form = _SIGNATURE.fullmatch(raw.headers.get("sandbox-signature", ""))
+        if form is None:
+            raise NoticeNotAuthentic("The sandbox notice has no signature that can be checked.")
+        given = [part.removeprefix("v1=").encode() for part in form[2].split(",") if part]
+        signed = form[1].encode() + b"." + raw.body
+        wanted = [
+            hmac.digest(secret.encode(), signed, "sha256").hex().encode()
+            for secret in self._settings.webhook_secret
+        ]
+        fits = [hmac.compare_digest(one, other) for one in given for other in wanted]
+        if not any(fits):
+            raise NoticeNotAuthentic("The sandbox notice has no valid signature.")
+        if abs(raw.received_at - datetime.fromtimestamp(int(form[1]), UTC)) > _WINDOW:
+            raise NoticeNotAuthentic("The sandbox notice was signed too long ago, or ahead.")
+
+    def _verdict(self, answer: Fields, attempt: AttemptRef, raw: bytes) -> Verdict:
+        told = (answer.name("reference"), answer.whole("amount"), answer.name("currency"))
+        asked = (attempt.our_ref, attempt.amount.minor, attempt.amount.currency)
+        another = attempt.provider_id not in {None, answer.name("id")}
+        if told != asked or another:
+            raise answer.fail("it is about another payment than we asked about")
+        return Verdict(
+            claim=_CLAIMS.get(answer.text("status"), Claim.PENDING),
+            credits=tuple(self._credit(row) for row in answer.parts("transfers")),
+            checkout=_checkout(answer),
+            raw=raw,
+        )
+
+    def _credit(self, fields: Fields) -> Credit:
+        amount, currency = fields.whole("amount"), fields.name("currency")
+        try:
+            exponent(currency)
+        except CurrencyUnknown as error:
+            raise fields.fail(str(error)) from None
+        if amount <= 0:
+            raise fields.fail("a transfer has no money")
+        at = fields.moment("createdAt")
+        return Credit(self.name, self.account, fields.name("id"), amount, currency, at)
+
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> tuple[int, Fields, bytes]:
+        headers = {
+            "Authorization": f"Bearer {self._settings.api_key}",
+            "Content-Type": "application/json",
+        }
+        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        url = f"{self._settings.base_url.rstrip('/')}/v1/payments{path}"
+        reply = await self._wire.send(method, url, headers=headers, body=sent)
+        if reply.status in {401, 403}:
+            raise GatewayUnavailable("The sandbox rejects our API key.")
+        if reply.status in {408, 429} or reply.status >= 500:
+            raise GatewayUnreachable(f"The sandbox cannot answer now (HTTP {reply.status}).")
+        try:
+            answer = strict_json.parse(reply.body, limit=_LARGEST_REPLY, floats=False)
+        except MalformedJson:
+            raise GatewayUnreachable("The sandbox's answer is not JSON that we read.") from None
+        if not isinstance(answer, dict):
+            raise GatewayUnreachable("The sandbox's answer is not an object.")
+        return reply.status, Fields(answer, _unusable), reply.body
+
+
+def _checkout(answer: Fields) -> Checkout:
+    return Checkout(
+        provider_id=answer.name("id"),
+        checkout_url=answer.url("checkoutUrl"),
+        qr_code=answer.text("qrCode"),
+    )
+
+
+def _unknown(answer: Fields) -> bool:
+    """Whether it is the sandbox that says so, and not a proxy on the way."""
+    return answer.part("error").text("code") == "not_found"
+
+
+def _refusal(answer: Fields) -> GatewayRefused:
+    return GatewayRefused(f"The sandbox says: {answer.part('error').text('message')[:300]}")
+
+
+def _unusable(detail: str) -> HubError:
+    return GatewayUnreachable(f"The sandbox's answer makes no sense: {detail}.")
+
+
+def _senseless(detail: str) -> HubError:
+    return Invalid(f"The sandbox notice is authentic and makes no sense: {detail}.")

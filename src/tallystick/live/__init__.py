@@ -1,0 +1,1 @@
+"""Telling browsers, as it happens. A lost message costs one poll, nothing else."""

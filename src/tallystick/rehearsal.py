@@ -1,0 +1,95 @@
+"""The rehearsal: simulated gateways on a virtual clock, moved through all that is due on the way."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from starlette.routing import BaseRoute
+
+from tallystick.simulators.stage import Stage
+from tallystick.worker import Worker
+
+MOST_STEPS: Final = 240
+_NAP_S: Final = 0.1
+
+log = structlog.get_logger()
+
+
+class RehearsalClock:
+    """The stage's time for payments, and the machine's own for leases."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def now(self) -> datetime:
+        """Virtual time."""
+        return self._stage.clock.now()
+
+    def real_now(self) -> datetime:
+        """Real time."""
+        return datetime.now(UTC)
+
+
+class Rehearsal:
+    """Drives the stage beside a running server."""
+
+    def __init__(self, stage: Stage, worker: Worker) -> None:
+        self._stage = stage
+        self._worker = worker
+        self._task: asyncio.Task[None] | None = None
+        self._moving = asyncio.Lock()
+
+    async def act(self, gateway: str, our_ref: str, act: str, **wishes: Any) -> dict[str, Any]:
+        """Let the payer or the gateway do one thing; what follows at once has followed."""
+        return await self._stage.act(gateway, our_ref, act, **wishes)
+
+    async def advance(self, seconds: float) -> dict[str, Any]:
+        """Move the clock in steps from one due thing to the next, at most 240 of them."""
+        clock = self._stage.clock
+        end = clock.now() + timedelta(seconds=seconds)
+        stride = timedelta(seconds=seconds / MOST_STEPS)
+        did = steps = 0
+        async with self._moving:
+            while clock.now() < end:
+                step_to = min(end, max(await self._next_due() or end, clock.now() + stride))
+                clock.advance(max(0.0, (step_to - clock.now()).total_seconds()))
+                did += await self._catch_up()
+                steps += 1
+        return {"advanced": seconds, "steps": steps, "done": did + await self._catch_up()}
+
+    def routes(self) -> list[BaseRoute]:
+        """The simulators' own addresses."""
+        return self._stage.routes()
+
+    def start(self) -> None:
+        """Deliver the gateways' notices as they come due."""
+        self._task = asyncio.create_task(self._deliver_forever())
+
+    async def stop(self) -> None:
+        """Stop delivering and close the stage."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._stage.close()
+
+    async def _catch_up(self) -> int:
+        delivered = await self._stage.deliver_due(self._stage.clock.now())
+        return delivered + await self._worker.catch_up()
+
+    async def _next_due(self) -> datetime | None:
+        both = (await self._worker.next_due(), self._stage.next_due())
+        return min((at for at in both if at is not None), default=None)
+
+    async def _deliver_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_NAP_S)
+            due = self._stage.next_due()
+            if due is None or due > self._stage.clock.now():
+                continue
+            try:
+                await self._stage.deliver_due(self._stage.clock.now())
+            except Exception:
+                log.exception("delivery_failed")

@@ -1,0 +1,255 @@
+"""What a payer, a bank, a gateway or an attacker does, written once for all simulated gateways."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+from tallystick.domain.errors import Conflict, Invalid, NotFound
+from tallystick.domain.money import Money, exponent
+from tallystick.simulators.base import Change, Event, Order, Simulator, Transfer
+from tallystick.simulators.books import Books, Delivery
+from tallystick.simulators.faults import Fault, Faults
+
+_REPLAY_AFTER_S: Final = 3600.0
+_REPEATS: Final = 10
+_MOST_REPEATS: Final = 1000
+_STRANGE: Final = {"zNewFlag": True, "aNewList": [{"b": "2", "a": "đ/1"}], "newNothing": None}
+
+
+@dataclass(slots=True)
+class Scene:
+    """One act while it is played: what it may use, and what it has done so far."""
+
+    books: Books
+    faults: Faults
+    simulator: Simulator
+    ref: str
+    now: datetime
+    luck: Random
+    amount: int | None = None
+    currency: str | None = None
+    delay_s: float = 0.0
+    times: int | None = None
+    moved: list[Transfer] = field(default_factory=list)
+    posted: list[Delivery] = field(default_factory=list)
+
+    def order(self) -> Order:
+        """The order as it stands now. Raises NotFound where its create never arrived."""
+        order = self.books.order(self.simulator.name, self.ref)
+        if order is None:
+            raise NotFound(f"The simulated {self.simulator.name} knows no order {self.ref[:64]!r}.")
+        return self.simulator.as_of(order, self.now)
+
+    def owed(self) -> int:
+        """What a payer who pays exactly pays: the rest, or all again where nothing is left."""
+        order = self.order()
+        return order.due or order.amount
+
+    def money(self, amount: int, currency: str | None = None, memo: str | None = None) -> Transfer:
+        """A transfer that could arrive; it has not."""
+        order, name = self.order(), self.simulator.reference(self.luck, self.now)
+        content = memo or self.simulator.memo(order) or ""
+        return Transfer(name, amount, currency or order.currency, self.now, content)
+
+    def arrive(self, transfer: Transfer) -> tuple[Event, ...]:
+        """The money arrives and is in the gateway's books; the answer is what it has to tell."""
+        self.moved.append(transfer)
+        return self.keep(self.simulator.take(self.order(), transfer))
+
+    def keep(self, change: Change) -> tuple[Event, ...]:
+        """Write a change into the gateway's books."""
+        self.books.keep(change.order)
+        return change.events
+
+    def tell(self, events: tuple[Event, ...], **how: Any) -> None:
+        """Put notices on their way; `how` are fields of Delivery."""
+        due = how.pop("due", self.now + timedelta(seconds=self.delay_s))
+        for event in events:
+            delivery = Delivery(self.simulator.name, self.ref, event, due, **how)
+            self.posted.append(self.books.post(delivery))
+
+
+def _told(scene: Scene, amount: int) -> str:
+    return str(Money(amount, scene.order().currency))
+
+
+def _pay(scene: Scene) -> str:
+    owed = scene.owed()
+    if scene.amount not in {None, owed}:
+        raise Invalid(f"`pay` pays what is due, {owed}; use underpay or overpay for less or more.")
+    scene.tell(scene.arrive(scene.money(owed)))
+    return f"The payer paid {_told(scene, owed)}."
+
+
+def _underpay(scene: Scene) -> str:
+    owed = scene.owed()
+    amount = scene.amount or owed - max(1, owed // 10)
+    if not 0 < amount < owed:
+        raise Invalid(f"`underpay` pays less than {owed} and more than 0.")
+    scene.tell(scene.arrive(scene.money(amount)))
+    return f"The payer paid {_told(scene, amount)} of {_told(scene, owed)}."
+
+
+def _overpay(scene: Scene) -> str:
+    owed = scene.owed()
+    amount = scene.amount or owed + max(1, owed // 10)
+    if amount <= owed:
+        raise Invalid(f"`overpay` pays more than {owed}.")
+    scene.tell(scene.arrive(scene.money(amount)))
+    return f"The payer paid {_told(scene, amount)} where {_told(scene, owed)} was due."
+
+
+def _pay_twice(scene: Scene) -> str:
+    amount = scene.order().amount
+    for _ in range(2):
+        scene.tell(scene.arrive(scene.money(amount)))
+    return f"The payer paid {_told(scene, amount)} twice, with two references."
+
+
+def _pay_late(scene: Scene) -> str:
+    status = scene.order().status
+    return f"{_pay(scene)} The offer was {status} by then."
+
+
+def _wrong_currency(scene: Scene) -> str:
+    order, traits = scene.order(), scene.simulator.traits
+    if len(traits.currencies) == 1:
+        raise Conflict(f"{traits.title} moves {order.currency} only; no other currency can arrive.")
+    currency = scene.currency or ("USD" if order.currency != "USD" else "EUR")
+    exponent(currency)
+    if currency == order.currency:
+        raise Invalid(f"`wrong_currency` pays in another currency than {currency}.")
+    paid = Money(scene.amount or order.amount, currency)
+    scene.tell(scene.arrive(scene.money(paid.minor, currency)))
+    return f"The payer paid {paid} where {order.currency} was due."
+
+
+def _decline(scene: Scene) -> str:
+    scene.tell(scene.keep(scene.simulator.decline(scene.order(), scene.now)))
+    return "The payment failed."
+
+
+def _cancel(scene: Scene) -> str:
+    scene.tell(scene.keep(scene.simulator.cancel(scene.order(), scene.now)))
+    return "The payer gave up at the gateway."
+
+
+def _mangle_memo(scene: Scene) -> str:
+    memo = scene.simulator.memo(scene.order())
+    if memo is None:
+        title = scene.simulator.traits.title
+        raise Conflict(f"Payers of {title} write no memo, so no bank can mangle it.")
+    content = mangled(memo, scene.luck)
+    scene.tell(scene.arrive(scene.money(scene.owed(), memo=content)))
+    return f"The payer paid; the bank made {content!r} of the memo {memo!r}."
+
+
+def _lose_webhook(scene: Scene) -> str:
+    scene.arrive(scene.money(scene.owed()))
+    return "The payer paid, and no notice will ever come."
+
+
+def _repeat_webhook(scene: Scene) -> str:
+    times = _REPEATS if scene.times is None else scene.times
+    if not 1 <= times <= _MOST_REPEATS:
+        raise Invalid(f"times is a whole number from 1 to {_MOST_REPEATS}.")
+    events = scene.arrive(scene.money(scene.owed()))
+    for copy in range(times):
+        scene.tell(events, together="copies", once=copy > 0)
+    return f"The payer paid; the same notice comes {times} times at once."
+
+
+def _reorder_webhooks(scene: Scene) -> str:
+    owed = scene.owed()
+    if not scene.simulator.traits.splits or owed < 2:
+        events = scene.arrive(scene.money(owed))
+    else:
+        first = scene.arrive(scene.money(owed // 2))
+        events = first + scene.arrive(scene.money(owed - owed // 2))
+    scene.tell(events[::-1])
+    return f"The payer paid in {len(scene.moved)} transfers; the notices come in reverse."
+
+
+def _replay_webhook(scene: Scene) -> str:
+    events = scene.arrive(scene.money(scene.owed()))
+    scene.tell(events, due=scene.now)
+    later = scene.now + timedelta(seconds=scene.delay_s or _REPLAY_AFTER_S)
+    scene.tell(events, due=later, sealed_at=scene.now, once=True)
+    return "The payer paid; the same bytes, signed at the same time, come again later."
+
+
+def _forge_webhook(scene: Scene) -> str:
+    order, owed = scene.order(), scene.owed()
+    forged = scene.simulator.take(order, scene.money(owed)).events
+    scene.tell(forged, rightly=False, once=True)
+    if not scene.simulator.traits.asks:
+        return "Nobody paid; a notice with a wrong signature came."
+    scene.tell(scene.simulator.take(order, scene.money(owed)).events, once=True)
+    return "Nobody paid; a wrongly signed notice came, then a rightly signed lie."
+
+
+def _truncate_webhook(scene: Scene) -> str:
+    scene.tell(scene.arrive(scene.money(scene.owed())), cut=True)
+    return "The payer paid; the notice is cut short first, and comes whole with the retry."
+
+
+def _unknown_field(scene: Scene) -> str:
+    events = scene.arrive(scene.money(scene.owed()))
+    scene.tell(tuple({**event, **_STRANGE} for event in events))
+    return "The payer paid; the notice has fields that nobody knows."
+
+
+def _dashboard_refund(scene: Scene) -> str:
+    title = scene.simulator.traits.title
+    raise Conflict(f"{title} has no refunds: money goes back by a transfer of the merchant's own.")
+
+
+def _fail(scene: Scene, fault: Fault) -> str:
+    times = 1 if scene.times is None else scene.times
+    scene.faults.plan(scene.simulator.name, fault, times)
+    return f"The next {times} calls to {scene.simulator.traits.title}: {fault}."
+
+
+ACTS: Final[dict[str, Callable[[Scene], str]]] = {
+    "pay": _pay,
+    "underpay": _underpay,
+    "overpay": _overpay,
+    "pay_twice": _pay_twice,
+    "pay_late": _pay_late,
+    "wrong_currency": _wrong_currency,
+    "decline": _decline,
+    "cancel": _cancel,
+    "mangle_memo": _mangle_memo,
+    "lose_webhook": _lose_webhook,
+    "repeat_webhook": _repeat_webhook,
+    "reorder_webhooks": _reorder_webhooks,
+    "replay_webhook": _replay_webhook,
+    "forge_webhook": _forge_webhook,
+    "truncate_webhook": _truncate_webhook,
+    "unknown_field": _unknown_field,
+    "dashboard_refund": _dashboard_refund,
+    **{str(fault): partial(_fail, fault=fault) for fault in Fault},
+}
+
+
+def mangled(memo: str, luck: Random) -> str:
+    """The memo as a bank passes it on: text around it, another case, spaces and dots inside.
+
+    The forms are those of real statements (banks' references in front, "CT tu" behind).
+    """
+    bare = re.sub(r"[^0-9A-Za-z]", "", memo)
+    half = len(bare) // 2
+    number = f"{luck.randrange(10**9):09}"
+    forms = (
+        f"MBVCB.{number}.{bare}.CT tu 0071001104341 toi 0011001932418",
+        f"CT DEN:{number} {bare}",
+        f"{number}-{bare}-CHUYEN TIEN-MOMO{number}MOMO",
+        f"{number}-{bare.lower()}",
+        f"BankAPINotify {bare[:half]}-{bare[half : half + 2]} {bare[half + 2 :]} thanh toan",
+        f"{bare}CT tu {number[:4]} NGUOI CHUYEN",
+    )
+    return luck.choice(forms)

@@ -1,0 +1,28 @@
+"""What a simulated gateway may use of the stage that it plays on."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tallystick.simulators.base import Message, Simulator
+from tallystick.simulators.books import Books
+from tallystick.simulators.clock import VirtualClock
+from tallystick.simulators.faults import Faults
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """`base_url` is this gateway's own address; `knock` posts one message and tells the status."""
+
+    books: Books
+    clock: VirtualClock
+    faults: Faults
+    base_url: str
+    knock: Callable[[str, Message], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One simulator to be played: its name and how it is made."""
+
+    name: str
+    play: Callable[[Backstage], Simulator]

@@ -1,0 +1,100 @@
+"""Attempts: one row for each try at a gateway, committed before the gateway is called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, insert, or_, select, update
+
+from tallystick.domain.ids import memo_code
+from tallystick.domain.payment import Attempt, AttemptState
+from tallystick.store.schema import attempts
+
+_COLUMNS = tuple(attempts.c)
+_INSERT = insert(attempts)
+_OF_PAYMENT = (
+    select(*_COLUMNS)
+    .where(attempts.c.payment_id == bindparam("payment_id"))
+    .order_by(attempts.c.created_at, attempts.c.id)
+)
+_BY_REFS = select(*_COLUMNS).where(
+    attempts.c.gateway == bindparam("gateway"),
+    attempts.c.account == bindparam("account"),
+    or_(
+        attempts.c.our_ref.in_(bindparam("refs", expanding=True)),
+        attempts.c.provider_id.in_(bindparam("refs", expanding=True)),
+    ),
+)
+
+
+_MEMO = select(attempts.c.id).where(attempts.c.memo == bindparam("memo"))
+
+
+def free_memo(tx: Connection) -> str:
+    """A memo code that no attempt has: they are short, so now and then one is drawn twice."""
+    memo = memo_code()
+    while tx.execute(_MEMO, {"memo": memo}).first() is not None:
+        memo = memo_code()
+    return memo
+
+
+def add(tx: Connection, attempt: Attempt) -> None:
+    """Insert a new attempt."""
+    tx.execute(_INSERT, asdict(attempt))
+
+
+def of_payment(tx: Connection, payment_id: str) -> list[Attempt]:
+    """All attempts of a payment, the oldest first."""
+    return [_attempt(row) for row in tx.execute(_OF_PAYMENT, {"payment_id": payment_id})]
+
+
+def named(tx: Connection, gateway: str, account: str, refs: Sequence[str]) -> list[Attempt]:
+    """The attempts that one of the names in a notice stands for."""
+    values = {"gateway": gateway, "account": account, "refs": list(refs)}
+    return [_attempt(row) for row in tx.execute(_BY_REFS, values)] if refs else []
+
+
+_SET_STATE = update(attempts).where(attempts.c.id == bindparam("of_id")).values(
+    state=bindparam("state")
+)  # fmt: skip
+_ASKED = update(attempts).where(attempts.c.id == bindparam("of_id")).values(
+    as_of=bindparam("as_of")
+)  # fmt: skip
+_UNHEARD = (AttemptState.CREATED, AttemptState.SUBMITTING, AttemptState.UNKNOWN)
+_OFFERED = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of_id"))
+    .values(
+        provider_id=bindparam("provider_id"),
+        checkout=bindparam("checkout"),
+        # A notice may have been quicker than the answer to our own call.
+        state=case(
+            (attempts.c.state.in_(_UNHEARD), AttemptState.AWAITING_PAYER), else_=attempts.c.state
+        ),
+    )
+)
+
+
+def set_state(tx: Connection, attempt_id: str, state: AttemptState) -> None:
+    """Note where the attempt stands."""
+    tx.execute(_SET_STATE, {"of_id": attempt_id, "state": state})
+
+
+def asked(tx: Connection, attempt_id: str, as_of: datetime) -> None:
+    """Note when the gateway was asked about it."""
+    tx.execute(_ASKED, {"of_id": attempt_id, "as_of": as_of})
+
+
+def offered(
+    tx: Connection, attempt_id: str, provider_id: str | None, checkout: Mapping[str, str]
+) -> None:
+    """The gateway has made the offer: keep its name and what the payer needs."""
+    values = {"of_id": attempt_id, "provider_id": provider_id, "checkout": dict(checkout)}
+    tx.execute(_OFFERED, values)
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    values = dict(row._mapping)
+    values["state"] = AttemptState(values["state"])
+    return Attempt(**values)

@@ -1,0 +1,65 @@
+"""What a flow may ask of the database, whichever it is."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, make_url
+
+from tallystick.domain.errors import NotConfigured
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item of a batch
+Body = Callable[[Connection], T]
+Apply = Callable[[Connection, Sequence[I]], Sequence[T]]
+
+
+class Database(Protocol):
+    """Runs transaction bodies. A body is a plain function: it cannot await, so nobody holds a
+    lock while waiting for a gateway. A body may be run again after a lost race; it must not have
+    effects outside the transaction.
+    """
+
+    dialect: str
+
+    async def read(self, body: Body[T]) -> T:
+        """Run `body` on a consistent view of committed data. Raises DatabaseUnavailable."""
+        ...
+
+    async def write(self, body: Body[T]) -> T:
+        """Run `body` in one transaction, all or nothing, durable when this returns."""
+        ...
+
+    async def write_each(self, apply: Apply[I, T], item: I) -> T:
+        """Group commit: `apply` gets every item that arrived while the last commit was under way.
+
+        It returns one result per item, in order. If it raises, the items are tried one by one, so
+        that only the bad one fails.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the connections."""
+        ...
+
+
+def refuse_coroutine(result: T) -> T:
+    """A body that is an `async def` would run after its transaction; refuse it loudly."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError("A transaction body is a plain function, not an async def.")
+    return result
+
+
+def open_database(url: str) -> Database:
+    """`sqlite:///file.db` or `postgresql://user@host/name`. Raises NotConfigured for others."""
+    kind = make_url(url).get_backend_name()
+    if kind == "sqlite":
+        from tallystick.store.sqlite import SqliteDatabase
+
+        return SqliteDatabase(url)
+    if kind == "postgresql":
+        from tallystick.store.postgresql import PostgresqlDatabase
+
+        return PostgresqlDatabase(url)
+    raise NotConfigured(f"The database is sqlite:///… or postgresql://…, not {kind}://.")

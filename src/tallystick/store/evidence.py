@@ -1,0 +1,68 @@
+"""Evidence: appended once, read back in full, never changed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust
+from tallystick.domain.ids import new_id
+from tallystick.store.documents import credit, credit_document
+from tallystick.store.schema import evidence
+
+_APPEND = {
+    "sqlite": sqlite_insert(evidence).on_conflict_do_nothing(),
+    "postgresql": pg_insert(evidence).on_conflict_do_nothing(),
+}
+_OF_PAYMENT = (
+    select(
+        evidence.c.attempt_id, evidence.c.source, evidence.c.trust, evidence.c.claim,
+        evidence.c.credits, evidence.c.counts, evidence.c.conflict, evidence.c.note,
+        evidence.c.observed_at,
+    )
+    .where(evidence.c.payment_id == bindparam("payment_id"))
+    .order_by(evidence.c.observed_at, evidence.c.key)
+)  # fmt: skip
+
+
+def append(
+    tx: Connection, payment_id: str, item: Evidence, raw: bytes | None, now: datetime
+) -> bool:
+    """Keep one piece of evidence with the bytes it came as; False where it is known already."""
+    values = {
+        "id": new_id("evd", now),
+        "payment_id": payment_id,
+        "attempt_id": item.attempt_id,
+        "key": item.key,
+        "source": item.source,
+        "trust": int(item.trust),
+        "claim": item.claim,
+        "credits": [credit_document(one) for one in item.credits],
+        "counts": item.counts,
+        "conflict": item.conflict,
+        "note": item.note,
+        "observed_at": item.observed_at,
+        "raw": raw,
+    }
+    return tx.execute(_APPEND[tx.dialect.name], values).rowcount == 1
+
+
+def of_payment(tx: Connection, payment_id: str) -> list[Evidence]:
+    """All evidence of a payment, in the order in which it was observed."""
+    return [_evidence(row) for row in tx.execute(_OF_PAYMENT, {"payment_id": payment_id})]
+
+
+def _evidence(row: Row[Any]) -> Evidence:
+    return Evidence(
+        source=Source(row.source),
+        trust=Trust(row.trust),
+        claim=Claim(row.claim),
+        observed_at=row.observed_at,
+        attempt_id=row.attempt_id,
+        credits=tuple(credit(document) for document in row.credits),
+        counts=row.counts,
+        conflict=row.conflict,
+        note=row.note,
+    )

@@ -1,0 +1,89 @@
+"""Idempotency keys: the first answer to a creating request, kept with its effect."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tallystick.store.schema import idempotency
+
+_SAME = (idempotency.c.scope == bindparam("of_scope"), idempotency.c.key == bindparam("of_key"))
+_CLAIM = {
+    "sqlite": sqlite_insert(idempotency).on_conflict_do_nothing(),
+    "postgresql": pg_insert(idempotency).on_conflict_do_nothing(),
+}
+_FIND = select(
+    idempotency.c.fingerprint,
+    idempotency.c.status,
+    idempotency.c.answer,
+    idempotency.c.payment_id,
+    idempotency.c.held_until,
+).where(*_SAME)
+_ANSWER = (
+    update(idempotency)
+    .where(*_SAME)
+    .values(status=bindparam("with_status"), answer=bindparam("with_answer"), held_until=None)
+)
+_HOLD = (
+    update(idempotency)
+    .where(*_SAME, idempotency.c.held_until <= bindparam("real_now"))
+    .values(held_until=bindparam("until"))
+)
+_FORGET = delete_from(idempotency).where(idempotency.c.created_at < bindparam("before"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What is known of a key: the answer, or who works on it until when."""
+
+    fingerprint: str
+    status: int | None
+    answer: bytes | None
+    payment_id: str | None
+    held_until: datetime | None
+
+
+def find(tx: Connection, scope: str, key: str) -> Claimed | None:
+    """What the key stands for already, or None."""
+    row = tx.execute(_FIND, {"of_scope": scope, "of_key": key}).first()
+    return None if row is None else Claimed(**row._mapping)
+
+
+def claim(
+    tx: Connection,
+    scope: str,
+    key: str,
+    *,
+    fingerprint: str,
+    payment_id: str | None,
+    held_until: datetime,
+    now: datetime,
+) -> bool:
+    """Take the key in the transaction of its effect; False where another request has it."""
+    values = {
+        "scope": scope, "key": key, "fingerprint": fingerprint, "payment_id": payment_id,
+        "held_until": held_until, "created_at": now, "status": None, "answer": None,
+    }  # fmt: skip
+    return tx.execute(_CLAIM[tx.dialect.name], values).rowcount == 1
+
+
+def take_over(tx: Connection, scope: str, key: str, real_now: datetime, until: datetime) -> bool:
+    """Go on with a request whose worker died; False where somebody else does already."""
+    values = {"of_scope": scope, "of_key": key, "real_now": real_now, "until": until}
+    return tx.execute(_HOLD, values).rowcount == 1
+
+
+def answer(tx: Connection, scope: str, key: str, status: int, sealed: bytes) -> None:
+    """Keep the answer for the next time the same request comes."""
+    tx.execute(
+        _ANSWER,
+        {"of_scope": scope, "of_key": key, "with_status": status, "with_answer": sealed},
+    )
+
+
+def forget(tx: Connection, before: datetime) -> int:
+    """Drop keys older than `before`; how many went."""
+    return int(tx.execute(_FORGET, {"before": before}).rowcount)

@@ -1,0 +1,144 @@
+"""The inbox: authentic notices, kept as they came before anybody acts on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tallystick.domain.evidence import Claim, Credit
+from tallystick.store.documents import credit, credit_document
+from tallystick.store.schema import inbox
+
+KEPT_FOR: Final = timedelta(days=30)
+_KEEP = {
+    "sqlite": sqlite_insert(inbox).on_conflict_do_nothing(),
+    "postgresql": pg_insert(inbox).on_conflict_do_nothing(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNotice:
+    """One row of the inbox. `tries` counts the times that it was taken up."""
+
+    id: str
+    gateway: str
+    account: str
+    refs: tuple[str, ...]
+    claim: Claim
+    credits: tuple[Credit, ...]
+    body: bytes
+    received_at: datetime
+    tries: int
+
+
+def keep_each(tx: Connection, rows: Sequence[dict[str, Any]]) -> list[None]:
+    """Write a batch of notices; one that is known by (gateway, account, event id) changes nothing.
+
+    Made for `write_each`: once this is committed, saying 200 to the gateways is honest.
+    """
+    tx.execute(_KEEP[tx.dialect.name], list(rows))
+    return [None] * len(rows)
+
+
+def row(
+    notice_id: str,
+    *,
+    gateway: str,
+    account: str,
+    event_id: str,
+    refs: Sequence[str],
+    claim: Claim,
+    credits_: Sequence[Credit],
+    headers: dict[str, str],
+    query: str,
+    body: bytes,
+    now: datetime,
+) -> dict[str, Any]:
+    """The row for a fresh notice, due at once."""
+    return {
+        "id": notice_id, "gateway": gateway, "account": account, "event_id": event_id,
+        "refs": list(refs), "claim": claim,
+        "credits": [credit_document(one) for one in credits_], "headers": headers, "query": query, "body": body,
+        "received_at": now, "due_at": now, "tries": 0, "payment_id": None, "handled_at": None,
+        "error": None,
+    }  # fmt: skip
+
+
+_DUE = (
+    select(
+        inbox.c.id, inbox.c.gateway, inbox.c.account, inbox.c.refs, inbox.c.claim,
+        inbox.c.credits, inbox.c.body, inbox.c.received_at, inbox.c.tries,
+    )
+    .where(inbox.c.due_at <= bindparam("now"))
+    .order_by(inbox.c.due_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)  # fmt: skip
+_TAKE = (
+    update(inbox)
+    .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=bindparam("until"), tries=inbox.c.tries + 1)
+)
+_HANDLED = (
+    update(inbox)
+    .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        due_at=None, handled_at=bindparam("now"), payment_id=bindparam("payment_id"), error=None
+    )
+)
+_LATER = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("of_id"), inbox.c.handled_at.is_(None))
+    .values(due_at=bindparam("due_at"), error=bindparam("error"))
+)
+_LET_GO = update(inbox).where(inbox.c.due_at > bindparam("now")).values(due_at=bindparam("now"))
+_NEXT_DUE = (
+    select(inbox.c.due_at).where(inbox.c.due_at.is_not(None)).order_by(inbox.c.due_at).limit(1)
+)
+_WAITING = select(func.count()).where(inbox.c.due_at.is_not(None))
+
+
+def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[KeptNotice]:
+    """Notices to be handled, held until `until`: a crash gives them back then."""
+    rows = list(tx.execute(_DUE, {"now": now, "limit": limit}))
+    if rows:
+        tx.execute(_TAKE, {"ids": [found.id for found in rows], "until": until})
+    return [_notice(found) for found in rows]
+
+
+def handled(tx: Connection, ids: Sequence[str], payment_id: str, now: datetime) -> None:
+    """Close notices, in the transaction that applied them and never before."""
+    if ids:
+        tx.execute(_HANDLED, {"ids": list(ids), "payment_id": payment_id, "now": now})
+
+
+def later(tx: Connection, notice_id: str, due_at: datetime | None, error: str) -> None:
+    """Take it up again at `due_at`; None leaves it to a person."""
+    tx.execute(_LATER, {"of_id": notice_id, "due_at": due_at, "error": error})
+
+
+def let_go(tx: Connection, now: datetime) -> None:
+    """Make everything due that a dead process may have held. Only where nobody else works."""
+    tx.execute(_LET_GO, {"now": now})
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the earliest unhandled notice is due."""
+    return tx.execute(_NEXT_DUE).scalar()
+
+
+def waiting(tx: Connection) -> int:
+    """How many notices are kept and not handled yet."""
+    return int(tx.execute(_WAITING).scalar_one())
+
+
+def _notice(found: Row[Any]) -> KeptNotice:
+    values = dict(found._mapping)
+    values["refs"] = tuple(values["refs"])
+    values["claim"] = Claim(values["claim"])
+    values["credits"] = tuple(credit(document) for document in values["credits"])
+    return KeptNotice(**values)

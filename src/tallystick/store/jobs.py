@@ -1,0 +1,92 @@
+"""Outside effects as rows, written in the transaction that caused them, done at least once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tallystick.domain.ids import new_id
+from tallystick.store.schema import jobs
+
+_ADD = {
+    "sqlite": sqlite_insert(jobs).on_conflict_do_nothing(),
+    "postgresql": pg_insert(jobs).on_conflict_do_nothing(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One effect to be done. `tries` counts the attempts before this one."""
+
+    id: str
+    kind: str
+    payload: dict[str, Any]
+    tries: int
+    created_at: datetime
+
+
+def add(tx: Connection, kind: str, dedupe_key: str, payload: dict[str, Any], now: datetime) -> None:
+    """Ask for an effect. The same `dedupe_key` twice is one effect."""
+    values = {
+        "id": new_id("job", now), "kind": kind, "dedupe_key": dedupe_key, "payload": payload,
+        "state": "ready", "due_at": now, "tries": 0, "created_at": now,
+    }  # fmt: skip
+    tx.execute(_ADD[tx.dialect.name], values)
+
+
+_DUE = (
+    select(jobs.c.id, jobs.c.kind, jobs.c.payload, jobs.c.tries, jobs.c.created_at)
+    .where(jobs.c.due_at <= bindparam("now"), jobs.c.state == "ready")
+    .order_by(jobs.c.due_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=bindparam("until"), tries=jobs.c.tries + 1)
+)
+_DONE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_id"))
+    .values(state="done", due_at=None, done_at=bindparam("now"), error=None)
+)
+_LATER = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_id"))
+    .values(state=bindparam("state"), due_at=bindparam("due_at"), error=bindparam("error"))
+)
+_LET_GO = update(jobs).where(jobs.c.due_at > bindparam("now")).values(due_at=bindparam("now"))
+_NEXT_DUE = select(jobs.c.due_at).where(jobs.c.due_at.is_not(None)).order_by(jobs.c.due_at).limit(1)
+
+
+def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[Job]:
+    """Effects to be done now, held until `until`: a crash gives them back then."""
+    rows = list(tx.execute(_DUE, {"now": now, "limit": limit}))
+    if rows:
+        tx.execute(_TAKE, {"ids": [row.id for row in rows], "until": until})
+    return [Job(**row._mapping) for row in rows]
+
+
+def done(tx: Connection, job_id: str, now: datetime) -> None:
+    """It has been done."""
+    tx.execute(_DONE, {"of_id": job_id, "now": now})
+
+
+def later(tx: Connection, job_id: str, due_at: datetime | None, error: str) -> None:
+    """Try again at `due_at`; None means that a person has to look."""
+    state = "dead" if due_at is None else "ready"
+    tx.execute(_LATER, {"of_id": job_id, "state": state, "due_at": due_at, "error": error})
+
+
+def let_go(tx: Connection, now: datetime) -> None:
+    """Make everything due that a dead process may have held. Only where nobody else works."""
+    tx.execute(_LET_GO, {"now": now})
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the earliest effect is due."""
+    return tx.execute(_NEXT_DUE).scalar()

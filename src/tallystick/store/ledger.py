@@ -1,0 +1,101 @@
+"""The books: receipts of money, and balanced transfers between accounts. Append-only."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tallystick.domain.evidence import Credit
+from tallystick.domain.ids import new_id
+from tallystick.domain.ledger import Transfer
+from tallystick.store.schema import postings, receipts, transfers
+
+_RECEIVE = {
+    "sqlite": sqlite_insert(receipts).on_conflict_do_nothing(),
+    "postgresql": pg_insert(receipts).on_conflict_do_nothing(),
+}
+_POST = {
+    "sqlite": sqlite_insert(transfers).on_conflict_do_nothing(),
+    "postgresql": pg_insert(transfers).on_conflict_do_nothing(),
+}
+_LINES = insert(postings)
+_OWNER = select(receipts.c.payment_id).where(
+    receipts.c.gateway == bindparam("gateway"),
+    receipts.c.account == bindparam("account"),
+    receipts.c.transaction_id == bindparam("transaction_id"),
+)
+_BALANCES = select(
+    postings.c.account, postings.c.currency, func.sum(postings.c.amount).label("balance")
+).group_by(postings.c.account, postings.c.currency)  # fmt: skip
+
+
+def owners(tx: Connection, credits_: Iterable[Credit]) -> set[str]:
+    """The payments that these credits belong to already."""
+    found = set()
+    for credit in credits_:
+        gateway, account, transaction_id = credit.name
+        values = {"gateway": gateway, "account": account, "transaction_id": transaction_id}
+        owner = tx.execute(_OWNER, values).scalar()
+        if owner is not None:
+            found.add(owner)
+    return found
+
+
+def receive(
+    tx: Connection,
+    payment_id: str,
+    attempt_id: str | None,
+    credit: Credit,
+    evidence_key: str,
+    now: datetime,
+) -> str | None:
+    """Write the receipt of one credit; its id, or None where it was received before."""
+    receipt_id = new_id("rcp", now)
+    values = {
+        "id": receipt_id,
+        "payment_id": payment_id,
+        "attempt_id": attempt_id,
+        "gateway": credit.gateway,
+        "account": credit.account,
+        "transaction_id": credit.transaction_id,
+        "amount": credit.minor,
+        "currency": credit.currency,
+        "at": credit.at,
+        "evidence_key": evidence_key,
+        "created_at": now,
+    }
+    added = tx.execute(_RECEIVE[tx.dialect.name], values).rowcount == 1
+    return receipt_id if added else None
+
+
+def post(tx: Connection, transfer: Transfer, now: datetime) -> bool:
+    """Write a transfer with its postings; False where its kind and subject are posted already."""
+    transfer_id = new_id("trf", now)
+    head = {
+        "id": transfer_id,
+        "kind": transfer.kind,
+        "subject": transfer.subject,
+        "payment_id": transfer.payment_id,
+        "created_at": now,
+    }
+    if tx.execute(_POST[tx.dialect.name], head).rowcount != 1:
+        return False
+    lines = [
+        {
+            "transfer_id": transfer_id,
+            "line": line,
+            "account": posting.account,
+            "amount": posting.amount.minor,
+            "currency": posting.amount.currency,
+        }
+        for line, posting in enumerate(transfer.postings)
+    ]
+    tx.execute(_LINES, lines)
+    return True
+
+
+def balances(tx: Connection) -> dict[tuple[str, str], int]:
+    """The balance of every account per currency, summed from its postings."""
+    return {(row.account, row.currency): int(row.balance) for row in tx.execute(_BALANCES)}

@@ -1,0 +1,406 @@
+"""The foundation."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from tallystick.store import columns, triggers
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("lookup", sa.Text(), nullable=False),
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("revoked_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "role IN ('admin', 'operator', 'reader')", name=op.f("ck_api_keys_role_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("lookup", name=op.f("uq_api_keys_lookup")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("held_until", columns.Instant(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "key", name=op.f("pk_idempotency")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_idempotency_created_at"), "idempotency", ["created_at"], unique=False)
+    op.create_table(
+        "inbox",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("refs", columns.Document(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("credits", columns.Document(), nullable=False),
+        sa.Column("headers", columns.Document(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", columns.Instant(), nullable=False),
+        sa.Column("due_at", columns.Instant(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("handled_at", columns.Instant(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "handled_at IS NULL OR due_at IS NULL", name=op.f("ck_inbox_handled_is_not_due")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+        sa.UniqueConstraint(
+            "gateway", "account", "event_id", name=op.f("uq_inbox_gateway_account_event_id")
+        ),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_inbox_due",
+        "inbox",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "job_runs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("started_at", columns.Instant(), nullable=False),
+        sa.Column("ended_at", columns.Instant(), nullable=False),
+        sa.Column("duration_us", columns.Whole, nullable=False),
+        sa.Column("success", columns.Flag(), nullable=False),
+        sa.Column("result", columns.Document(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job_runs")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_job_runs_recent", "job_runs", ["job_name", "started_at"], unique=False)
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("dedupe_key", sa.Text(), nullable=False),
+        sa.Column("payload", columns.Document(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", columns.Instant(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("held_until", columns.Instant(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("done_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint("state IN ('ready', 'done', 'dead')", name=op.f("ck_jobs_state_known")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint("dedupe_key", name=op.f("uq_jobs_dedupe_key")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_jobs_due",
+        "jobs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "payments",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("amount_state", sa.Text(), nullable=False),
+        sa.Column("late", columns.Flag(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=True),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("received", columns.Whole, nullable=False),
+        sa.Column("refunded", columns.Whole, nullable=False),
+        sa.Column("late_policy", sa.Text(), nullable=False),
+        sa.Column("retriable", columns.Flag(), nullable=False),
+        sa.Column("tolerance", columns.Whole, nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("owner_id", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("metadata", columns.Document(), nullable=False),
+        sa.Column("return_url", sa.Text(), nullable=True),
+        sa.Column("cancel_url", sa.Text(), nullable=True),
+        sa.Column("test_mode", columns.Flag(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.Column("opened_at", columns.Instant(), nullable=True),
+        sa.Column("expires_at", columns.Instant(), nullable=False),
+        sa.Column("closed_at", columns.Instant(), nullable=True),
+        sa.Column("paid_at", columns.Instant(), nullable=True),
+        sa.Column("as_of", columns.Instant(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("next_check_at", columns.Instant(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "amount_state IN ('none', 'partial', 'exact', 'over')",
+            name=op.f("ck_payments_amount_state_known"),
+        ),
+        sa.CheckConstraint(
+            "late_policy IN ('auto_fulfil', 'review')", name=op.f("ck_payments_late_policy_known")
+        ),
+        sa.CheckConstraint(
+            "phase <> 'paid' OR paid_at IS NOT NULL", name=op.f("ck_payments_paid_has_its_time")
+        ),
+        sa.CheckConstraint(
+            "phase IN ('draft', 'open', 'processing', 'paid', 'expired', 'canceled')",
+            name=op.f("ck_payments_phase_known"),
+        ),
+        sa.CheckConstraint(
+            "phase NOT IN ('draft', 'open', 'processing') OR next_check_at IS NOT NULL",
+            name=op.f("ck_payments_unfinished_has_its_timer"),
+        ),
+        sa.CheckConstraint(
+            "review IN ('contradiction', 'wrong_currency', 'late_after_cancel', 'late', 'second_payer', 'over', 'underpaid')",
+            name=op.f("ck_payments_review_known"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_payments_amount_positive")),
+        sa.CheckConstraint("received >= 0", name=op.f("ck_payments_received_not_negative")),
+        sa.CheckConstraint(
+            "refunded >= 0 AND refunded <= received",
+            name=op.f("ck_payments_refunded_within_received"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
+        sa.UniqueConstraint("reference", name=op.f("uq_payments_reference")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_payments_created", "payments", ["created_at", "id"], unique=False)
+    op.create_index(
+        "ix_payments_due",
+        "payments",
+        ["next_check_at"],
+        unique=False,
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
+    )
+    op.create_table(
+        "schedules",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next_run_at", columns.Instant(), nullable=False),
+        sa.Column("last_run_at", columns.Instant(), nullable=True),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("held_until", columns.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_schedules")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "attempts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("our_ref", sa.Text(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
+        sa.Column("provider_id", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("checkout", columns.Document(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("listen_until", columns.Instant(), nullable=False),
+        sa.Column("as_of", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('created', 'submitting', 'unknown', 'awaiting_payer', 'processing', 'succeeded', 'failed', 'expired', 'canceled')",
+            name=op.f("ck_attempts_state_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_attempts_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+        sa.UniqueConstraint(
+            "gateway", "account", "our_ref", name=op.f("uq_attempts_gateway_account_our_ref")
+        ),
+        sa.UniqueConstraint(
+            "gateway",
+            "account",
+            "provider_id",
+            name=op.f("uq_attempts_gateway_account_provider_id"),
+        ),
+        sa.UniqueConstraint("memo", name=op.f("uq_attempts_memo")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_attempts_payment_id"), "attempts", ["payment_id"], unique=False)
+    op.create_table(
+        "client_tokens",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_client_tokens_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_client_tokens")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_client_tokens_payment_id"), "client_tokens", ["payment_id"], unique=False
+    )
+    op.create_table(
+        "events",
+        sa.Column("seq", columns.Whole, autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("phase_before", sa.Text(), nullable=False),
+        sa.Column("phase_after", sa.Text(), nullable=False),
+        sa.Column("signal", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_events_payment_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
+        sa.UniqueConstraint("id", name=op.f("uq_events_id")),
+        sa.UniqueConstraint(
+            "payment_id", "version", "type", name=op.f("uq_events_payment_id_version_type")
+        ),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "fulfilments",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('running', 'done', 'stuck')", name=op.f("ck_fulfilments_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_fulfilments_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fulfilments")),
+        sa.UniqueConstraint(
+            "payment_id", "purpose", name=op.f("uq_fulfilments_payment_id_purpose")
+        ),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "payment_links",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("short_code", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("gateways", columns.Document(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_payment_links_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_links")),
+        sa.UniqueConstraint("payment_id", name=op.f("uq_payment_links_payment_id")),
+        sa.UniqueConstraint("short_code", name=op.f("uq_payment_links_short_code")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "transfers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_transfers_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
+        sa.UniqueConstraint("kind", "subject", name=op.f("uq_transfers_kind_subject")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_transfers_payment_id"), "transfers", ["payment_id"], unique=False)
+    op.create_table(
+        "evidence",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("attempt_id", sa.Text(), nullable=True),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("trust", sa.Integer(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("credits", columns.Document(), nullable=False),
+        sa.Column("counts", columns.Flag(), nullable=False),
+        sa.Column("conflict", columns.Flag(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("observed_at", columns.Instant(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint(
+            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved')",
+            name=op.f("ck_evidence_claim_known"),
+        ),
+        sa.CheckConstraint(
+            "source IN ('webhook', 'return', 'fetch', 'poll', 'statement', 'operator', 'clock')",
+            name=op.f("ck_evidence_source_known"),
+        ),
+        sa.CheckConstraint("counts = 0 OR trust > 0", name=op.f("ck_evidence_a_hint_never_counts")),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["attempts.id"], name=op.f("fk_evidence_attempt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_evidence_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
+        sa.UniqueConstraint("payment_id", "key", name=op.f("uq_evidence_payment_id_key")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "postings",
+        sa.Column("transfer_id", sa.Text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.CheckConstraint("amount <> 0", name=op.f("ck_postings_amount_not_zero")),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["transfers.id"], name=op.f("fk_postings_transfer_id")
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "line", name=op.f("pk_postings")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_postings_account", "postings", ["account", "currency"], unique=False)
+    op.create_table(
+        "receipts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("attempt_id", sa.Text(), nullable=True),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.Column("evidence_key", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_receipts_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["attempts.id"], name=op.f("fk_receipts_attempt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_receipts_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
+        sa.UniqueConstraint(
+            "gateway",
+            "account",
+            "transaction_id",
+            name=op.f("uq_receipts_gateway_account_transaction_id"),
+        ),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
+    for table in ("evidence", "receipts", "transfers", "postings", "events"):
+        triggers.make_append_only(table)

@@ -1,0 +1,233 @@
+"""Payments: found, listed, timed, and moved by compare-and-set in one place."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+
+from tallystick.domain.errors import ReferenceTaken
+from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Payment, Phase, Review
+from tallystick.store.schema import attempts, payments
+
+_COLUMNS = tuple(payments.c)
+_INSERT = insert(payments)
+_FIND = select(*_COLUMNS).where(payments.c.id == bindparam("id"))
+_LOCK = _FIND.with_for_update()
+_BY_REFERENCE = select(payments.c.id).where(payments.c.reference == bindparam("ref"))
+
+
+def add(tx: Connection, payment: Payment) -> None:
+    """Insert a new payment. Raises ReferenceTaken where its reference is used already."""
+    if payment.reference is not None:
+        taken = by_reference(tx, payment.reference)
+        if taken is not None:
+            raise ReferenceTaken(
+                f"The reference {payment.reference!r} belongs to payment {taken}. "
+                "Use another one, or read that payment."
+            )
+    tx.execute(_INSERT, asdict(payment))
+
+
+def find(tx: Connection, payment_id: str) -> Payment | None:
+    """The payment, or None."""
+    row = tx.execute(_FIND, {"id": payment_id}).first()
+    return None if row is None else _payment(row)
+
+
+def by_reference(tx: Connection, reference: str) -> str | None:
+    """The id of the payment with the merchant's own reference, or None."""
+    return tx.execute(_BY_REFERENCE, {"ref": reference}).scalar()
+
+
+def lock(tx: Connection, payment_id: str) -> Payment | None:
+    """The payment, held against every other writer until this transaction ends."""
+    row = tx.execute(_LOCK, {"id": payment_id}).first()
+    return None if row is None else _payment(row)
+
+
+_MOVE = (
+    update(payments)
+    .where(payments.c.id == bindparam("of_id"), payments.c.version == bindparam("of_version"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "phase", "amount_state", "late", "review", "received", "gateway", "updated_at",
+                "opened_at", "closed_at", "paid_at", "as_of", "source", "next_check_at",
+            )
+        }
+        | {"version": payments.c.version + 1}
+    )
+)  # fmt: skip
+
+
+def move(tx: Connection, before: Payment, after: Payment) -> bool:
+    """Write what changed, if nobody changed it since `before` was read; says whether it did.
+
+    The only statement that sets a status. Whoever gets True owns the effects of the change.
+    """
+    values = {
+        "of_id": before.id, "of_version": before.version, "phase": after.phase,
+        "amount_state": after.amount_state, "late": after.late, "review": after.review,
+        "received": after.received, "gateway": after.gateway, "updated_at": after.updated_at,
+        "opened_at": after.opened_at, "closed_at": after.closed_at, "paid_at": after.paid_at,
+        "as_of": after.as_of, "source": after.source, "next_check_at": after.next_check_at,
+    }  # fmt: skip
+    return tx.execute(_MOVE, values).rowcount == 1
+
+
+_TIME = (
+    update(payments)
+    .where(payments.c.id == bindparam("of_id"))
+    .values(as_of=bindparam("as_of"), source=bindparam("source"), next_check_at=bindparam("next"))
+)
+_NEXT = (
+    update(payments)
+    .where(payments.c.id == bindparam("of_id"))
+    .values(next_check_at=bindparam("next"))
+)
+_FREE = update(payments).where(payments.c.id == bindparam("of_id")).values(reference=None)
+
+
+def set_timer(
+    tx: Connection,
+    payment_id: str,
+    *,
+    as_of: datetime | None,
+    source: str | None,
+    next_check_at: datetime | None,
+) -> None:
+    """Note when we last asked and when we ask next; nothing that a payer sees changes."""
+    tx.execute(
+        _TIME, {"of_id": payment_id, "as_of": as_of, "source": source, "next": next_check_at}
+    )
+
+
+def postpone(tx: Connection, payment_id: str, next_check_at: datetime) -> None:
+    """Move only the timer, for a question that could not be put."""
+    tx.execute(_NEXT, {"of_id": payment_id, "next": next_check_at})
+
+
+def release_reference(tx: Connection, payment_id: str) -> None:
+    """Let the merchant use the reference again, after the gateway refused the offer."""
+    tx.execute(_FREE, {"of_id": payment_id})
+
+
+_DUE = (
+    select(payments.c.id)
+    .where(payments.c.next_check_at <= bindparam("now"))
+    .order_by(payments.c.next_check_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(payments)
+    .where(payments.c.id.in_(bindparam("ids", expanding=True)))
+    .values(next_check_at=bindparam("until"))
+)
+
+
+def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[str]:
+    """Payments whose timer has run out. Held by moving the timer to `until`, so that another
+    worker, or this one after a crash, takes them up again then.
+    """
+    ids = list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
+    if ids:
+        tx.execute(_TAKE, {"ids": ids, "until": until})
+    return ids
+
+
+_NEXT_DUE = select(payments.c.next_check_at).where(
+    payments.c.next_check_at.is_not(None)
+).order_by(payments.c.next_check_at).limit(1)  # fmt: skip
+_OVERDUE = (
+    select(payments.c.id)
+    .where(
+        payments.c.phase.in_((Phase.DRAFT, Phase.OPEN)), payments.c.expires_at <= bindparam("now")
+    )
+    .order_by(payments.c.expires_at)
+    .limit(bindparam("limit"))
+)
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the earliest timer runs out."""
+    return tx.execute(_NEXT_DUE).scalar()
+
+
+def overdue(tx: Connection, now: datetime, limit: int) -> list[str]:
+    """Offers whose deadline has passed and that are not closed yet."""
+    return list(tx.execute(_OVERDUE, {"now": now, "limit": limit}).scalars())
+
+
+_STUCK = (
+    select(payments.c.id)
+    .where(
+        payments.c.updated_at < bindparam("before"),
+        or_(
+            payments.c.phase == Phase.PROCESSING,
+            (payments.c.phase == Phase.OPEN)
+            & payments.c.id.in_(
+                select(attempts.c.payment_id).where(
+                    attempts.c.state.in_((AttemptState.SUBMITTING, AttemptState.UNKNOWN))
+                )
+            ),
+        ),
+    )
+    .order_by(payments.c.updated_at)
+    .limit(bindparam("limit"))
+)
+_ASK_ALL = (
+    update(payments)
+    .where(
+        payments.c.phase.in_((Phase.OPEN, Phase.PROCESSING)),
+        payments.c.next_check_at > bindparam("now"),
+    )
+    .values(next_check_at=bindparam("now"))
+)
+
+
+def stuck(tx: Connection, before: datetime, limit: int) -> list[str]:
+    """Payments in flight, or with an offer of unknown fate, that nothing happened to since."""
+    return list(tx.execute(_STUCK, {"before": before, "limit": limit}).scalars())
+
+
+def ask_all_open(tx: Connection, now: datetime) -> None:
+    """Let the timer of everything that can still be paid run out now."""
+    tx.execute(_ASK_ALL, {"now": now})
+
+
+def page(
+    tx: Connection,
+    *,
+    filters: Mapping[str, str],
+    created_after: datetime | None,
+    created_before: datetime | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[str]:
+    """Ids of payments, newest first, one more than `limit` where there are more."""
+    query = select(payments.c.id).order_by(payments.c.created_at.desc(), payments.c.id.desc())
+    for name, value in filters.items():
+        query = query.where(payments.c[name] == value)
+    if created_after is not None:
+        query = query.where(payments.c.created_at > created_after)
+    if created_before is not None:
+        query = query.where(payments.c.created_at < created_before)
+    if after is not None:
+        at, last = after
+        same_time = (payments.c.created_at == at) & (payments.c.id < last)
+        query = query.where(or_(payments.c.created_at < at, same_time))
+    return list(tx.execute(query.limit(limit + 1)).scalars())
+
+
+def _payment(row: Row[Any]) -> Payment:
+    values = dict(row._mapping)
+    values["phase"] = Phase(values["phase"])
+    values["amount_state"] = AmountState(values["amount_state"])
+    values["late_policy"] = LatePolicy(values["late_policy"])
+    review = values["review"]
+    values["review"] = None if review is None else Review(review)
+    return Payment(**values)

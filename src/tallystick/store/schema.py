@@ -1,0 +1,308 @@
+"""The tables: constraints first, so that the database itself refuses what must never be."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from tallystick.domain.evidence import Claim, Source
+from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
+from tallystick.store.columns import Document, Flag, Instant, Whole
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+APPEND_ONLY: Final = ("evidence", "receipts", "transfers", "postings", "events")
+"""Tables whose rows are never updated or deleted; triggers refuse it."""
+
+
+def _one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def _table(name: str, *parts: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
+    return Table(name, metadata, *parts, sqlite_strict=True)
+
+
+payments = _table(
+    "payments",
+    Column("id", Text, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("amount_state", Text, nullable=False),
+    Column("late", Flag, nullable=False),
+    Column("review", Text),
+    Column("amount", Whole, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("received", Whole, nullable=False),
+    Column("refunded", Whole, nullable=False),
+    Column("late_policy", Text, nullable=False),
+    Column("retriable", Flag, nullable=False),
+    Column("tolerance", Whole, nullable=False),
+    Column("gateway", Text),
+    Column("reference", Text),
+    Column("owner_id", Text),
+    Column("description", Text, nullable=False),
+    Column("metadata", Document, nullable=False),
+    Column("return_url", Text),
+    Column("cancel_url", Text),
+    Column("test_mode", Flag, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("opened_at", Instant),
+    Column("expires_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("paid_at", Instant),
+    Column("as_of", Instant),
+    Column("source", Text),
+    Column("next_check_at", Instant),
+    Column("version", Integer, nullable=False),
+    _one_of("phase", Phase),
+    _one_of("amount_state", AmountState),
+    _one_of("review", Review),
+    _one_of("late_policy", LatePolicy),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("received >= 0", name="received_not_negative"),
+    CheckConstraint("refunded >= 0 AND refunded <= received", name="refunded_within_received"),
+    CheckConstraint("phase <> 'paid' OR paid_at IS NOT NULL", name="paid_has_its_time"),
+    CheckConstraint(
+        "phase NOT IN ('draft', 'open', 'processing') OR next_check_at IS NOT NULL",
+        name="unfinished_has_its_timer",
+    ),
+    UniqueConstraint("reference"),
+)
+Index("ix_payments_due", payments.c.next_check_at, sqlite_where=text("next_check_at IS NOT NULL"),
+      postgresql_where=text("next_check_at IS NOT NULL"))  # fmt: skip
+Index("ix_payments_created", payments.c.created_at, payments.c.id)
+
+payment_links = _table(
+    "payment_links",
+    Column("id", Text, primary_key=True),
+    Column("short_code", Text, nullable=False, unique=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, unique=True),
+    Column("gateways", Document, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+attempts = _table(
+    "attempts",
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("gateway", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("our_ref", Text, nullable=False),
+    Column("memo", Text, nullable=False, unique=True),
+    Column("provider_id", Text),
+    Column("state", Text, nullable=False),
+    Column("checkout", Document, nullable=False),
+    Column("amount", Whole, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("listen_until", Instant, nullable=False),
+    Column("as_of", Instant),
+    _one_of("state", AttemptState),
+    UniqueConstraint("gateway", "account", "our_ref"),
+    UniqueConstraint("gateway", "account", "provider_id"),
+)
+
+evidence = _table(
+    "evidence",
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
+    Column("attempt_id", Text, ForeignKey("attempts.id")),
+    Column("key", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("trust", Integer, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("credits", Document, nullable=False),
+    Column("counts", Flag, nullable=False),
+    Column("conflict", Flag, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("raw", LargeBinary),
+    _one_of("source", Source),
+    _one_of("claim", Claim),
+    CheckConstraint("counts = 0 OR trust > 0", name="a_hint_never_counts"),
+    UniqueConstraint("payment_id", "key"),
+)
+
+receipts = _table(
+    "receipts",
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("attempt_id", Text, ForeignKey("attempts.id")),
+    Column("gateway", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("amount", Whole, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("evidence_key", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    # One transaction of a gateway credits at most one payment, once.
+    UniqueConstraint("gateway", "account", "transaction_id"),
+)
+
+transfers = _table(
+    "transfers",
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("kind", "subject"),
+)
+
+postings = _table(
+    "postings",
+    Column("transfer_id", Text, ForeignKey("transfers.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("amount", Whole, nullable=False),
+    Column("currency", Text, nullable=False),
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
+    Index("ix_postings_account", "account", "currency"),
+)
+
+events = _table(
+    "events",
+    Column("seq", Whole, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("phase_before", Text, nullable=False),
+    Column("phase_after", Text, nullable=False),
+    Column("signal", Text),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("payment_id", "version", "type"),
+)
+
+fulfilments = _table(
+    "fulfilments",
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    _one_of("state", ("running", "done", "stuck")),
+    UniqueConstraint("payment_id", "purpose"),
+)
+
+inbox = _table(
+    "inbox",
+    Column("id", Text, primary_key=True),
+    Column("gateway", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("refs", Document, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("credits", Document, nullable=False),
+    Column("headers", Document, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("payment_id", Text),
+    Column("handled_at", Instant),
+    Column("error", Text),
+    UniqueConstraint("gateway", "account", "event_id"),
+    CheckConstraint("handled_at IS NULL OR due_at IS NULL", name="handled_is_not_due"),
+)
+Index("ix_inbox_due", inbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+
+jobs = _table(
+    "jobs",
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False, unique=True),
+    Column("payload", Document, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("holder", Text),
+    Column("held_until", Instant),
+    Column("error", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    _one_of("state", ("ready", "done", "dead")),
+)
+Index("ix_jobs_due", jobs.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+
+schedules = _table(
+    "schedules",
+    Column("name", Text, primary_key=True),
+    Column("next_run_at", Instant, nullable=False),
+    Column("last_run_at", Instant),
+    Column("holder", Text),
+    Column("held_until", Instant),
+)
+
+job_runs = _table(
+    "job_runs",
+    Column("id", Text, primary_key=True),
+    Column("job_name", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    Column("duration_us", Whole, nullable=False),
+    Column("success", Flag, nullable=False),
+    Column("result", Document, nullable=False),
+    Column("error", Text),
+    Index("ix_job_runs_recent", "job_name", "started_at"),
+)
+
+api_keys = _table(
+    "api_keys",
+    Column("id", Text, primary_key=True),
+    Column("lookup", Text, nullable=False, unique=True),
+    Column("secret_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    _one_of("role", ("admin", "operator", "reader")),
+)
+
+client_tokens = _table(
+    "client_tokens",
+    Column("token_hash", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+idempotency = _table(
+    "idempotency",
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Integer),
+    Column("answer", LargeBinary),
+    Column("payment_id", Text),
+    Column("held_until", Instant),
+    Column("created_at", Instant, nullable=False, index=True),
+)

@@ -1,0 +1,238 @@
+"""SQLite: one writer thread that commits whatever has queued, and a few readers."""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from tallystick.domain.errors import DatabaseUnavailable, Unavailable
+from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
+
+LARGEST_BATCH: Final = 128
+LARGEST_QUEUE: Final = 10_000
+READERS: Final = 3
+BUSY_TIMEOUT_MS: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Task:
+    """One body, or one item of a batch, and who waits for it."""
+
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    body: Body[Any] | None = None
+    apply: Apply[Any, Any] | None = None
+    item: Any = None
+    outcome: Any = None
+    failed: bool = False
+
+
+class SqliteDatabase:
+    """One file, `synchronous=FULL`, WAL. `database is locked` cannot happen inside the server."""
+
+    dialect = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        self.path = Path(make_url(url).database or "tallystick.db")
+        self._writing = _engine(url, writable=True)
+        self._reading = _engine(url, writable=False)
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._writer = threading.Thread(target=self._write_forever, name="sqlite-writer")
+        self._writer.daemon = True
+        self._writer.start()
+        self._connections: list[Connection] = []
+
+    async def read(self, body: Body[T]) -> T:
+        """Run `body` in a reader thread, on one consistent view."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, body)
+
+    async def write(self, body: Body[T]) -> T:
+        """Queue `body` for the writer thread; returns after its commit."""
+        return await self._queue(_Task(*_waiting(), body=body))  # type: ignore[no-any-return]
+
+    async def write_each(self, apply: Apply[I, T], item: I) -> T:
+        """Queue one item; the writer gives `apply` all that have queued."""
+        return await self._queue(_Task(*_waiting(), apply=apply, item=item))  # type: ignore[no-any-return]
+
+    async def close(self) -> None:
+        """Finish the queue, then close."""
+        self._tasks.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
+        self._readers.shutdown()
+        for connection in self._connections:
+            connection.close()
+        self._writing.dispose()
+        self._reading.dispose()
+
+    def _queue(self, task: _Task) -> "asyncio.Future[Any]":
+        if self._tasks.qsize() > LARGEST_QUEUE:
+            raise Unavailable("Too many writes are waiting; try again.", retry_after_s=1)
+        self._tasks.put(task)
+        return task.future
+
+    def _read(self, body: Body[T]) -> T:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._reading.connect()
+            self._connections.append(connection)
+        try:
+            with connection.begin():
+                return refuse_coroutine(body(connection))
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    def _write_forever(self) -> None:
+        connection: Connection | None = None
+        running = True
+        while running:
+            batch: list[_Task] = []
+            task = self._tasks.get()
+            while task is not None:
+                batch.append(task)
+                if len(batch) == LARGEST_BATCH or self._tasks.empty():
+                    break
+                task = self._tasks.get()
+            running = task is not None
+            if not batch:
+                break
+            try:
+                connection = connection or self._writing.connect()
+                _commit(connection, batch)
+            except Exception as error:  # noqa: BLE001 - handed to whoever waits
+                _fail(batch, error)
+            _answer(batch)
+        if connection is not None:
+            connection.close()
+
+
+class ServerLock:
+    """Keeps a second server off the same SQLite file. Freed by the system when we die."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(database.name + ".lock")
+        self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+
+    def take(self) -> None:
+        """Raises DatabaseUnavailable where another server holds the file."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"Another Tallystick server uses {self._path.with_suffix('').name}. "
+                "Stop it first, or use PostgreSQL, which several servers can share."
+            ) from error
+
+
+def _engine(url: str, *, writable: bool) -> Engine:
+    engine = create_engine(
+        make_url(url).set(drivername="sqlite+pysqlite"),
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _: object) -> None:
+        pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
+        pragmas += ["journal_mode=WAL", "synchronous=FULL"] if writable else ["query_only=ON"]
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
+
+    return engine
+
+
+def _waiting() -> "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]]":
+    loop = asyncio.get_running_loop()
+    return loop, loop.create_future()
+
+
+def _commit(connection: Connection, batch: list[_Task]) -> None:
+    """Everything in one transaction; each body in its own savepoint, so that failures stay apart."""
+    with connection.begin():
+        grouped: dict[Apply[Any, Any], list[_Task]] = {}
+        for task in batch:
+            if task.apply is not None:
+                grouped.setdefault(task.apply, []).append(task)
+            elif task.body is not None:
+                _attempt(connection, task, task.body)
+        for apply, tasks in grouped.items():
+            _apply_group(connection, apply, tasks)
+
+
+def _attempt(connection: Connection, task: _Task, body: Body[Any]) -> None:
+    try:
+        task.outcome = _isolated(connection, body)
+    except Exception as error:  # noqa: BLE001 - handed to whoever waits
+        task.outcome, task.failed = _translated(error), True
+
+
+def _apply_group(connection: Connection, apply: Apply[Any, Any], tasks: Sequence[_Task]) -> None:
+    try:
+        items = [task.item for task in tasks]
+        results = _isolated(connection, lambda tx: apply(tx, items))
+    except Exception:  # noqa: BLE001 - one of them is bad: find out which
+        for task in tasks:
+            _attempt(connection, task, lambda tx, task=task: apply(tx, [task.item])[0])
+    else:
+        for task, result in zip(tasks, results, strict=True):
+            task.outcome = result
+
+
+def _isolated(connection: Connection, body: Body[T]) -> T:
+    connection.exec_driver_sql("SAVEPOINT one")
+    try:
+        result = refuse_coroutine(body(connection))
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK TO one")
+        raise
+    finally:
+        connection.exec_driver_sql("RELEASE one")
+    return result
+
+
+def _fail(batch: Sequence[_Task], error: Exception) -> None:
+    for task in batch:
+        task.outcome, task.failed = _translated(error), True
+
+
+def _answer(batch: Sequence[_Task]) -> None:
+    """Wake everyone who waits, with one call into each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Task]] = {}
+    for task in batch:
+        by_loop.setdefault(task.loop, []).append(task)
+    for loop, tasks in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, tasks)
+
+
+def _resolve(tasks: Sequence[_Task]) -> None:
+    for task in tasks:
+        if task.future.done():
+            continue
+        if task.failed:
+            task.future.set_exception(task.outcome)
+        else:
+            task.future.set_result(task.outcome)
+
+
+def _translated(error: Exception) -> Exception:
+    """A driver's complaint about the disk or the file becomes ours; a broken rule stays a bug."""
+    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.OperationalError):
+        return DatabaseUnavailable(f"SQLite: {error.orig}.", retry_after_s=5)
+    return error

@@ -1,0 +1,1 @@
+"""HTTP in, a call of a flow, HTTP out. No decisions are made here."""

@@ -1,0 +1,107 @@
+"""The application: every route, and errors in one form."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from tallystick import __version__
+from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound, Refused
+from tallystick.flows.hub import Hub
+from tallystick.live.hub import LiveHub
+from tallystick.web import health, jobs, links, payer, payments, problems, static_files
+from tallystick.web.edge import Edge
+from tallystick.web.limits import RateLimits
+from tallystick.web.stream import Keeper
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+def build_app(
+    hub: Hub,
+    live: LiveHub,
+    *,
+    lifespan: Lifespan,
+    routers: Sequence[APIRouter] = (),
+    more_routes: Sequence[BaseRoute] = (),
+) -> Edge:
+    """The whole application. `routers` and `more_routes` are those that only a sandbox has."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        keeper = Keeper(live, heartbeat_s=hub.settings.stream_heartbeat_s)
+        keeper.start()
+        async with lifespan():
+            yield
+        await keeper.stop()
+
+    app = FastAPI(
+        title="Tallystick",
+        version=__version__,
+        summary="Payments through many gateways, and the proof of each.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+        responses=_PROBLEMS,
+        redirect_slashes=False,
+    )
+    app.state.hub, app.state.live = hub, live
+    app.state.limits = RateLimits(hub.settings)
+    for router in (
+        payments.router,
+        links.router,
+        payer.router,
+        jobs.router,
+        health.router,
+        *routers,
+    ):
+        app.include_router(router)
+    app.router.routes.extend([*static_files.routes(), *more_routes])
+    _explain_errors(app)
+    return Edge(app, hub)
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "A problem, with what to do about it (RFC 9457).",
+        "content": {problems.MEDIA_TYPE: {"schema": {"type": "object"}}},
+    }
+}
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def _explain_errors(app: FastAPI) -> None:
+    async def refused(request: Request, error: HubError) -> Response:
+        if request.url.path.startswith("/pay/") and "text/html" in request.headers.get(
+            "accept", ""
+        ):
+            return payer.problem_page(request, app.state.hub, error)
+        return problems.response(error, request.scope.get("request_id", ""))
+
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        wrong = tuple((".".join(map(str, e["loc"])), str(e["msg"])) for e in error.errors())
+        return await refused(request, Invalid("The request has wrong values.", wrong))
+
+    async def unrouted(request: Request, error: HTTPException) -> Response:
+        request_id = request.scope.get("request_id", "")
+        if error.status_code == 405:
+            wrong = MethodNotAllowed(f"This address does not know {request.method}.")
+            return problems.response(wrong, request_id, error.headers)
+        if error.status_code == 404:
+            return problems.response(NotFound("There is nothing at this address."), request_id)
+        return problems.response(Refused(str(error.detail)), request_id)
+
+    async def failed(request: Request, _: Exception) -> Response:
+        request_id = request.scope.get("request_id", "")
+        return await refused(
+            request, HubError(f"Something went wrong on our side. Tell us {request_id}.")
+        )
+
+    app.add_exception_handler(Exception, failed)
+    app.add_exception_handler(HubError, refused)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, unrouted)  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""Who is asking: a merchant's key, a payer's token or cookie, an end user's JWT, or anybody."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import jwt
+from starlette.requests import Request
+
+from tallystick.domain.errors import Forbidden, NotConfigured, NotFound, Unauthenticated
+from tallystick.domain.sealing import fingerprint, same
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.hub import Hub
+from tallystick.flows.keys import PREFIX, recognise
+from tallystick.store import credentials
+
+COOKIE: Final = "tct_"
+_RANK: Final = {"reader": 0, "operator": 1, "admin": 2}
+_MOST_COOKIES: Final = 10
+_LEEWAY_S: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking. `payments` are those that a token or cookie opens; `owner` is a JWT's `sub`."""
+
+    address: str
+    key_id: str | None = None
+    role: str | None = None
+    owner: str | None = None
+    payments: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What rate limits and idempotency keys are kept under."""
+        return self.key_id or (f"user:{self.owner}" if self.owner else f"address:{self.address}")
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was proven at all."""
+        return self.key_id is not None or self.owner is not None or bool(self.payments)
+
+    def opens(self, snapshot: Snapshot) -> bool:
+        """Whether this caller may see who paid and what was bought."""
+        mine = self.owner is not None and self.owner == snapshot.owner_id
+        return self.role is not None or mine or snapshot.id in self.payments
+
+    def needs(self, role: str) -> None:
+        """Raises Unauthenticated without a key, Forbidden where its role is too low."""
+        if self.role is None:
+            raise Unauthenticated("This needs a secret key: Authorization: Bearer tsk_…")
+        if _RANK[self.role] < _RANK[role]:
+            raise Forbidden(f"This needs the role {role}; your key has the role {self.role}.")
+
+    def needs_sight_of(self, snapshot: Snapshot | None) -> Snapshot:
+        """The payment, where the caller may see it. Raises Unauthenticated, NotFound."""
+        if not self.known:
+            raise Unauthenticated(
+                "This needs a secret key, the payment's client token or your app's JWT as Bearer."
+            )
+        if snapshot is None or not self.opens(snapshot):
+            raise NotFound("There is no payment with this id that you may see.")
+        return snapshot
+
+
+async def caller(request: Request) -> Caller:
+    """Read what the request proves. Raises Unauthenticated for a proof that is wrong."""
+    hub: Hub = request.app.state.hub
+    address = client_address(request.scope, hub.settings.trusted_proxies)
+    scheme, _, proof = request.headers.get("authorization", "").partition(" ")
+    proof = proof.strip()
+    if not scheme:
+        return Caller(address, payments=await _opened_by(hub, _cookies(request)))
+    if scheme.lower() != "bearer" or not proof:
+        raise Unauthenticated("Use Authorization: Bearer followed by a key or token.")
+    if proof.startswith(PREFIX):
+        record = await recognise(hub, proof)
+        if record is None:
+            raise Unauthenticated("This secret key is unknown or revoked.")
+        return Caller(address, key_id=record.id, role=record.role)
+    if proof.startswith(COOKIE):
+        opened = await _opened_by(hub, [proof])
+        if not opened:
+            raise Unauthenticated("This client token is unknown.")
+        return Caller(address, payments=opened)
+    return Caller(address, owner=_owner(hub, proof))
+
+
+def client_address(scope: object, trusted_proxies: int) -> str:
+    """The client's address: the peer's, or the one that the trusted proxies wrote down.
+
+    IPv6 addresses count by their /64, which is what one customer is given.
+    """
+    peer = scope.get("client")  # type: ignore[attr-defined]
+    address = str(peer[0]) if peer else "unknown"
+    if trusted_proxies:
+        values = [v for k, v in scope["headers"] if k == b"x-forwarded-for"]  # type: ignore[index]
+        hops = [
+            hop.strip() for v in values for hop in v.decode("latin-1").split(",") if hop.strip()
+        ]
+        if len(hops) >= trusted_proxies:
+            address = hops[-trusted_proxies]
+    return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
+
+
+def check_cron(request: Request) -> bool:
+    """Whether the cron secret was sent. Raises Unauthenticated, NotConfigured."""
+    hub: Hub = request.app.state.hub
+    expected = hub.settings.cron_secret
+    if expected is None:
+        raise NotConfigured("CRON_SECRET is not set, so jobs cannot be run by HTTP.")
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    given = request.headers.get("x-cron-secret") or (
+        bearer.strip() if scheme.lower() == "bearer" else ""
+    )
+    if not given or not same(given, expected.get_secret_value()):
+        raise Unauthenticated("Send the cron secret as x-cron-secret, or as Bearer.")
+    return True
+
+
+def _cookies(request: Request) -> list[str]:
+    found = [value for name, value in request.cookies.items() if name.startswith(COOKIE)]
+    return found[:_MOST_COOKIES]
+
+
+async def _opened_by(hub: Hub, tokens: list[str]) -> frozenset[str]:
+    if not tokens:
+        return frozenset()
+    hashes = [fingerprint(token) for token in tokens]
+    found = await hub.database.read(
+        lambda tx: [credentials.payment_of_token(tx, one) for one in hashes]
+    )
+    return frozenset(payment for payment in found if payment is not None)
+
+
+def _owner(hub: Hub, token: str) -> str:
+    secret = hub.settings.jwt_secret
+    if secret is None:
+        raise Unauthenticated("This token is not one of ours, and no JWT secret is configured.")
+    try:
+        claims = jwt.decode(
+            token,
+            secret.get_secret_value(),
+            algorithms=["HS256"],
+            leeway=_LEEWAY_S,
+            options={"require": ["sub"], "verify_aud": False},
+        )
+    except (jwt.InvalidTokenError, UnicodeError) as error:
+        raise Unauthenticated(f"This JWT is not valid: {error}.") from error
+    return str(claims["sub"])

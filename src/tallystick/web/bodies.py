@@ -1,0 +1,153 @@
+"""Request bodies and query values: read strictly, once, and refused with words that help."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.requests import ClientDisconnect, Request
+
+from tallystick.domain.errors import Invalid, MalformedJson, TooLarge, UnsupportedMedia
+from tallystick.domain.strict_json import parse
+
+LARGEST_BODY: Final = 256_000
+LARGEST_NOTICE: Final = 64_000
+M = TypeVar("M", bound=BaseModel)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Body(BaseModel):
+    """Base of request bodies: camelCase, unknown fields refused, no conversion between types."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[M]):
+    """A body that was read: the value, and the bytes for telling repeats from new requests."""
+
+    value: M
+    raw: bytes
+
+
+async def read_limited(request: Request, limit: int) -> bytes:
+    """The raw body, refused while it streams in once it is over the limit. Raises TooLarge."""
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+        raise TooLarge(f"The body is larger than {limit} bytes; send less.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("Compressed bodies are not read; send the body as it is.")
+    content = bytearray()
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > limit:
+                raise TooLarge(f"The body is larger than {limit} bytes; send less.")
+    except ClientDisconnect as error:
+        raise Invalid("The body was cut off.") from error
+    return bytes(content)
+
+
+def body(model: type[M]) -> Callable[[Request], Awaitable[Parsed[M]]]:
+    """A dependency that reads and checks a JSON body."""
+
+    async def read(request: Request) -> Parsed[M]:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind and kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedMedia("Send the body as application/json.")
+        raw = await read_limited(request, LARGEST_BODY)
+        return Parsed(checked(model, raw), raw)
+
+    return read
+
+
+def checked(model: type[M], raw: bytes) -> M:
+    """The value of a JSON body. Raises MalformedJson, Invalid with every wrong field."""
+    found = parse(raw, limit=LARGEST_BODY, floats=True)
+    if not isinstance(found, dict):
+        raise MalformedJson('The body is a JSON object, such as {"amount": 50000, …}.')
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        wrong = tuple((_place(one["loc"]), _words(dict(one))) for one in error.errors())
+        first_field, first_words = wrong[0]
+        raise Invalid(f"{first_field}: {first_words}", wrong) from error
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """What the API description says of this body."""
+    schema = model.model_json_schema(by_alias=True)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key header, or None. Raises Invalid where it is not 1-255 printable ASCII."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid("An Idempotency-Key has 1 to 255 printable ASCII characters, no spaces.")
+    return key
+
+
+def page_limit(request: Request) -> int:
+    """`limit`, from 1 to 200, 50 where it is not given. Raises Invalid."""
+    text = request.query_params.get("limit", "50")
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 200:
+        raise Invalid("limit is a whole number from 1 to 200.", (("limit", "from 1 to 200"),))
+    return int(text)
+
+
+def instant_param(request: Request, name: str) -> datetime | None:
+    """A time in the query, RFC 3339 with a zone, or None. Raises Invalid."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+        if value.tzinfo is None:
+            raise ValueError
+        return value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        words = "a time such as 2026-11-20T09:00:00Z"
+        raise Invalid(f"{name} is {words}.", ((name, words),)) from None
+
+
+def web_address(text: str) -> str:
+    """An absolute http(s) address with a host and no credentials. Raises ValueError."""
+    try:
+        parts = urlsplit(text)
+        well_formed = parts.port is None or parts.port > 0
+    except ValueError:
+        well_formed = False
+    if (
+        not well_formed
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username is not None
+        or not text.isascii()
+        or any(character in text for character in ' "<>\\^`{|}')
+        or not text.isprintable()
+    ):
+        raise ValueError("an absolute http(s) address without credentials")
+    return text
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _words(error: dict[str, Any]) -> str:
+    kind, given = error["type"], error.get("input")
+    if kind == "extra_forbidden":
+        return "is not a field of this request; remove it"
+    if kind == "missing":
+        return "is required"
+    if isinstance(given, Decimal) and "int" in kind:
+        return "is a whole number of minor units, without a fraction"
+    return str(error["msg"])

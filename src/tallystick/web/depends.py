@@ -1,0 +1,126 @@
+"""What routes ask for: the hub, the caller, and their place under the rate limits."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request, Response
+
+from tallystick.domain.errors import Invalid, StillRunning
+from tallystick.domain.sealing import derived
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import Once, replay
+from tallystick.web.auth import Caller, caller
+from tallystick.web.bodies import idempotency_key
+from tallystick.web.limits import RateLimits, Standing
+
+_TAG: Final = 16
+
+
+def hub_of(request: Request) -> Hub:
+    """The hub of this server."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+HubDep = Annotated[Hub, Depends(hub_of)]
+CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def limited(request: Request, response: Response, who: CallerDep) -> Caller:
+    """The caller of an API route, counted: keys have their own bucket. Raises TooMany."""
+    limits: RateLimits = request.app.state.limits
+    name = "key" if who.key_id is not None else "anonymous"
+    note_standing(request, await limits.spend(name, who.name))
+    return who
+
+
+LimitedCaller = Annotated[Caller, Depends(limited)]
+
+
+async def spend_polling(request: Request, who: Caller, payment_id: str) -> None:
+    """Count one poll of one payment by one client. Raises TooMany."""
+    limits: RateLimits = request.app.state.limits
+    note_standing(request, await limits.spend("polling", f"{payment_id}/{who.name}"))
+
+
+def note_standing(request: Request, standing: Standing | None) -> None:
+    """Let the outermost layer add the RateLimit headers."""
+    if standing is not None:
+        request.state.rate_headers = standing.headers()
+
+
+async def once_only(
+    request: Request,
+    hub: Hub,
+    who: Caller,
+    raw: bytes,
+    work: Callable[[Once | None], Awaitable[bytes]],
+    resume: Callable[[str, Once], Awaitable[bytes]] | None = None,
+) -> Response:
+    """Answer a creating request once: the same key and body get the same answer again.
+
+    Raises KeyReused, StillRunning, and what `work` raises.
+    """
+    key = idempotency_key(request)
+    if key is None:
+        return _created(await work(None))
+    once = Once.of(f"{who.name} {request.method} {request.url.path}", key, raw)
+    known = await replay(hub, once)
+    if known is None:
+        return _created(await work(once))
+    if known.resume is not None:
+        if resume is None:
+            raise StillRunning("The same request is being worked on.", retry_after_s=2)
+        return _created(await resume(known.resume, once))
+    replayed = _created(known.body, known.status)
+    replayed.headers["idempotent-replayed"] = "true"
+    return replayed
+
+
+def _created(body: bytes, status: int = 201) -> Response:
+    return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
+def cursor(hub: Hub, at: datetime, last_id: str) -> str:
+    """An opaque place in a list, signed so that nobody makes one up."""
+    text = f"{at.isoformat()}|{last_id}"
+    return _tag(hub, text) + text.encode().hex()
+
+
+def cursor_place(hub: Hub, request: Request) -> tuple[datetime, str] | None:
+    """The place that `cursor` in the query stands for, or None. Raises Invalid."""
+    given = request.query_params.get("cursor")
+    if given is None:
+        return None
+    try:
+        text = bytes.fromhex(given[_TAG:]).decode()
+        if not hmac.compare_digest(given[:_TAG].encode(), _tag(hub, text).encode()):
+            raise ValueError
+        at, _, last_id = text.partition("|")
+        return datetime.fromisoformat(at), last_id
+    except (ValueError, UnicodeError):
+        words = "the nextCursor of the page before, unchanged"
+        raise Invalid(f"cursor is {words}.", (("cursor", words),)) from None
+
+
+def listed(
+    hub: Hub, rows: list[dict[str, Any]], places: list[tuple[datetime, str]], limit: int
+) -> dict[str, Any]:
+    """A page of a list: at most `limit` rows of the `limit + 1` that were read."""
+    more = len(rows) > limit
+    return {
+        "data": rows[:limit],
+        "pagination": {
+            "limit": limit,
+            "nextCursor": cursor(hub, *places[limit - 1]) if more else None,
+            "hasMore": more,
+        },
+    }
+
+
+def _tag(hub: Hub, text: str) -> str:
+    key = derived(hub.secret, "cursor")
+    return hmac.digest(key, text.encode(), hashlib.sha256).hex()[:_TAG]

@@ -1,0 +1,117 @@
+"""The outermost layer: request ids, the hot routes, errors as problems, and the access log."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tallystick.domain.errors import HubError, MethodNotAllowed
+from tallystick.flows.hub import Hub
+from tallystick.web import metrics, problems
+from tallystick.web.streams import open_stream, stream_of
+from tallystick.web.webhooks import gateway_of, take_notice
+
+log = structlog.get_logger()
+_SECURITY: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+
+
+class Edge:
+    """Wraps the application. Webhooks and streams are answered here, past every other layer."""
+
+    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+        self._app = app
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the lifespan."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        outgoing = _Outgoing(scope, send)
+        started = time.perf_counter()
+        try:
+            await self._route(scope, receive, send, outgoing)
+        except HubError as error:
+            await outgoing.refuse(error)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("request_failed", request=outgoing.request_id, path=scope["path"])
+            await outgoing.refuse(
+                HubError(f"Something went wrong on our side. Tell us {outgoing.request_id}.")
+            )
+        seconds = time.perf_counter() - started
+        metrics.SECONDS.observe(seconds)
+        # Streams write past the way out, so their status is not seen there.
+        metrics.REQUESTS.labels(f"{(outgoing.status or 200) // 100}xx").inc()
+        log.debug(
+            "request", id=outgoing.request_id, method=scope["method"], path=scope["path"],
+            status=outgoing.status, ms=round(seconds * 1000, 2),
+        )  # fmt: skip
+
+    async def _route(
+        self, scope: Scope, receive: Receive, send: Send, outgoing: "_Outgoing"
+    ) -> None:
+        path: str = scope["path"]
+        gateway = gateway_of(path)
+        if gateway is not None:
+            _only(scope, "POST")
+            await take_notice(self._hub, gateway, scope, receive, outgoing)
+            return
+        target = stream_of(path)
+        if target is not None:
+            _only(scope, "GET")
+            scope["app"] = self._app
+            await open_stream(self._hub, target, Request(scope, receive), receive, send, outgoing)
+            return
+        await self._app(scope, receive, outgoing)
+
+
+class _Outgoing:
+    """The way out: adds the request id and the rate-limit fields to every answer."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope, self._send = scope, send
+        self.request_id = "req_" + secrets.token_hex(8)
+        self.status = 0
+        scope["request_id"] = self.request_id
+        scope.setdefault("state", {})
+
+    async def __call__(self, message: Message) -> None:
+        """Pass one message on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._dress(message)
+        await self._send(message)
+
+    async def refuse(self, error: HubError) -> None:
+        """Answer with a problem, if nothing was answered yet."""
+        if self.status:
+            return
+        answer = problems.response(error, self.request_id)
+        if isinstance(error, MethodNotAllowed):
+            answer.headers["allow"] = "GET" if stream_of(self._scope["path"]) else "POST"
+        await answer(self._scope, _nothing, self)
+
+    def _dress(self, message: MutableMapping[str, Any]) -> None:
+        headers = list(message.get("headers", ()))
+        names = {name for name, _ in headers}
+        headers.append((b"x-request-id", self.request_id.encode()))
+        headers += [pair for pair in _SECURITY if pair[0] not in names]
+        for name, value in self._scope["state"].get("rate_headers", {}).items():
+            headers.append((name.encode(), value.encode()))
+        message["headers"] = headers
+
+
+def _only(scope: Scope, method: str) -> None:
+    if scope["method"] != method:
+        raise MethodNotAllowed(f"This address only knows {method}.")
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

@@ -1,0 +1,68 @@
+"""Rate limits, as a table: what is limited, for whom, and how far."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from tallystick.domain.errors import TooMany
+from tallystick.settings import Settings
+
+LIMITS: Final[Mapping[str, str]] = {
+    "polling": "300 per 15 minutes",
+    "anonymous": "100 per 15 minutes",
+    "key": "10000 per 15 minutes",
+    "pages": "30 per 1 minute",
+}
+"""Each may be overridden by TALLYSTICK_RATE_LIMIT_OVERRIDES, a JSON object of the same form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one caller stands with one limit."""
+
+    name: str
+    most: int
+    window_s: int
+    left: int
+    reset_s: int
+
+    def headers(self) -> dict[str, str]:
+        """The RateLimit fields of the answer."""
+        return {
+            "ratelimit": f'"{self.name}";r={self.left};t={self.reset_s}',
+            "ratelimit-policy": f'"{self.name}";q={self.most};w={self.window_s}',
+        }
+
+
+class RateLimits:
+    """Counts in memory, or in Redis where several processes share the limits."""
+
+    def __init__(self, settings: Settings) -> None:
+        storage: Storage = MemoryStorage()
+        if settings.redis_url is not None:
+            storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy")
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._on = settings.rate_limits
+        table = {**LIMITS, **settings.rate_limit_overrides}
+        self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in table.items()}
+
+    async def spend(self, name: str, who: str) -> Standing | None:
+        """Count one request. Raises TooMany, which says when to come back."""
+        if not self._on:
+            return None
+        item = self._items[name]
+        allowed = await self._limiter.hit(item, name, who)
+        window = await self._limiter.get_window_stats(item, name, who)
+        reset_s = max(1, int(window.reset_time - time.time()) + 1)
+        if not allowed:
+            raise TooMany(
+                f"More than {item.amount} requests in {item.get_expiry()} s; "
+                f"wait {reset_s} s, or use the stream instead of polling.",
+                retry_after_s=reset_s,
+            )
+        return Standing(name, item.amount, item.get_expiry(), max(0, window.remaining), reset_s)

@@ -1,0 +1,164 @@
+"""Payment links over HTTP, in the shapes of system S1."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+
+from tallystick.domain.errors import Invalid, NotFound
+from tallystick.domain.ids import is_id
+from tallystick.domain.link import LINK_STATUS, LinkStatus
+from tallystick.domain.money import Money
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import cancel as cancel_flow
+from tallystick.flows import poll
+from tallystick.flows.checkout import Wish, create_link, open_link
+from tallystick.flows.hub import Hub
+from tallystick.store import links as rows
+from tallystick.store import snapshots
+from tallystick.web import shapes
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Parsed, body, described, instant_param, page_limit
+from tallystick.web.depends import (
+    CallerDep,
+    HubDep,
+    LimitedCaller,
+    cursor_place,
+    listed,
+    once_only,
+    spend_polling,
+)
+from tallystick.web.payments import Offer
+from tallystick.web.status import answer_status
+
+router = APIRouter(tags=["payment links"])
+
+
+class CreateLink(Offer):
+    """A link that anybody who has it can pay, once."""
+
+    description: str = Field(max_length=500)
+    gateways: list[str] | None = Field(default=None, min_length=1, max_length=20)
+    draft: bool = False
+
+
+@router.post(
+    "/api/payment-links", status_code=201, openapi_extra=described(CreateLink),
+    summary="Make a payment link",
+)  # fmt: skip
+async def create(
+    request: Request,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[CreateLink], Depends(body(CreateLink))],
+) -> Response:
+    """Answers 201 with the link. Nothing starts at a gateway until a payer chooses one."""
+    who.needs("operator")
+    wished = parsed.value
+    wish = Wish(
+        amount=Money(wished.amount, wished.currency),
+        gateways=tuple(dict.fromkeys(wished.gateways or ())),
+        purpose="payment_link",
+        description=wished.description,
+        return_url=wished.return_url,
+        expires_in=timedelta(seconds=wished.expires_in),
+        metadata=wished.metadata,
+        draft=wished.draft,
+    )
+    base_url = hub.settings.base_url
+
+    def render(snapshot: Snapshot, _token: str) -> bytes:
+        return shapes.encoded({"data": shapes.link(snapshot, base_url)})
+
+    return await once_only(
+        request, hub, who, parsed.raw, lambda once: create_link(hub, wish, once, render)
+    )
+
+
+@router.get("/api/payment-links", summary="List payment links, newest first")
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: currentStatus, createdAfter, createdBefore."""
+    who.needs("reader")
+    limit = page_limit(request)
+    phases = _phases(request.query_params.get("currentStatus"))
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place = cursor_place(hub, request)
+
+    def read(tx: Any) -> list[Snapshot]:
+        ids = rows.page(
+            tx, phases=phases, created_after=span[0], created_before=span[1], after=place,
+            limit=limit,
+        )  # fmt: skip
+        return [found for one in ids if (found := snapshots.find(tx, one)) is not None]
+
+    found = await hub.database.read(read)
+    places = [(one.created_at, one.link.id) for one in found if one.link is not None]
+    return listed(hub, [shapes.link(one, hub.settings.base_url) for one in found], places, limit)
+
+
+@router.get("/api/payment-links/{link_id}", summary="Read a payment link")
+async def show(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """For the merchant; payers read the status or the page."""
+    who.needs("reader")
+    return {"data": shapes.link(await find(hub, link_id), hub.settings.base_url)}
+
+
+@router.post("/api/payment-links/{link_id}/open", summary="Open a draft")
+async def open_draft(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """DRAFT becomes OPEN. Safe to repeat; 409 where the link is over."""
+    who.needs("operator")
+    snapshot = await open_link(hub, (await find(hub, link_id)).id)
+    return {"data": shapes.link(snapshot, hub.settings.base_url)}
+
+
+@router.post("/api/payment-links/{link_id}/cancel", summary="Cancel a link")
+async def cancel(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Safe to repeat. 409 where money is there or on its way."""
+    who.needs("operator")
+    snapshot = await cancel_flow.cancel(hub, (await find(hub, link_id)).id)
+    return {"data": shapes.link(snapshot, hub.settings.base_url)}
+
+
+@router.get("/api/payment-links/{link_id}/status", summary="The live status of a link")
+async def status(request: Request, link_id: str, hub: HubDep, who: CallerDep) -> Response:
+    """Public; transaction ids only with a key, the client token or the pay page's cookie."""
+    snapshot = await find(hub, link_id)
+    await spend_polling(request, who, snapshot.id)
+    return answer_status(
+        request, await poll.fresher(hub, snapshot), status_shape(hub, who, snapshot)
+    )
+
+
+def status_shape(hub: Hub, who: Caller, snapshot: Snapshot) -> Callable[[Snapshot], dict[str, Any]]:
+    """S1's shape, with or without what only identified callers may see."""
+    return partial(_status, hub, who.opens(snapshot))
+
+
+def _status(hub: Hub, identified: bool, snapshot: Snapshot) -> dict[str, Any]:
+    return shapes.link_status(snapshot, hub.now(), identified=identified)
+
+
+async def find(hub: Hub, link_id: str) -> Snapshot:
+    """The payment behind a link, by the link's id or short code. Raises NotFound."""
+
+    def read(tx: Any) -> Snapshot | None:
+        by_id = is_id("plink", link_id)
+        link = rows.find(tx, link_id) if by_id else rows.by_short_code(tx, link_id.upper())
+        return None if link is None else snapshots.find(tx, link.payment_id)
+
+    known = await hub.database.read(read) if len(link_id) <= 40 else None
+    if known is None:
+        raise NotFound("There is no payment link with this id.")
+    return known
+
+
+def _phases(status_word: str | None) -> list[str]:
+    if status_word is None:
+        return []
+    if status_word not in set(LinkStatus):
+        words = f"one of {', '.join(LinkStatus)}"
+        raise Invalid(f"currentStatus is {words}.", (("currentStatus", words),))
+    return [phase for phase, word in LINK_STATUS.items() if word == status_word]

@@ -1,0 +1,191 @@
+"""The payer's pages: choose a gateway, pay, wait, and see what came of it."""
+
+from typing import Annotated, Final
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import Field
+
+from tallystick.domain.errors import Forbidden, HubError, Invalid, NotFound, TooMany
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import poll
+from tallystick.flows.checkout import start_attempt
+from tallystick.flows.hub import Hub
+from tallystick.web import pages, shapes
+from tallystick.web.auth import COOKIE, Caller
+from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
+from tallystick.web.depends import CallerDep, HubDep, note_standing
+from tallystick.web.links import find
+from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
+
+router = APIRouter(tags=["pay pages"], include_in_schema=True)
+_COOKIE_LIFE_S: Final = 7 * 86_400
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+class StartAttempt(Body):
+    """The payer's choice."""
+
+    gateway: str = Field(min_length=1, max_length=40)
+
+
+async def page_budget(request: Request, who: CallerDep) -> Caller:
+    """Count a page view. Raises TooMany."""
+    note_standing(request, await request.app.state.limits.spend("pages", who.address))
+    return who
+
+
+PageCaller = Annotated[Caller, Depends(page_budget)]
+
+
+@router.get("/pay/{short_code}", response_class=HTMLResponse, summary="The pay page")
+async def pay(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+    """Starts nothing at any gateway: mail scanners open links too."""
+    return await _page(request, hub, short_code, PageKind.PAY)
+
+
+@router.get("/pay/{short_code}/success", response_class=HTMLResponse, summary="Paid")
+async def success(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+    """Shows success only where the payment is paid; otherwise the true state."""
+    return await _page(request, hub, short_code, PageKind.SUCCESS)
+
+
+@router.get("/pay/{short_code}/expired", response_class=HTMLResponse, summary="Expired")
+async def expired(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+    """Shows the true state, like the others."""
+    return await _page(request, hub, short_code, PageKind.EXPIRED)
+
+
+@router.get("/pay/{short_code}/canceled", response_class=HTMLResponse, summary="Canceled")
+async def canceled(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+    """Shows the true state, like the others."""
+    return await _page(request, hub, short_code, PageKind.CANCELED)
+
+
+@router.post(
+    "/pay/{short_code}/attempts", status_code=201, openapi_extra=described(StartAttempt),
+    summary="Start paying at a gateway",
+)  # fmt: skip
+async def attempts(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+    """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
+    is_form = request.headers.get("content-type", "").startswith(_FORM)
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Forbidden("A payment is started from its own page.")
+    raw = await read_limited(request, LARGEST_BODY)
+    gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway
+    snapshot = await find(hub, short_code)
+    if not is_form:
+        started, token = await start_attempt(hub, snapshot.id, gateway)
+        return _attempt_answer(hub, started, token)
+    try:
+        started, token = await start_attempt(hub, snapshot.id, gateway)
+    except HubError as error:
+        return _problem_page(request, hub, error, snapshot)
+    response = RedirectResponse(_path(hub, started), 303, {"cache-control": "no-store"})
+    _set_cookie(response, hub, started, token)
+    return response
+
+
+def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:
+    attempt = started.attempt
+    answer = {
+        "paymentId": started.id,
+        "attemptId": None if attempt is None else attempt.id,
+        "gateway": None if attempt is None else attempt.gateway,
+        "checkout": shapes.checkout({} if attempt is None else attempt.checkout),
+        "expiresAt": shapes.instant(started.expires_at),
+        "clientToken": token,
+    }
+    response = Response(
+        shapes.encoded({"data": answer}), 201, {"cache-control": "no-store"}, "application/json"
+    )
+    _set_cookie(response, hub, started, token)
+    return response
+
+
+async def _page(request: Request, hub: Hub, short_code: str, kind: PageKind) -> Response:
+    language = language_of(request)
+    try:
+        snapshot = await poll.fresher(hub, await find(hub, short_code))
+    except NotFound as error:
+        html = pages.render_not_found(language, site=_site(hub))
+        return _html(html, language, error.status)
+    visit = Visit(language=language, now=hub.now(), page=kind)
+    html = pages.render_pay_page(snapshot, visit, gateways=_choices(hub, snapshot), site=_site(hub))
+    response = _html(html, language, 200)
+    chosen = request.query_params.get(pages.QUERY)
+    if chosen == language:
+        response.set_cookie(
+            pages.COOKIE, language, max_age=365 * 86_400, samesite="lax", secure=hub.settings.secure
+        )
+    return response
+
+
+def language_of(request: Request) -> Language:
+    """The language to answer this request in."""
+    return pages.negotiate(
+        request.headers.get("accept-language"),
+        request.query_params.get(pages.QUERY),
+        request.cookies.get(pages.COOKIE),
+    )
+
+
+def problem_page(request: Request, hub: Hub, error: HubError, back: str | None = None) -> Response:
+    """An error for a person, in our own words."""
+    language = language_of(request)
+    html = pages.render_problem(
+        language, site=_site(hub), code=error.code, request_id=request.scope.get("request_id"),
+        back=back,
+    )  # fmt: skip
+    response = _html(html, language, error.status)
+    if isinstance(error, TooMany) and error.retry_after_s is not None:
+        response.headers["retry-after"] = str(error.retry_after_s)
+    return response
+
+
+def _problem_page(request: Request, hub: Hub, error: HubError, snapshot: Snapshot) -> Response:
+    code = "" if snapshot.link is None else snapshot.link.short_code
+    return problem_page(request, hub, error, f"/pay/{code}")
+
+
+def _choices(hub: Hub, snapshot: Snapshot) -> list[GatewayChoice]:
+    names = () if snapshot.link is None else snapshot.link.gateways
+    return [
+        GatewayChoice(name, hub.gateways[name].capabilities.title)
+        for name in names
+        if name in hub.gateways and hub.gateways[name].capabilities.takes(snapshot.due)
+    ]
+
+
+def _site(hub: Hub) -> Site:
+    return Site(hub.settings.base_url, hub.settings.merchant_name)
+
+
+def _path(hub: Hub, snapshot: Snapshot) -> str:
+    code = "" if snapshot.link is None else snapshot.link.short_code
+    return f"{_site(hub).root}/pay/{code}"
+
+
+def _html(html: str, language: Language, status: int) -> Response:
+    headers = {**pages.security_headers(), **pages.language_headers(language)}
+    return HTMLResponse(html, status, headers)
+
+
+def _set_cookie(response: Response, hub: Hub, snapshot: Snapshot, token: str) -> None:
+    code = "" if snapshot.link is None else snapshot.link.short_code
+    response.set_cookie(
+        f"{COOKIE}{code}", token, max_age=_COOKIE_LIFE_S, httponly=True, samesite="lax",
+        secure=hub.settings.secure,
+    )  # fmt: skip
+
+
+def _form_field(raw: bytes) -> str:
+    try:
+        fields = parse_qs(raw.decode("utf-8"), max_num_fields=10, strict_parsing=bool(raw))
+    except ValueError as error:
+        raise Invalid("The form cannot be read.") from error
+    values = fields.get("gateway", [])
+    if len(values) != 1:
+        raise Invalid("gateway: is required", (("gateway", "is required"),))
+    return values[0]

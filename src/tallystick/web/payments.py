@@ -1,0 +1,200 @@
+"""Payments over HTTP: create, list, read, check, cancel, status, stream and why."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, field_validator
+
+from tallystick.domain.errors import Invalid
+from tallystick.domain.ids import is_id
+from tallystick.domain.money import LARGEST_MINOR, Money
+from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import cancel as cancel_flow
+from tallystick.flows import poll
+from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.hub import Hub
+from tallystick.flows.why import why
+from tallystick.store import payments as rows
+from tallystick.store import snapshots
+from tallystick.web import shapes
+from tallystick.web.bodies import (
+    Body,
+    Parsed,
+    body,
+    described,
+    instant_param,
+    page_limit,
+    web_address,
+)
+from tallystick.web.depends import (
+    CallerDep,
+    HubDep,
+    LimitedCaller,
+    cursor_place,
+    listed,
+    once_only,
+    spend_polling,
+)
+from tallystick.web.status import answer_status
+
+router = APIRouter(tags=["payments"])
+LONGEST_OFFER_S: Final = 366 * 86_400
+_FILTERS: Final = {"phase": "phase", "gateway": "gateway", "ownerId": "owner_id",
+                   "reference": "reference", "amountState": "amount_state"}  # fmt: skip
+
+
+class Offer(Body):
+    """What every offer has: an amount, and how long and how it can be paid."""
+
+    amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
+    currency: str = Field(min_length=3, max_length=3, description="ISO 4217, upper case.")
+    return_url: str | None = Field(default=None, max_length=2000)
+    expires_in: int = Field(default=86_400, ge=60, le=LONGEST_OFFER_S, description="Seconds.")
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+    @field_validator("metadata")
+    @classmethod
+    def _short_metadata(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(len(name) > 40 or len(text) > 500 for name, text in value.items()):
+            raise ValueError("has names of up to 40 and values of up to 500 characters")
+        return value
+
+    @field_validator("return_url")
+    @classmethod
+    def _checked_return(cls, value: str | None) -> str | None:
+        return None if value is None else web_address(value)
+
+
+class CreatePayment(Offer):
+    """One payment through one gateway."""
+
+    gateway: str = Field(min_length=1, max_length=40)
+    description: str = Field(default="", max_length=500)
+    reference: str | None = Field(default=None, min_length=1, max_length=100)
+    owner_id: str | None = Field(default=None, min_length=1, max_length=200)
+    cancel_url: str | None = Field(default=None, max_length=2000)
+    test_mode: bool = False
+
+    @field_validator("cancel_url")
+    @classmethod
+    def _checked_cancel(cls, value: str | None) -> str | None:
+        return None if value is None else web_address(value)
+
+
+@router.post(
+    "/api/payments", status_code=201, openapi_extra=described(CreatePayment),
+    summary="Open a payment at one gateway",
+)  # fmt: skip
+async def create(
+    request: Request,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[CreatePayment], Depends(body(CreatePayment))],
+) -> Response:
+    """Answers 201 with the payment and the payer's client token."""
+    who.needs("operator")
+    wished = parsed.value
+    wish = Wish(
+        amount=Money(wished.amount, wished.currency),
+        gateways=(wished.gateway,),
+        description=wished.description,
+        reference=wished.reference,
+        owner_id=wished.owner_id,
+        return_url=wished.return_url,
+        cancel_url=wished.cancel_url,
+        expires_in=timedelta(seconds=wished.expires_in),
+        metadata=wished.metadata,
+        test_mode=wished.test_mode,
+    )
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda once: create_payment(hub, wish, once, _render_created),
+        lambda payment_id, once: resume_payment(hub, payment_id, once, _render_created),
+    )
+
+
+@router.get("/api/payments", summary="List payments, newest first")
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: phase, amountState, gateway, ownerId, reference, createdAfter, createdBefore."""
+    who.needs("reader")
+    limit = page_limit(request)
+    filters = {column: request.query_params[name] for name, column in _FILTERS.items()
+               if name in request.query_params}  # fmt: skip
+    _check_word("phase", filters.get("phase"), Phase)
+    _check_word("amountState", filters.get("amount_state"), AmountState)
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place = cursor_place(hub, request)
+
+    def read(tx: Any) -> list[Snapshot]:
+        ids = rows.page(
+            tx, filters=filters, created_after=span[0], created_before=span[1], after=place,
+            limit=limit,
+        )  # fmt: skip
+        return [found for one in ids if (found := snapshots.find(tx, one)) is not None]
+
+    found = await hub.database.read(read)
+    places = [(one.created_at, one.id) for one in found]
+    return listed(hub, [shapes.payment(one) for one in found], places, limit)
+
+
+@router.get("/api/payments/{payment_id}", summary="Read a payment")
+async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """With the merchant's key in full; with the payer's token without the merchant's notes."""
+    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    shape = shapes.payment if who.role is not None else shapes.payer_payment
+    return {"data": shape(snapshot)}
+
+
+@router.post("/api/payments/{payment_id}/check", summary="Ask the gateway now")
+async def check(
+    request: Request, payment_id: str, hub: HubDep, who: LimitedCaller
+) -> dict[str, Any]:
+    """At most one question to the gateway per payment in five seconds, whoever asks."""
+    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    fresh = await poll.check(hub, snapshot.id)
+    shape = shapes.payment if who.role is not None else shapes.payer_payment
+    return {"data": shape(fresh)}
+
+
+@router.post("/api/payments/{payment_id}/cancel", summary="Cancel an open payment")
+async def cancel(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Safe to repeat. 409 where money is there or on its way."""
+    who.needs("operator")
+    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    return {"data": shapes.payment(await cancel_flow.cancel(hub, snapshot.id))}
+
+
+@router.get("/api/payments/{payment_id}/status", summary="The live status of a payment")
+async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep) -> Response:
+    """With ETag and 304. Asks the gateway first where our answer is older than five seconds."""
+    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    await spend_polling(request, who, snapshot.id)
+    return answer_status(request, await poll.fresher(hub, snapshot), shapes.status)
+
+
+@router.get("/api/payments/{payment_id}/why", summary="Why the payment is where it is")
+async def proof(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """The evidence, in order, in sentences; and what is due next."""
+    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    return {"data": shapes.proof(await why(hub, snapshot.id))}
+
+
+async def _find(hub: Hub, payment_id: str) -> Snapshot | None:
+    if not is_id("pay", payment_id):
+        return None
+    return await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
+
+
+def _render_created(snapshot: Snapshot, token: str) -> bytes:
+    return shapes.encoded({"data": shapes.payment(snapshot), "clientToken": token})
+
+
+def _check_word(name: str, given: str | None, known: type[Phase] | type[AmountState]) -> None:
+    if given is not None and given not in set(known):
+        words = f"one of {', '.join(known)}"
+        raise Invalid(f"{name} is {words}.", ((name, words),))

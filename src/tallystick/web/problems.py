@@ -1,0 +1,46 @@
+"""Errors as RFC 9457 problem+json, in one form for every route."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from tallystick.domain.errors import HubError, Invalid
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+def problem(error: HubError, request_id: str) -> dict[str, Any]:
+    """The body. `error` repeats `title` for clients of the older systems."""
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "requestId": request_id,
+        "error": error.title,
+    }
+    if isinstance(error, Invalid) and error.errors:
+        body["errors"] = [{"field": name, "message": message} for name, message in error.errors]
+    return body
+
+
+def headers_of(error: HubError) -> dict[str, str]:
+    """What goes beside the body."""
+    headers = {"cache-control": "no-store"}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(error.retry_after_s)
+    if error.status == 401:
+        headers["www-authenticate"] = 'Bearer realm="tallystick"'
+    return headers
+
+
+def response(
+    error: HubError, request_id: str, more_headers: Mapping[str, str] | None = None
+) -> Response:
+    """The whole answer."""
+    body = json.dumps(problem(error, request_id), ensure_ascii=False).encode()
+    headers = headers_of(error) | dict(more_headers or {})
+    return Response(body, error.status, headers, MEDIA_TYPE)

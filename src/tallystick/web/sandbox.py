@@ -1,0 +1,107 @@
+"""The control of the sandbox: play the payer, lie as a gateway, move the clock."""
+
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from tallystick.domain.errors import Conflict, NotFound
+from tallystick.domain.ids import is_id
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import start_attempt
+from tallystick.flows.hub import Hub
+from tallystick.store import links, payments, snapshots
+from tallystick.web import shapes
+from tallystick.web.bodies import Body, Parsed, body, described
+from tallystick.web.depends import CallerDep, HubDep
+
+
+class Rehearsal(Protocol):
+    """The simulated gateways and their clock, as far as the control needs them."""
+
+    async def act(self, gateway: str, our_ref: str, act: str, **wishes: Any) -> dict[str, Any]:
+        """Let the payer or the gateway do one thing, and say what happened."""
+        ...
+
+    async def advance(self, seconds: float) -> dict[str, Any]:
+        """Move the clock through everything that is due on the way."""
+        ...
+
+
+class Act(Body):
+    """What is to happen, and to which payment."""
+
+    act: str = Field(min_length=1, max_length=40)
+    payment_id: str | None = Field(default=None, max_length=40)
+    reference: str | None = Field(default=None, max_length=100)
+    amount: int | None = Field(default=None, gt=0)
+    currency: str | None = Field(default=None, min_length=3, max_length=3)
+    delay: float | int = Field(default=0, ge=0, le=366 * 86_400)
+    times: int | None = Field(default=None, ge=1, le=1000)
+    seed: int | None = None
+
+
+class Advance(Body):
+    """How far the clock is to move."""
+
+    advance: float | int = Field(ge=0, le=366 * 86_400, description="Seconds.")
+
+
+def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
+    """Only made under `dev`, and only for keys of the role admin."""
+    router = APIRouter(tags=["sandbox"])
+
+    @router.post("/_sim/act", openapi_extra=described(Act), summary="Play the payer or the gateway")
+    async def act(
+        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Act], Depends(body(Act))]
+    ) -> dict[str, Any]:
+        """One act on the latest attempt of a payment; the answer says what happened."""
+        who.needs("admin")
+        wished = parsed.value
+        snapshot = await _find(hub, wished)
+        if snapshot.attempt is None and snapshot.link is not None:
+            # The payer opens the page and takes the first way to pay.
+            snapshot, _ = await start_attempt(hub, snapshot.id, snapshot.link.gateways[0])
+        if snapshot.attempt is None:
+            raise Conflict("This payment has no attempt at a gateway yet.")
+        happened = await rehearsal.act(
+            snapshot.attempt.gateway,
+            snapshot.attempt.our_ref,
+            wished.act,
+            amount=wished.amount,
+            currency=wished.currency,
+            delay=float(wished.delay),
+            times=wished.times,
+            seed=wished.seed,
+        )
+        return {"data": {"paymentId": snapshot.id, **happened}}
+
+    @router.post("/_sim/clock", openapi_extra=described(Advance), summary="Move the virtual clock")
+    async def clock(
+        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Advance], Depends(body(Advance))]
+    ) -> dict[str, Any]:
+        """Expiry, polling, retries and jobs happen on the way; returns when they have."""
+        who.needs("admin")
+        told = await rehearsal.advance(float(parsed.value.advance))
+        return {"data": {**told, "now": shapes.instant(hub.now())}}
+
+    return router
+
+
+async def _find(hub: Hub, wished: Act) -> Snapshot:
+    name = wished.payment_id or wished.reference or ""
+
+    def read(tx: Any) -> Snapshot | None:
+        if is_id("plink", name):
+            link = links.find(tx, name)
+            return None if link is None else snapshots.find(tx, link.payment_id)
+        payment_id = name if is_id("pay", name) else payments.by_reference(tx, name)
+        if payment_id is None:
+            link = links.by_short_code(tx, name)
+            payment_id = None if link is None else link.payment_id
+        return None if payment_id is None else snapshots.find(tx, payment_id)
+
+    found = await hub.database.read(read)
+    if found is None:
+        raise NotFound("There is no payment with this paymentId or reference.")
+    return found

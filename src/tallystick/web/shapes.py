@@ -1,0 +1,241 @@
+"""The JSON of every answer, written from values; nothing else decides what leaves the house."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, message
+from tallystick.domain.payment import is_final
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.why import Proof
+from tallystick.store.schedules import Run, Stats
+
+_CHECKOUT: Final = {
+    "checkoutUrl": "checkout_url",
+    "qrCode": "qr_code",
+    "bankName": "bank_name",
+    "bankBin": "bank_bin",
+    "accountNumber": "account_number",
+    "accountName": "account_name",
+    "transferContent": "transfer_content",
+    "vaNumber": "va_number",
+    "instructions": "instructions",
+}
+
+
+def encoded(value: Any) -> bytes:
+    """Compact UTF-8 JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def instant(value: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds and Z."""
+    if value is None:
+        return None
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def checkout(document: Mapping[str, str]) -> dict[str, Any]:
+    """What a payer needs, with null for what this gateway does not give."""
+    return {theirs: document.get(ours) for theirs, ours in _CHECKOUT.items()}
+
+
+def payment(snapshot: Snapshot) -> dict[str, Any]:
+    """A payment as its merchant sees it."""
+    attempt = snapshot.attempt
+    return {
+        "id": snapshot.id,
+        "phase": snapshot.phase,
+        "amountState": snapshot.amount_state,
+        "late": snapshot.late,
+        "review": snapshot.review,
+        "amount": snapshot.due.minor,
+        "currency": snapshot.due.currency,
+        "received": snapshot.received_minor,
+        "refunded": snapshot.refunded_minor,
+        "gateway": snapshot.gateway,
+        "reference": snapshot.reference,
+        "purpose": snapshot.purpose,
+        "description": snapshot.description,
+        "checkout": None if attempt is None else checkout(attempt.checkout),
+        "attempt": None
+        if attempt is None
+        else {"id": attempt.id, "gateway": attempt.gateway, "state": attempt.state},
+        "ownerId": snapshot.owner_id,
+        "returnUrl": snapshot.return_url,
+        "cancelUrl": snapshot.cancel_url,
+        "metadata": dict(snapshot.metadata),
+        "testMode": snapshot.test_mode,
+        "createdAt": instant(snapshot.created_at),
+        "updatedAt": instant(snapshot.updated_at),
+        "expiresAt": instant(snapshot.expires_at),
+        "paidAt": instant(snapshot.paid_at),
+        "asOf": instant(snapshot.as_of),
+        "nextCheckAt": instant(snapshot.next_check_at),
+        "version": snapshot.version,
+    }
+
+
+def payer_payment(snapshot: Snapshot) -> dict[str, Any]:
+    """A payment as its payer sees it: no merchant's notes, nobody's identity."""
+    hidden = {"metadata", "review", "ownerId", "reference", "attempt"}
+    return {name: value for name, value in payment(snapshot).items() if name not in hidden}
+
+
+def status(snapshot: Snapshot) -> dict[str, Any]:
+    """The live status of a payment: what a payer may see."""
+    sentence, advice = SENTENCES[_message(snapshot)]
+    return {
+        "id": snapshot.id,
+        "phase": snapshot.phase,
+        "amountState": snapshot.amount_state,
+        "late": snapshot.late,
+        "amount": snapshot.due.minor,
+        "currency": snapshot.due.currency,
+        "received": snapshot.received_minor,
+        "refunded": snapshot.refunded_minor,
+        "statusMessage": sentence,
+        "advice": advice,
+        "asOf": instant(snapshot.as_of),
+        "source": snapshot.source,
+        "nextCheckAt": instant(snapshot.next_check_at),
+        "expiresAt": instant(snapshot.expires_at),
+        "version": snapshot.version,
+        "final": is_final(snapshot.phase),
+    }
+
+
+def link(snapshot: Snapshot, base_url: str) -> dict[str, Any]:
+    """A payment link as its merchant sees it."""
+    assert snapshot.link is not None  # noqa: S101 - only called for links
+    return {
+        "id": snapshot.link.id,
+        "shortCode": snapshot.link.short_code,
+        "url": f"{base_url.rstrip('/')}/pay/{snapshot.link.short_code}",
+        "currentStatus": LINK_STATUS[snapshot.phase],
+        "paymentId": snapshot.id,
+        "amount": snapshot.due.minor,
+        "currency": snapshot.due.currency,
+        "description": snapshot.description,
+        "gateways": list(snapshot.link.gateways),
+        "amountState": snapshot.amount_state,
+        "late": snapshot.late,
+        "review": snapshot.review,
+        "received": snapshot.received_minor,
+        "returnUrl": snapshot.return_url,
+        "metadata": dict(snapshot.metadata),
+        "createdAt": instant(snapshot.created_at),
+        "updatedAt": instant(snapshot.updated_at),
+        "expiresAt": instant(snapshot.expires_at),
+        "paidAt": instant(snapshot.paid_at),
+        "version": snapshot.version,
+    }
+
+
+def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[str, Any]:
+    """S1's status answer. `transactionInfo` is only for callers who proved who they are."""
+    assert snapshot.link is not None  # noqa: S101 - only called for links
+    sentence, advice = SENTENCES[_message(snapshot)]
+    kind, at = snapshot.last_event or (None, None)
+    return {
+        "id": snapshot.link.id,
+        "shortCode": snapshot.link.short_code,
+        "currentStatus": LINK_STATUS[snapshot.phase],
+        "statusMessage": sentence,
+        "lastEventType": kind,
+        "lastEventTimestamp": instant(at),
+        "paymentMethod": None if snapshot.attempt is None else snapshot.attempt.gateway,
+        "transactionInfo": _transaction(snapshot) if identified else None,
+        "expiresAt": instant(snapshot.expires_at),
+        "isExpired": now >= snapshot.expires_at and not snapshot.paid_at,
+        "updatedAt": instant(snapshot.updated_at),
+        "amountState": snapshot.amount_state,
+        "late": snapshot.late,
+        "amount": snapshot.due.minor,
+        "currency": snapshot.due.currency,
+        "received": snapshot.received_minor,
+        "asOf": instant(snapshot.as_of),
+        "nextCheckAt": instant(snapshot.next_check_at),
+        "advice": advice,
+        "version": snapshot.version,
+        "final": is_final(snapshot.phase),
+    }
+
+
+def proof(found: Proof) -> dict[str, Any]:
+    """Why a payment is where it is."""
+    return {
+        "id": found.payment.id,
+        "phase": found.payment.phase,
+        "amountState": found.payment.amount_state,
+        "late": found.payment.late,
+        "review": found.payment.review,
+        "reasons": [
+            {
+                "at": instant(reason.at),
+                "source": reason.source,
+                "trust": reason.trust,
+                "claim": reason.claim,
+                "before": reason.before,
+                "after": reason.after,
+                "sentence": reason.sentence,
+            }
+            for reason in found.reasons
+        ],
+        "due": found.due,
+        "nextCheckAt": instant(found.payment.next_check_at),
+    }
+
+
+def job(name: str, stats: Stats, runs: Iterable[Run]) -> dict[str, Any]:
+    """S1's job history: durations in milliseconds, rate in percent."""
+    recent = [_run(one) for one in runs]
+    rate = 100 * stats.succeeded / stats.total if stats.total else 0.0
+    return {
+        "jobName": name,
+        "stats": {
+            "totalExecutions": stats.total,
+            "successCount": stats.succeeded,
+            "failureCount": stats.total - stats.succeeded,
+            "averageDuration": round(stats.average_us / 1000, 3),
+            "successRate": round(rate, 2),
+            "lastExecution": None
+            if not recent
+            else {key: recent[0][key] for key in ("startTime", "endTime", "success")},
+        },
+        "recentExecutions": recent,
+    }
+
+
+def run(name: str, done: Run) -> dict[str, Any]:
+    """What one run of a job came to."""
+    return {"jobName": name, **_run(done)}
+
+
+def _run(done: Run) -> dict[str, Any]:
+    return {
+        "startTime": instant(done.started_at),
+        "endTime": instant(done.ended_at),
+        "duration": round(done.duration_us / 1000, 3),
+        "success": done.success,
+        "result": done.result,
+        "error": done.error,
+    }
+
+
+def _message(snapshot: Snapshot) -> Message:
+    return message(snapshot.phase, snapshot.amount_state, late=snapshot.late)
+
+
+def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:
+    money = snapshot.transaction
+    if money is None:
+        return None
+    return {
+        "transactionId": money.transaction_id,
+        "gateway": money.gateway,
+        "amount": money.amount.minor,
+        "currency": money.amount.currency,
+        "paidAt": instant(money.paid_at),
+    }

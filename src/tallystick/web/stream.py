@@ -1,0 +1,144 @@
+"""Server-sent events: the publisher writes straight to each connection, with no queue between."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from starlette.types import Receive, Send
+
+from tallystick.domain.payment import is_final
+from tallystick.domain.snapshot import Snapshot
+from tallystick.live.hub import Frame, LiveHub
+
+HEARTBEAT: Final = b"event: heartbeat\ndata: {}\n\n"
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+_TICK_S: Final = 1.0
+
+
+class Stream:
+    """One open stream of one payment."""
+
+    __slots__ = ("_dropped", "_ended", "_held", "_send", "_started", "_task", "born", "client",
+                 "frame", "life_s", "payment_id", "touched", "version")  # fmt: skip
+
+    def __init__(
+        self,
+        send: Send,
+        payment_id: str,
+        client: str,
+        frame: Frame,
+        *,
+        last_seen: int,
+        life_s: float,
+    ) -> None:
+        self.payment_id, self.client, self.frame = payment_id, client, frame
+        self.version = last_seen
+        self.born = self.touched = asyncio.get_running_loop().time()
+        self.life_s = life_s * random.uniform(0.8, 1.0)  # noqa: S311 - spreads reconnects
+        self._send = send
+        self._started = self._ended = self._dropped = False
+        self._held: tuple[Snapshot, bytes] | None = None
+        self._task = asyncio.current_task()
+
+    async def run(self, receive: Receive, first: Snapshot) -> None:
+        """Open with the whole state, then wait until somebody ends it."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        self._started = True
+        newest, encoded = first, self.frame(first)
+        if self._held is not None and self._held[0].version > first.version:
+            newest, encoded = self._held
+        self._held = None
+        if newest.version == self.version:
+            self._write(b": connected\n\n")
+        else:
+            self.show(newest, encoded)
+        try:
+            while not self._ended:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+        except asyncio.CancelledError:
+            if not self._dropped or self._task is None:
+                raise
+            self._task.uncancel()
+
+    def show(self, snapshot: Snapshot, encoded: bytes) -> None:
+        """Write one event; after a final one the stream ends."""
+        if not self._started:
+            self._held = (snapshot, encoded)
+            return
+        if self._ended or snapshot.version <= self.version:
+            return
+        self.version = snapshot.version
+        self._write(encoded)
+        if is_final(snapshot.phase):
+            self.end()
+
+    def beat(self) -> None:
+        """Show that the connection is alive, also to a browser that cannot see comments."""
+        if self._started:
+            self._write(HEARTBEAT)
+
+    def end(self) -> None:
+        """Finish the answer; the browser comes back, or knows that it is over."""
+        if not self._ended:
+            self._ended = True
+            self._step(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
+
+    def _write(self, content: bytes) -> None:
+        self.touched = asyncio.get_running_loop().time()
+        self._step(self._send({"type": "http.response.body", "body": content, "more_body": True}))
+
+    def _step(self, sending: Coroutine[Any, Any, None] | Any) -> None:
+        """Run the send to its end at once. Where it would wait, the reader is too slow: drop it."""
+        try:
+            sending.send(None)
+        except StopIteration:
+            return
+        sending.close()
+        self._ended = self._dropped = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+class Keeper:
+    """One task for all streams: heartbeats, and an end to those that have lived long enough."""
+
+    def __init__(self, live: LiveHub, *, heartbeat_s: float) -> None:
+        self._live = live
+        self._heartbeat_s = heartbeat_s
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look after the streams."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End every stream and stop."""
+        for stream in self._live:
+            if isinstance(stream, Stream):
+                stream.end()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        tick_s = min(_TICK_S, self._heartbeat_s / 4)
+        while True:
+            await asyncio.sleep(tick_s)
+            now = asyncio.get_running_loop().time()
+            for stream in self._live:
+                if not isinstance(stream, Stream):
+                    continue
+                if now - stream.born > stream.life_s:
+                    stream.end()
+                elif now - stream.touched > self._heartbeat_s - 2 * tick_s:
+                    stream.beat()

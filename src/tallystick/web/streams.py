@@ -1,0 +1,106 @@
+"""Where streams are asked for: who may watch what, and in which shape it is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.types import Receive, Send
+
+from tallystick.domain.ids import is_id
+from tallystick.domain.payment import is_final
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import poll
+from tallystick.flows.hub import Hub
+from tallystick.live.hub import Frame, LiveHub
+from tallystick.store import snapshots
+from tallystick.web import metrics, shapes
+from tallystick.web.auth import Caller, caller
+from tallystick.web.links import find
+from tallystick.web.stream import Stream
+
+_PLACES: dict[str, Literal["payment", "link"]] = {
+    "/api/payments/": "payment",
+    "/api/payment-links/": "link",
+}
+_END = "/stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a stream is asked of."""
+
+    kind: Literal["payment", "link"]
+    id: str
+
+
+def stream_of(path: str) -> Target | None:
+    """What this path streams, or None where it is another route."""
+    if not path.endswith(_END):
+        return None
+    for prefix, kind in _PLACES.items():
+        if path.startswith(prefix):
+            return Target(kind, path[len(prefix) : -len(_END)])
+    return None
+
+
+async def open_stream(
+    hub: Hub, target: Target, request: Request, receive: Receive, send: Send, refuse: Send
+) -> None:
+    """Let a watcher in. Raises Unauthenticated, NotFound, TooMany, Unavailable."""
+    who = await caller(request)
+    snapshot = await _target(hub, target, who)
+    await request.app.state.limits.spend("polling", f"{snapshot.id}/{who.name}")
+    last_seen = _last_seen(request)
+    if is_final(snapshot.phase) and last_seen == snapshot.version:
+        await refuse({"type": "http.response.start", "status": 204,
+                      "headers": [(b"cache-control", b"no-store")]})  # fmt: skip
+        await refuse({"type": "http.response.body", "body": b""})
+        return
+    live: LiveHub = request.app.state.live
+    stream = Stream(
+        send, snapshot.id, who.address, _frame(hub, target, identified=who.opens(snapshot)),
+        last_seen=last_seen, life_s=hub.settings.stream_life_s,
+    )  # fmt: skip
+    live.join(stream)
+    metrics.STREAMS.set(len(live))
+    try:
+        # Read again after joining, so that nothing falls between the reading and the watching.
+        await stream.run(receive, await poll.read(hub, snapshot.id))
+    finally:
+        live.leave(stream)
+        metrics.STREAMS.set(len(live))
+
+
+async def _target(hub: Hub, target: Target, who: Caller) -> Snapshot:
+    if target.kind == "link":
+        return await find(hub, target.id)
+    known = None
+    if is_id("pay", target.id):
+        known = await hub.database.read(lambda tx: snapshots.find(tx, target.id))
+    return who.needs_sight_of(known)
+
+
+def _last_seen(request: Request) -> int:
+    text = request.headers.get("last-event-id", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _frame(hub: Hub, target: Target, *, identified: bool) -> Frame:
+    """One function for each kind of watcher, so that the hub encodes an event once for all."""
+    return _frames(hub.now, target.kind, identified)
+
+
+@cache
+def _frames(now: Callable[[], Any], kind: str, identified: bool) -> Frame:
+    def frame(snapshot: Snapshot) -> bytes:
+        shape = (
+            shapes.status(snapshot)
+            if kind == "payment"
+            else shapes.link_status(snapshot, now(), identified=identified)
+        )
+        data = shapes.encoded(shape)
+        return b"event: status\nid: %d\ndata: %b\n\n" % (snapshot.version, data)
+
+    return frame

@@ -1,0 +1,58 @@
+"""Webhooks in: raw bytes to the flow, the gateway's own answer back. The hottest route."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from tallystick.domain.errors import HubError, NoticeNotAuthentic
+from tallystick.flows.hub import Hub
+from tallystick.flows.receive import receive
+from tallystick.gateways.base import RawNotice
+from tallystick.web import metrics
+from tallystick.web.bodies import LARGEST_NOTICE, read_limited
+
+ALIASES: Final = {
+    "/api/payos/webhook": "payos",
+}
+_PREFIX: Final = "/api/webhooks/"
+
+
+def gateway_of(path: str) -> str | None:
+    """The gateway that this path takes notices for, or None where it is another route."""
+    if path.startswith(_PREFIX):
+        return path[len(_PREFIX) :] or None
+    if path.startswith("/api/v1/payments/") and path.endswith("/callback"):
+        return path[len("/api/v1/payments/") : -len("/callback")]
+    return ALIASES.get(path)
+
+
+async def take_notice(hub: Hub, name: str, scope: Scope, incoming: Receive, send: Send) -> None:
+    """One notice. Anything but 2xx means that nothing of it was kept. Raises HubError."""
+    request = Request(scope, incoming)
+    body = await read_limited(request, LARGEST_NOTICE)
+    raw = RawNotice(
+        headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
+        body=body,
+        query=scope["query_string"].decode("latin-1"),
+        received_at=hub.now(),
+    )
+    known = name if name in hub.gateways else "unknown"
+    try:
+        answer = await receive(hub, name, raw)
+    except HubError as error:
+        refused = isinstance(error, NoticeNotAuthentic)
+        metrics.NOTICES.labels(known, "not_authentic" if refused else error.code).inc()
+        raise
+    metrics.NOTICES.labels(known, "kept").inc()
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [
+                (b"content-type", answer.content_type.encode()),
+                (b"content-length", str(len(answer.body)).encode()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": answer.body})

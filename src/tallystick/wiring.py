@@ -1,0 +1,284 @@
+"""The one place where the parts meet: settings in, a running server out."""
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from sqlalchemy import make_url
+
+from tallystick.domain.errors import NotConfigured
+from tallystick.flows.hub import Clock, Hub
+from tallystick.flows.keys import create_key, recognise
+from tallystick.fulfilment.base import Fulfilment
+from tallystick.fulfilment.payment_link import PaymentLink
+from tallystick.fulfilment.plain import Plain
+from tallystick.gateways.base import Gateway
+from tallystick.gateways.payos import PayOS, PayOSAccount
+from tallystick.gateways.sandbox import Sandbox, SandboxAccount
+from tallystick.gateways.wire import HttpWire
+from tallystick.live.hub import LiveHub
+from tallystick.rehearsal import Rehearsal, RehearsalClock
+from tallystick.settings import Settings
+from tallystick.simulators.payos import PayOSKeys
+from tallystick.simulators.payos import payos as play_payos
+from tallystick.simulators.sandbox import SandboxKeys
+from tallystick.simulators.sandbox import sandbox as play_sandbox
+from tallystick.simulators.stage import Stage
+from tallystick.store.database import Database, open_database
+from tallystick.store.migrate import migrate
+from tallystick.store.sqlite import ServerLock
+from tallystick.web.app import build_app
+from tallystick.web.sandbox import sandbox_router
+from tallystick.worker import Worker
+
+FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink)
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """Now, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def real_now(self) -> datetime:
+        """The same."""
+        return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class House:
+    """A server that is built and not yet running."""
+
+    hub: Hub
+    live: LiveHub
+    worker: Worker
+    wire: HttpWire
+    rehearsal: Rehearsal | None = None
+
+    @asynccontextmanager
+    async def open(self, *, scheduler: bool = True) -> AsyncIterator[None]:
+        """Start what runs beside the requests; close everything afterwards."""
+        if scheduler:
+            await self.worker.start()
+        if self.rehearsal is not None:
+            self.rehearsal.start()
+        try:
+            yield
+        finally:
+            if self.rehearsal is not None:
+                await self.rehearsal.stop()
+            await self.worker.stop()
+            await self.wire.close()
+            await self.hub.database.close()
+
+    async def run(
+        self, server_socket: socket.socket, ready: Callable[[], Any], *, scheduler: bool = True
+    ) -> None:
+        """Serve on a bound socket until told to stop; `ready` is called once requests are taken."""
+
+        @asynccontextmanager
+        async def lifespan() -> AsyncIterator[None]:
+            async with self.open(scheduler=scheduler):
+                ready()
+                yield
+
+        routers = [] if self.rehearsal is None else [sandbox_router(self.rehearsal)]
+        stage_routes = [] if self.rehearsal is None else self.rehearsal.routes()
+        app = build_app(
+            self.hub, self.live, lifespan=lifespan, routers=routers, more_routes=stage_routes
+        )
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, date_header=False,
+            timeout_graceful_shutdown=3, proxy_headers=False, ws="none",
+        )  # fmt: skip
+        await Server(config, self.live).serve(sockets=[server_socket])
+
+
+class Server(uvicorn.Server):
+    """Ends the open streams when it is told to stop, so that nobody waits for them."""
+
+    def __init__(self, config: uvicorn.Config, live: LiveHub) -> None:
+        super().__init__(config)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the watchers go first."""
+        for watcher in self._live:
+            watcher.end()
+        await super().shutdown(sockets)
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    gateways: list[Gateway],
+    wire: HttpWire,
+    clock: Clock,
+    secret: bytes,
+) -> House:
+    """Put the parts together."""
+    live = LiveHub(
+        settings.streams_per_payment, settings.streams_per_client, settings.streams_in_all
+    )
+    hub = Hub(
+        database=database,
+        gateways={gateway.name: gateway for gateway in gateways},
+        fulfilments={made.purpose: made for made in (kind() for kind in FULFILMENTS)},
+        live=live,
+        clock=clock,
+        settings=settings,
+        secret=secret,
+        holder=f"{socket.gethostname()}/{os.getpid()}",
+    )
+    return House(hub, live, Worker(hub), wire)
+
+
+def live_gateways(settings: Settings, wire: HttpWire) -> list[Gateway]:
+    """The gateways that have their keys set. One line for each gateway that there is."""
+    found: list[Gateway] = []
+    if settings.payos_client_id and settings.payos_api_key and settings.payos_checksum_key:
+        keys = tuple(settings.payos_checksum_key.get_secret_value().split(","))
+        account = PayOSAccount(
+            settings.payos_client_id,
+            settings.payos_api_key.get_secret_value(),
+            keys,
+            settings.payos_base_url,
+        )
+        found.append(PayOS(account, wire))
+    return found
+
+
+async def production(settings: Settings) -> House:
+    """The house as a merchant runs it. Raises NotConfigured with one line for each fault."""
+    faults = settings.faults()
+    if faults:
+        raise NotConfigured("\n".join(faults))
+    await migrate(settings.database_url)
+    wire = HttpWire()
+    secret = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
+    database = _own(settings.database_url)
+    return build(settings, database, live_gateways(settings, wire), wire, SystemClock(), secret)
+
+
+def _own(url: str) -> Database:
+    """Open the database for a server: a SQLite file has only one."""
+    if make_url(url).get_backend_name() == "sqlite":
+        ServerLock(Path(make_url(url).database or "tallystick.db")).take()
+    return open_database(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The secrets of a development server, kept beside its database so that restarts keep them."""
+
+    secret_key: str
+    cron_secret: str
+    jwt_secret: str
+    api_key: str
+    payos: Mapping[str, str]
+    sandbox: Mapping[str, str]
+
+    @classmethod
+    def at(cls, path: Path) -> "Keyring":
+        """Read the file, or draw new secrets and write it for its owner alone."""
+        if path.exists():
+            return cls(**json.loads(path.read_text()))
+        drawn = secrets.token_hex
+        ring = cls(
+            secret_key=drawn(32),
+            cron_secret=drawn(16),
+            jwt_secret=drawn(32),
+            api_key="",
+            payos={"client_id": drawn(16), "api_key": drawn(16), "checksum_key": drawn(32)},
+            sandbox={"api_key": f"sbx_{drawn(16)}", "webhook_secret": drawn(32)},
+        )
+        ring.write(path)
+        return ring
+
+    def write(self, path: Path) -> None:
+        """Replace the file in one step."""
+        fresh = path.with_suffix(".new")
+        handle = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump({name: getattr(self, name) for name in self.__slots__}, file)
+        fresh.replace(path)
+
+
+def _beside(database_url: str) -> Path:
+    """Where a development server keeps its own files: beside the SQLite file, or in the folder."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return Path(url.database or "tallystick.db")
+    name = sha256(database_url.encode()).hexdigest()[:12]
+    return Path(f"tallystick-{name}")
+
+
+async def development(settings: Settings, base_url: str) -> tuple[House, Keyring]:
+    """The house with simulated gateways on a virtual clock. Refuses to stand beside live keys."""
+    if live_gateways(settings, HttpWire()):
+        raise NotConfigured(
+            "`tallystick dev` plays with simulated gateways and does not start beside live keys: "
+            "unset them (TALLYSTICK_PAYOS_…), or run `tallystick serve`."
+        )
+    await migrate(settings.database_url)
+    files = _beside(settings.database_url)
+    ring_path = files.with_name(files.name + ".dev-keys")
+    ring = Keyring.at(ring_path)
+    settings = settings.model_copy(update=_development_settings(ring, base_url))
+    stage = Stage(
+        [play_sandbox(SandboxKeys(**ring.sandbox)), play_payos(PayOSKeys(**ring.payos))],
+        base_url=base_url,
+        webhook_url=lambda name: f"{base_url}/api/webhooks/{name}",
+        books_path=files.with_name(files.name + ".sandbox"),
+    )
+    wire = HttpWire()
+    house = build(
+        settings, _own(settings.database_url), _simulated(ring, base_url, wire), wire,
+        RehearsalClock(stage), ring.secret_key.encode(),
+    )  # fmt: skip
+    house.rehearsal = Rehearsal(stage, house.worker)
+    if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
+        api_key = await create_key(house.hub, "admin", "development")
+        ring = Keyring(ring.secret_key, ring.cron_secret, ring.jwt_secret, api_key, ring.payos,
+                       ring.sandbox)  # fmt: skip
+        ring.write(ring_path)
+    return house, ring
+
+
+def _simulated(ring: Keyring, base_url: str, wire: HttpWire) -> list[Gateway]:
+    payos_url, sandbox_url = f"{base_url}/_sim/payos", f"{base_url}/_sim/sandbox"
+    keys = ring.payos
+    return [
+        PayOS(
+            PayOSAccount(
+                keys["client_id"], keys["api_key"], (keys["checksum_key"],), payos_url, payos_url
+            ),
+            wire,
+        ),
+        Sandbox(
+            SandboxAccount(ring.sandbox["api_key"], (ring.sandbox["webhook_secret"],), sandbox_url),
+            wire,
+        ),
+    ]
+
+
+def _development_settings(ring: Keyring, base_url: str) -> dict[str, Any]:
+    from pydantic import SecretStr
+
+    return {
+        "base_url": base_url,
+        "secret_key": SecretStr(ring.secret_key),
+        "cron_secret": SecretStr(ring.cron_secret),
+        "jwt_secret": SecretStr(ring.jwt_secret),
+        "merchant_name": "Tallystick Demo",
+    }

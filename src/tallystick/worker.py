@@ -1,0 +1,115 @@
+"""The worker: runs whatever is due, as soon as it is due, until it is told to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from tallystick.flows.hub import Hub
+from tallystick.flows.jobs import plan, run_due
+from tallystick.flows.receive import handle_inbox
+from tallystick.flows.rescue import ask_due, do_effects, wake
+from tallystick.store import inbox, jobs, payments, schedules
+
+LONGEST_NAP_S: Final = 0.5
+MOST_ROUNDS: Final = 50
+JUMP: Final = timedelta(minutes=5)
+HELD_AFTER_JUMP: Final = timedelta(minutes=1)
+
+log = structlog.get_logger()
+Work = Callable[[Hub], Awaitable[int]]
+NextDue = Callable[[Connection], datetime | None]
+
+
+@dataclass(slots=True)
+class _Kind:
+    """One kind of work. `busy` keeps a loop and a catch-up from doing the same at once."""
+
+    work: Work
+    next_due: NextDue
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Worker:
+    """One loop for each kind of work, so that a slow gateway holds up nothing else."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._tasks: list[asyncio.Task[None]] = []
+        self._kinds = (
+            _Kind(handle_inbox, inbox.next_due),
+            _Kind(do_effects, jobs.next_due),
+            _Kind(ask_due, payments.next_due),
+            _Kind(run_due, schedules.next_due),
+        )
+
+    async def start(self) -> None:
+        """Plan the jobs, take up what was left, and start the loops."""
+        await plan(self._hub)
+        await wake(self._hub)
+        loops = [self._work_forever(kind) for kind in self._kinds]
+        self._tasks = [asyncio.create_task(loop) for loop in (*loops, self._watch_the_clock())]
+
+    async def stop(self) -> None:
+        """Stop the loops. What they held is due again for whoever comes next."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def catch_up(self) -> int:
+        """Do everything that is due now, until nothing is; how much there was."""
+        done = 0
+        for _ in range(MOST_ROUNDS):
+            did = sum([await self._work(kind) for kind in self._kinds])
+            done += did
+            if not did:
+                break
+        return done
+
+    async def next_due(self) -> datetime | None:
+        """When the next piece of work is due."""
+        kinds = self._kinds
+
+        def body(tx: Connection) -> list[datetime]:
+            return [at for kind in kinds if (at := kind.next_due(tx)) is not None]
+
+        return min(await self._hub.database.read(body), default=None)
+
+    async def _work(self, kind: _Kind) -> int:
+        async with kind.busy:
+            at = await self._hub.database.read(kind.next_due)
+            if at is None or at > self._hub.now():
+                return 0
+            return await kind.work(self._hub)
+
+    async def _work_forever(self, kind: _Kind) -> None:
+        bell = self._hub.bell.listener()
+        while True:
+            bell.clear()
+            try:
+                did = await self._work(kind)
+            except Exception:
+                log.exception("worker_failed", work=kind.work.__name__)
+                did = 0
+            if not did:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), LONGEST_NAP_S)
+
+    async def _watch_the_clock(self) -> None:
+        """A clock that jumps must not expire a batch: hold expiry, and ask everybody first."""
+        loop = asyncio.get_running_loop()
+        wall, steady = self._hub.clock.real_now(), loop.time()
+        while True:
+            await asyncio.sleep(1)
+            now, ticks = self._hub.clock.real_now(), loop.time()
+            jumped = abs((now - wall) - timedelta(seconds=ticks - steady))
+            if jumped > JUMP:
+                log.error("clock_jumped", by_s=jumped.total_seconds())
+                self._hub.expiry_held_until = self._hub.now() + HELD_AFTER_JUMP
+                await wake(self._hub)
+            wall, steady = now, ticks

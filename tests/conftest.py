@@ -1,0 +1,39 @@
+"""What every test can ask for; the fixtures themselves are in `tests/infra`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Each one after those that it imports.
+pytest_plugins = (
+    "tests.infra.shared",
+    "tests.infra.postgres",
+    "tests.infra.databases",
+    "tests.infra.redis_server",
+    "tests.infra.browser",
+    "tests.infra.live",
+)
+
+# A busy machine is no defect: no test of ours asserts a time.
+settings.register_profile(
+    "tallystick", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tallystick")
+
+MARK_OF_FIXTURE = {
+    "postgres_server": "postgres",
+    "postgres_durable": "postgres",
+    "redis_url": "redis",
+    "chromium_path": "browser",
+    "live_server": "server",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the servers that it needs, so that `make check` can leave them out."""
+    for item in items:
+        for fixture, mark in MARK_OF_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)

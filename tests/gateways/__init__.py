@@ -1,0 +1,1 @@
+"""Tests of the gateways: each adapter against its simulator, over real HTTP."""

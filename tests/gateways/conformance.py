@@ -1,0 +1,462 @@
+"""What every gateway must do, whatever it says on the wire; each adapter's tests subclass this."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tallystick.domain.errors import (
+    Conflict,
+    GatewayRefused,
+    GatewayUnavailable,
+    GatewayUnreachable,
+    NoticeNotAuthentic,
+)
+from tallystick.domain.evidence import Claim, Trust
+from tallystick.domain.money import Money
+from tallystick.gateways.base import AttemptRef, CheckoutOrder, Gateway, RawNotice, Reply, Wire
+from tallystick.gateways.wire import HttpWire
+from tests.gateways.theatre import Theatre
+
+NOW = datetime(2026, 11, 20, 9, 15, 7, tzinfo=UTC)
+GARBAGE = [
+    b"",
+    b"<html>502 Bad Gateway</html>",
+    b"null",
+    b"[]",
+    b'"00"',
+    b"{}",
+    b'{"code":"00"}',
+    b'{"code":"00","data":null,"signature":null}',
+    b'{"code":"00","data":{},"signature":"' + b"0" * 64 + b'"}',
+    b'{"id":true,"reference":1,"amount":"1","currency":7}',
+    b'{"a":1,"a":2}',
+    b"[" * 5000,
+    b'{"amount":1e999}',
+    b"\xff\xfe",
+    b'{"code":"00","data":' + b" " * 1_100_000 + b"{}}",
+]
+
+# Each gateway's class runs the same property with an executor of its own, on purpose.
+inherited = settings(suppress_health_check=[HealthCheck.differing_executors], max_examples=60)
+
+
+@dataclass
+class CannedWire:
+    """A gateway that gives one answer to everything."""
+
+    reply: Reply
+
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Reply:
+        """The one answer."""
+        return self.reply
+
+
+class GatewayConformance:
+    """A subclass names the gateway and says how it is built; `secrets` are those of notices."""
+
+    name: str
+    amount = Money(50_000, "VND")
+    secret: str
+
+    def build(self, url: str, wire: Wire, *secrets: str) -> Gateway:
+        """The adapter, talking to the simulator at this address, with these notice secrets."""
+        raise NotImplementedError
+
+    def with_wrong_keys(self, url: str, wire: Wire) -> Gateway:
+        """The adapter with keys that the gateway does not know."""
+        raise NotImplementedError
+
+    def signed_part(self, body: bytes) -> range:
+        """Where in a notice's body every single byte is under the signature."""
+        return range(len(body))
+
+    def unsigned(self, raw: RawNotice, signature: str | None) -> RawNotice:
+        """The same notice with another signature, or with none at all."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def gateway(self, theatre: Theatre, wire: Wire) -> Gateway:
+        """The adapter as it is configured in life; the theatre's hub listens with it too."""
+        gateway = self.build(theatre.url, wire, self.secret)
+        theatre.gateways[self.name] = gateway
+        return gateway
+
+    def wish(self, gateway: Gateway) -> tuple[CheckoutOrder, AttemptRef]:
+        """An order, and its attempt, that no simulator needs to hear of."""
+        ref, url = gateway.new_ref(NOW), "https://shop.example/back"
+        later = NOW + timedelta(minutes=15)
+        order = CheckoutOrder("att_1", ref, "TS0123456", self.amount, "Tea", url, url, later)
+        return order, AttemptRef("att_1", ref, None, self.amount, NOW)
+
+    # Notices
+
+    async def test_a_notice_names_its_payment_and_its_transfer(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        played = await theatre.stage.act(self.name, attempt.our_ref, "pay")
+
+        [raw] = theatre.heard
+        notice = gateway.read_notice(raw)
+        [credit] = notice.credits
+        assert played["deliveries"][0]["status"] == 200
+        assert attempt.our_ref in notice.refs
+        assert credit.money == self.amount
+        assert credit.transaction_id == played["transfers"][0]["reference"]
+        assert gateway.acknowledge(notice).status == 200
+
+    async def test_a_notice_with_a_wrong_signature_is_refused(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        played = await theatre.stage.act(self.name, attempt.our_ref, "forge_webhook")
+
+        assert [d["status"] for d in played["deliveries"]] == [401, 200]
+        with pytest.raises(NoticeNotAuthentic):
+            gateway.read_notice(theatre.heard[0])
+
+    async def test_one_changed_byte_anywhere_is_refused(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        [raw] = theatre.heard
+        genuine = gateway.read_notice(raw)
+
+        for at in range(len(raw.body)):
+            for bit in (0x01, 0x20):
+                body = bytearray(raw.body)
+                body[at] ^= bit
+                changed = replace(raw, body=bytes(body))
+                if at in self.signed_part(raw.body):
+                    with pytest.raises(NoticeNotAuthentic):
+                        gateway.read_notice(changed)
+                else:
+                    self.refused_or_the_same(gateway, changed, genuine)
+
+    def refused_or_the_same(self, gateway, changed, genuine):
+        """What is not signed must not matter."""
+        try:
+            assert gateway.read_notice(changed) == genuine
+        except NoticeNotAuthentic:
+            return
+
+    @pytest.mark.parametrize(
+        "signature", [None, "", "0" * 64, "t=1,v1=", "A" * 64, "é" * 32, "0" * 63, "\x00"]
+    )
+    async def test_a_notice_without_a_proper_signature_is_refused(
+        self, theatre, gateway, signature
+    ):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        [raw] = theatre.heard
+
+        with pytest.raises(NoticeNotAuthentic):
+            gateway.read_notice(self.unsigned(raw, signature))
+
+    async def test_a_field_that_nobody_knows_is_accepted(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        played = await theatre.stage.act(self.name, attempt.our_ref, "unknown_field")
+
+        assert played["deliveries"][0]["status"] == 200
+        assert b"zNewFlag" in theatre.heard[0].body
+        assert gateway.read_notice(theatre.heard[0]).credits[0].money == self.amount
+
+    async def test_every_copy_of_a_notice_has_the_same_event_id(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        await theatre.stage.act(self.name, attempt.our_ref, "repeat_webhook", times=5)
+
+        assert len(theatre.heard) == 5
+        assert len({gateway.read_notice(raw).event_id for raw in theatre.heard}) == 1
+
+    async def test_two_transfers_have_two_event_ids_and_two_transaction_ids(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        await theatre.stage.act(self.name, attempt.our_ref, "pay_twice")
+
+        notices = [gateway.read_notice(raw) for raw in theatre.heard]
+        assert len({notice.event_id for notice in notices}) == 2
+        assert len({notice.credits[0].transaction_id for notice in notices}) == 2
+
+    async def test_a_wrong_amount_can_be_seen(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        await theatre.stage.act(self.name, attempt.our_ref, "underpay", amount=1234)
+
+        less = Money(1234, self.amount.currency)
+        verdict = await gateway.fetch_verdict(attempt)
+        assert gateway.read_notice(theatre.heard[0]).credits[0].money == less
+        assert [credit.money for credit in verdict.credits] == [less]
+        assert verdict.claim is not Claim.SUCCEEDED
+
+    async def test_a_wrong_currency_can_be_seen_where_it_can_happen(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        pay = theatre.stage.act(
+            self.name, attempt.our_ref, "wrong_currency", currency="USD", amount=1999
+        )
+
+        if gateway.capabilities.takes(Money(1999, "USD")):
+            await pay
+            verdict = await gateway.fetch_verdict(attempt)
+            assert [credit.money for credit in verdict.credits] == [Money(1999, "USD")]
+            assert gateway.read_notice(theatre.heard[0]).credits[0].money == Money(1999, "USD")
+        else:
+            with pytest.raises(Conflict):
+                await pay
+
+    async def test_a_notice_about_an_unknown_payment_is_authentic_all_the_same(
+        self, theatre, gateway
+    ):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+
+        stranger = self.build("http://127.0.0.1:9", CannedWire(Reply(500, b"")), self.secret)
+
+        assert stranger.read_notice(theatre.heard[0]).refs
+
+    async def test_both_secrets_are_valid_while_keys_are_rotated(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        [raw] = theatre.heard
+        wire = CannedWire(Reply(500, b""))
+
+        rotating = self.build(theatre.url, wire, "the-next-secret", self.secret)
+        rotated = self.build(theatre.url, wire, "the-next-secret")
+
+        assert rotating.read_notice(raw) == gateway.read_notice(raw)
+        with pytest.raises(NoticeNotAuthentic):
+            rotated.read_notice(raw)
+
+    @inherited
+    @given(body=st.binary(max_size=300))
+    def test_no_bytes_make_a_notice_fail_otherwise_than_not_authentic(self, body):
+        gateway = self.build("http://127.0.0.1:9", CannedWire(Reply(500, b"")), self.secret)
+
+        with pytest.raises(NoticeNotAuthentic):
+            gateway.read_notice(RawNotice({}, body, "", NOW))
+
+    # Offers
+
+    async def test_an_offer_has_what_a_payer_needs(self, theatre, gateway):
+        order = theatre.order(gateway, self.amount)
+
+        checkout = await gateway.open_checkout(order)
+
+        [kept] = theatre.stage.book(self.name).orders
+        assert (kept.ref, kept.id) == (order.our_ref, checkout.provider_id)
+        assert (kept.amount, kept.currency) == (self.amount.minor, self.amount.currency)
+        assert checkout.qr_code
+        assert checkout.checkout_url
+        assert checkout.checkout_url.startswith(theatre.url)
+
+    async def test_the_same_reference_again_gives_the_same_offer(self, theatre, gateway):
+        order = theatre.order(gateway, self.amount)
+
+        first = await gateway.open_checkout(order)
+        again = await gateway.open_checkout(order)
+
+        assert first.provider_id == again.provider_id
+        assert first.checkout_url == again.checkout_url
+        assert len(theatre.stage.book(self.name).orders) == 1
+
+    async def test_an_offer_whose_answer_was_lost_is_found_again(self, theatre, gateway):
+        order = theatre.order(gateway, self.amount)
+        await theatre.stage.act(self.name, order.our_ref, "time_out_after_success")
+
+        with pytest.raises(GatewayUnreachable) as lost:
+            await gateway.open_checkout(order)
+        verdict = await gateway.fetch_verdict(theatre.attempt(order))
+        again = await gateway.open_checkout(order)
+
+        [kept] = theatre.stage.book(self.name).orders
+        assert lost.value.sent
+        assert verdict.known
+        assert verdict.checkout
+        assert verdict.checkout.provider_id == kept.id == again.provider_id
+        assert verdict.checkout.checkout_url == again.checkout_url
+
+    async def test_the_reference_of_another_amount_is_refused(self, theatre, gateway):
+        order = theatre.order(gateway, self.amount)
+        await gateway.open_checkout(order)
+
+        with pytest.raises(GatewayRefused):
+            await gateway.open_checkout(replace(order, amount=Money(1, self.amount.currency)))
+
+    async def test_an_offer_that_never_arrived_is_not_known(self, theatre, gateway):
+        verdict = await gateway.fetch_verdict(theatre.attempt(theatre.order(gateway, self.amount)))
+
+        assert not verdict.known
+        assert not verdict.credits
+
+    async def test_cancel_is_safe_to_repeat(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        for _ in range(3):
+            await gateway.cancel(attempt, "changed their mind")
+
+        assert (await gateway.fetch_verdict(attempt)).claim is Claim.CANCELED
+
+    async def test_what_is_paid_cannot_be_canceled(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+
+        with pytest.raises(GatewayRefused):
+            await gateway.cancel(attempt, "too late")
+
+        assert (await gateway.fetch_verdict(attempt)).claim is Claim.SUCCEEDED
+
+    async def test_an_offer_that_never_arrived_can_be_canceled(self, theatre, gateway):
+        await gateway.cancel(theatre.attempt(theatre.order(gateway, self.amount)), "gone")
+
+    def test_references_grow_and_never_repeat(self, theatre, gateway):
+        now = theatre.stage.clock.now()
+
+        refs = [gateway.new_ref(now) for _ in range(5000)]
+        later = gateway.new_ref(theatre.stage.clock.advance(3600))
+
+        assert len(set(refs)) == 5000
+        assert later > max(refs)
+        assert len({len(ref) for ref in refs}) == 1
+
+    # Money
+
+    @pytest.mark.parametrize("act", ["decline", "cancel", "forge_webhook"])
+    async def test_no_money_is_no_money(self, theatre, gateway, act):
+        attempt = await theatre.open(gateway, self.amount)
+
+        await theatre.stage.act(self.name, attempt.our_ref, act)
+
+        verdict = await gateway.fetch_verdict(attempt)
+        assert verdict.credits == ()
+        assert verdict.claim is not Claim.SUCCEEDED
+
+    @pytest.mark.parametrize(
+        "acts",
+        [
+            ["pay"], ["underpay", "pay"], ["overpay"], ["pay_twice"], ["lose_webhook"],
+            ["reorder_webhooks"], ["decline", "pay"], ["cancel", "pay_late"], ["pay", "pay"],
+        ],
+    )  # fmt: skip
+    async def test_the_credits_are_those_in_the_gateways_books(self, theatre, gateway, acts):
+        attempt = await theatre.open(gateway, self.amount)
+
+        for act in acts:
+            await theatre.stage.act(self.name, attempt.our_ref, act)
+
+        verdict = await gateway.fetch_verdict(attempt)
+        told = {(c.transaction_id, c.minor, c.currency) for c in verdict.credits}
+        book = theatre.stage.book(self.name)
+        assert told == {(t.reference, t.amount, t.currency) for _, t in book.transfers}
+        assert sum(c.minor for c in verdict.credits) == book.total(self.amount.currency)
+        assert all(c.name[:2] == (self.name, gateway.account) for c in verdict.credits)
+
+    async def test_money_after_expiry_is_told_in_notice_and_books(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        theatre.stage.clock.advance(3600)
+        before = await gateway.fetch_verdict(attempt)
+
+        await theatre.stage.act(self.name, attempt.our_ref, "pay_late")
+
+        after = await gateway.fetch_verdict(attempt)
+        assert (before.claim, before.credits) == (Claim.EXPIRED, ())
+        assert [credit.money for credit in after.credits] == [self.amount]
+        assert gateway.read_notice(theatre.heard[0]).credits[0].money == self.amount
+
+    async def test_a_notice_and_the_books_name_a_transfer_alike(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+
+        [told] = gateway.read_notice(theatre.heard[0]).credits
+        [kept] = (await gateway.fetch_verdict(attempt)).credits
+        assert (told.name, told.money) == (kept.name, kept.money)
+        assert abs((told.at - kept.at).total_seconds()) < 1
+
+    # Troubles
+
+    async def test_no_answer_in_time_may_have_taken_effect(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        order = theatre.order(gateway, self.amount)
+        hasty = HttpWire(timeout_s=0.1)
+        impatient = self.build(theatre.url, hasty, self.secret)
+        await theatre.stage.act(self.name, order.our_ref, "hang", times=3)
+
+        for call in (
+            impatient.open_checkout(order),
+            impatient.fetch_verdict(attempt),
+            impatient.cancel(attempt, "why not"),
+        ):
+            with pytest.raises(GatewayUnreachable) as silence:
+                await call
+            assert silence.value.sent
+        await hasty.close()
+
+    async def test_an_error_of_theirs_is_unreachable_and_passes(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "error_500", times=2)
+
+        for _ in range(2):
+            with pytest.raises(GatewayUnreachable):
+                await gateway.fetch_verdict(attempt)
+
+        assert (await gateway.fetch_verdict(attempt)).known
+
+    async def test_nobody_there_means_the_request_did_not_leave(self, theatre, wire):
+        gateway = self.build("http://127.0.0.1:9", wire, self.secret)
+
+        with pytest.raises(GatewayUnreachable) as nobody:
+            await gateway.open_checkout(theatre.order(gateway, self.amount))
+
+        assert not nobody.value.sent
+
+    async def test_rejected_keys_are_ours_to_mend(self, theatre, wire):
+        gateway = self.with_wrong_keys(theatre.url, wire)
+        order = theatre.order(gateway, self.amount)
+
+        for call in (
+            gateway.open_checkout(order),
+            gateway.fetch_verdict(theatre.attempt(order)),
+            gateway.cancel(theatre.attempt(order), "no"),
+        ):
+            with pytest.raises(GatewayUnavailable) as rejected:
+                await call
+            assert not isinstance(rejected.value, GatewayUnreachable)
+
+    @pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
+    async def test_a_senseless_answer_is_no_answer(self, body):
+        for status in (200, 201, 302, 404, 429, 500, 503):
+            wire = CannedWire(Reply(status, body))
+            gateway = self.build("http://127.0.0.1:9", wire, self.secret)
+            order, attempt = self.wish(gateway)
+
+            for call in (gateway.open_checkout(order), gateway.fetch_verdict(attempt)):
+                with pytest.raises(GatewayUnreachable):
+                    await call
+
+    @inherited
+    @given(status=st.integers(200, 599), body=st.binary(max_size=200))
+    def test_whatever_comes_back_only_our_own_errors_leave(self, status, body):
+        gateway = self.build("http://127.0.0.1:9", CannedWire(Reply(status, body)), self.secret)
+        _, attempt = self.wish(gateway)
+
+        async def ask() -> None:
+            verdict = await gateway.fetch_verdict(attempt)
+            assert not verdict.credits
+
+        with suppress(GatewayUnavailable):
+            asyncio.run(ask())
+
+    def test_it_says_what_it_can_do(self, theatre, gateway):
+        capabilities = gateway.capabilities
+
+        assert gateway.name == self.name
+        assert capabilities.takes(self.amount)
+        assert capabilities.verifies is Trust.FETCHED
+        assert capabilities.cancels
+        assert not capabilities.takes(Money(0, self.amount.currency))

@@ -1,0 +1,99 @@
+"""A real Chromium for the tests: phone and desktop, light and dark, and the axe check.
+
+The browser is Playwright's synchronous one and lives for one test, so tests with a page are plain
+functions; async tests in the same worker keep their event loop to themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.infra import programs
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",
+)  # fmt: skip
+
+DEVICES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+    },
+}
+
+Scheme = Literal["light", "dark"]
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """The program; the test fails with a way to mend it where there is none."""
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(programs.node()))
+    return programs.chromium()
+
+
+@pytest.fixture
+def browser(chromium_path: Path) -> Iterator[Browser]:
+    """A headless browser that this test has for itself."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_path, headless=True, args=list(FLAGS)
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Opens pages: `new_page("phone", "dark")`, and further words for Playwright's context.
+
+    A page on which a script failed fails the test at its end.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_page(device: str = "desktop", color_scheme: Scheme = "light", **words: Any) -> Page:
+        context = browser.new_context(**{**DEVICES[device], "color_scheme": color_scheme, **words})
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, f"A script on the page failed: {faults}"
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A desktop page in light colours."""
+    return new_page()
+
+
+@pytest.fixture(
+    params=[(device, scheme) for device in DEVICES for scheme in ("light", "dark")],
+    ids="-".join,
+)
+def every_page(request: pytest.FixtureRequest, new_page: NewPage) -> Page:
+    """The test runs four times: phone and desktop, light and dark."""
+    return new_page(*request.param)
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail with the list of what axe finds wrong on the page as it stands now."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"

@@ -1,0 +1,116 @@
+"""The ground under the other tests: the servers and the browser are real and answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+
+import asyncpg
+import pytest
+import redis
+
+from tests.infra import shared
+from tests.infra.browser import assert_accessible
+from tests.infra.live import events
+
+GOOD_PAGE = """data:text/html,<!doctype html><html lang=en><title>Pay</title>
+<main><h1>Pay</h1><p>Scan the code.</p></main></html>"""
+BAD_PAGE = "data:text/html,<!doctype html><html><body><img src=x><input></body></html>"
+
+
+async def test_postgresql_answers(postgres_server):
+    connection = await asyncpg.connect(postgres_server.url)
+
+    version = await connection.fetchval("SELECT version()")
+
+    assert version.startswith("PostgreSQL")
+    await connection.close()
+
+
+async def test_the_durable_postgresql_keeps_its_promises(postgres_durable):
+    connection = await asyncpg.connect(postgres_durable.url)
+
+    assert await connection.fetchval("SHOW fsync") == "on"
+    assert await connection.fetchval("SHOW full_page_writes") == "on"
+    await connection.close()
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_each_test_has_a_database_for_itself(empty_database_url, turn):
+    if empty_database_url.startswith("sqlite"):
+        with sqlite3.connect(empty_database_url.removeprefix("sqlite:///")) as connection:
+            connection.execute("CREATE TABLE only_mine (turn INTEGER)")
+        connection.close()
+    else:
+        asyncio.run(create_table(empty_database_url))
+
+
+async def create_table(url):
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE only_mine (turn INTEGER)")
+    await connection.close()
+
+
+@pytest.mark.sqlite_only
+def test_a_mark_keeps_a_test_on_sqlite(database_url):
+    assert database_url.startswith("sqlite:///")
+
+
+@pytest.mark.postgresql_only
+def test_a_mark_keeps_a_test_on_postgresql(database_url):
+    assert database_url.startswith("postgresql://")
+
+
+def test_redis_answers(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.ping()
+
+
+def test_chromium_renders_a_page_that_axe_accepts(every_page):
+    every_page.goto(GOOD_PAGE)
+
+    assert every_page.get_by_role("heading").inner_text() == "Pay"
+    assert_accessible(every_page)
+
+
+def test_axe_names_what_is_wrong_with_a_page(page):
+    page.goto(BAD_PAGE)
+
+    with pytest.raises(AssertionError, match="image-alt"):
+        assert_accessible(page)
+
+
+def test_a_server_ends_with_the_test_run_that_started_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(shared.FOLDER, str(tmp_path))
+    owner = subprocess.Popen(["sleep", "600"])
+    (tmp_path / "owner").write_text(str(owner.pid))
+    data = tmp_path / "data"
+    data.mkdir()
+    keeper = shared.keep(["sleep", "600"], folder=data)
+
+    owner.kill()
+    owner.wait()
+
+    keeper.wait(60)
+    assert not data.exists()
+
+
+def test_the_program_comes_back_on_the_same_port_after_a_kill(live_server):
+    server = live_server()
+    url, pid = server.url, server.pid
+
+    server.kill9()
+    server.restart()
+
+    assert server.url == url
+    assert server.pid != pid
+    assert server.get("/health/live").status == 200
+
+
+def test_an_event_stream_is_read_as_browsers_read_it():
+    text = "retry: 3000\n: hello\n\nid: 7\nevent: paid\ndata: {\ndata: }\n\ndata: x\n\n"
+
+    read = [(event.name, event.data, event.id) for event in events(iter(text.splitlines()))]
+
+    assert read == [("paid", "{\n}", "7"), ("message", "x", "7")]

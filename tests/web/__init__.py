@@ -1,0 +1,1 @@
+"""What the outside sees: routes, pages and the browser client."""
