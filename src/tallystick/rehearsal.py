@@ -1,4 +1,4 @@
-"""The rehearsal: simulated gateways on a virtual clock, moved through all that is due on the way."""
+"""The rehearsal: simulated gateways on a virtual clock, moved through all that comes due."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from tallystick.simulators.stage import Stage
 from tallystick.worker import Worker
 
-MOST_STEPS: Final = 240
+MOST_STEPS: Final = 120
 _NAP_S: Final = 0.1
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class Rehearsal:
         return await self._stage.act(gateway, our_ref, act, **wishes)
 
     async def advance(self, seconds: float) -> dict[str, Any]:
-        """Move the clock in steps from one due thing to the next, at most 240 of them."""
+        """Move the clock in steps from one due thing to the next, at most 120 of them."""
         clock = self._stage.clock
         end = clock.now() + timedelta(seconds=seconds)
         stride = timedelta(seconds=seconds / MOST_STEPS)

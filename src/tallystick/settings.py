@@ -69,9 +69,4 @@ class Settings(BaseSettings):
             )
         if not any(payos):
             found.append("No gateway is configured: set the keys of at least one gateway.")
-        if self.cron_secret is None:
-            found.append(
-                "CRON_SECRET is missing: jobs by HTTP will answer 503. Set a random value, "
-                "or ignore this where the built-in scheduler runs the jobs."
-            )
         return found

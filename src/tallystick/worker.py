@@ -65,10 +65,10 @@ class Worker:
         """Do everything that is due now, until nothing is; how much there was."""
         done = 0
         for _ in range(MOST_ROUNDS):
-            did = sum([await self._work(kind) for kind in self._kinds])
-            done += did
-            if not did:
+            due = await self.next_due()
+            if due is None or due > self._hub.now():
                 break
+            done += sum([await self._work(kind) for kind in self._kinds])
         return done
 
     async def next_due(self) -> datetime | None:

@@ -97,9 +97,9 @@ class Evidence:
     @property
     def key(self) -> str:
         """A digest of everything said: the same evidence twice has the same key."""
+        credits_ = [(*c.name, c.minor, c.currency, c.at.isoformat()) for c in self.credits]
         said = (self.source, int(self.trust), self.claim, self.observed_at.isoformat(),
-                self.attempt_id, self.counts, self.conflict,
-                [(*c.name, c.minor, c.currency, c.at.isoformat()) for c in self.credits])  # fmt: skip
+                self.attempt_id, self.counts, self.conflict, credits_)  # fmt: skip
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     def says_the_same_as(self, other: Self) -> bool:
@@ -319,5 +319,5 @@ _WORDS: Final = {
 
 
 def received_of(received_minor: int, due: Money) -> str:
-    """ "50000 VND of 50000 VND", for sentences."""
+    """How much of what is due has come, for sentences: 30000 VND of 50000 VND."""
     return f"{Money(received_minor, due.currency)} of {due}"

@@ -52,7 +52,7 @@ def _refuse_unless_open(snapshot: Snapshot) -> None:
 
 
 async def cancel_attempt(hub: Hub, payload: dict[str, str]) -> None:
-    """Tell the gateway; a job, repeated until it answers. Raises GatewayUnreachable, …"""
+    """Tell the gateway; a job, repeated until it answers. Raises GatewayUnreachable and its kin."""
     tries = await hub.database.read(lambda tx: attempts.of_payment(tx, payload["paymentId"]))
     for attempt in tries:
         if attempt.id == payload["attemptId"]:

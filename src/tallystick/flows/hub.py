@@ -101,8 +101,10 @@ class Hub:
             )
         return gateway
 
-    def may_ask(self, name: str, now: datetime) -> bool:
+    def may_ask(self, name: str | None, now: datetime) -> bool:
         """Spend one token of the gateway's budget for questions that nobody waits for."""
+        if name is None or name not in self.gateways:
+            return True
         budget = self.budgets.get(name)
         if budget is None:
             rate = self.gateways[name].capabilities.calls_per_s

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -31,8 +32,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of the schedule. A `quiet` job leaves no trace of scheduled runs that did nothing:
-    the worker's own loops do the same as soon as it is due, and this is the net below them.
+    """One row of the schedule.
+
+    A `quiet` job leaves no trace of scheduled runs that did nothing: the worker's own loops do the
+    same as soon as it is due, and this is the net below them.
     """
 
     every: timedelta
@@ -155,10 +158,11 @@ async def _hold(hub: Hub, name: str, holder: str) -> None:
 async def _keep_holding(hub: Hub, name: str, holder: str) -> None:
     while True:
         await asyncio.sleep(RENEWED_EVERY_S)
-        real_now = hub.clock.real_now()
-        await hub.database.write(
-            lambda tx, at=real_now: schedules.hold(tx, name, holder, at, at + LEASE)
-        )
+        await hub.database.write(partial(_renew, name, holder, hub.clock.real_now()))
+
+
+def _renew(name: str, holder: str, real_now: datetime, tx: Connection) -> bool:
+    return schedules.hold(tx, name, holder, real_now, real_now + LEASE)
 
 
 def _finish(tx: Connection, name: str, holder: str, done: Run, job: Job, *, told: bool) -> None:

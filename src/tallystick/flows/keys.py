@@ -8,7 +8,7 @@ from tallystick.domain.ids import CROCKFORD, new_id
 from tallystick.domain.sealing import fingerprint, same
 from tallystick.flows.hub import Hub
 from tallystick.store import credentials
-from tallystick.store.credentials import KeyRecord
+from tallystick.store.credentials import KeyRecord, NewKey
 
 PREFIX: Final = "tsk_"
 ROLES: Final = ("admin", "operator", "reader")
@@ -22,17 +22,15 @@ async def create_key(hub: Hub, role: str, label: str = "") -> str:
     lookup = "".join(secrets.choice(CROCKFORD) for _ in range(_LOOKUP))
     key = f"{PREFIX}{lookup}_{secrets.token_urlsafe(32)}"
     now = hub.now()
-    await hub.database.write(
-        lambda tx: credentials.add_key(
-            tx,
-            key_id=new_id("key", now),
-            lookup=lookup,
-            secret_hash=fingerprint(key),
-            role=role,
-            label=label,
-            now=now,
-        )  # fmt: skip
+    record = NewKey(
+        id=new_id("key", now),
+        lookup=lookup,
+        secret_hash=fingerprint(key),
+        role=role,
+        label=label,
+        created_at=now,
     )
+    await hub.database.write(lambda tx: credentials.add_key(tx, record))
     return key
 
 

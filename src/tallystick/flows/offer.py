@@ -7,7 +7,6 @@ from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnreachable,
-    HubError,
     RaceLost,
 )
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
@@ -39,11 +38,12 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
         )
         if error.sent:
             await settle(hub, payment.id)
-    except (GatewayRefused, GatewayUnavailable):
-        await hub.database.write(lambda tx: _failed(tx, hub, payment, attempt, error, alone=alone))
+    except (GatewayRefused, GatewayUnavailable) as error:
+        why = error.detail
+        await hub.database.write(lambda tx: _failed(tx, hub, payment, attempt, why, alone=alone))
         raise
     else:
-        await hub.database.write(lambda tx: _offered(tx, hub, payment.id, attempt, checkout))
+        await hub.database.write(lambda tx: _offered(tx, payment.id, attempt, checkout))
 
 
 def _order(tx: Connection, hub: Hub, payment: Payment, attempt: Attempt) -> CheckoutOrder:
@@ -62,9 +62,7 @@ def _order(tx: Connection, hub: Hub, payment: Payment, attempt: Attempt) -> Chec
     )
 
 
-def _offered(
-    tx: Connection, hub: Hub, payment_id: str, attempt: Attempt, checkout: Checkout
-) -> None:
+def _offered(tx: Connection, payment_id: str, attempt: Attempt, checkout: Checkout) -> None:
     before = payments.lock(tx, payment_id)
     attempts.offered(tx, attempt.id, checkout.provider_id, checkout.document())
     if before is None or not payments.move(tx, before, before):
@@ -72,12 +70,12 @@ def _offered(
 
 
 def _failed(
-    tx: Connection, hub: Hub, payment: Payment, attempt: Attempt, why: HubError, *, alone: bool
+    tx: Connection, hub: Hub, payment: Payment, attempt: Attempt, why: str, *, alone: bool
 ) -> None:
     attempts.set_state(tx, attempt.id, AttemptState.FAILED)
     if alone:
         ended = Evidence(
-            Source.OPERATOR, Trust.OPERATOR, Claim.CANCELED, observed_at=hub.now(), note=why.detail
+            Source.OPERATOR, Trust.OPERATOR, Claim.CANCELED, observed_at=hub.now(), note=why
         )
         record(tx, hub, payment.id, [Heard(ended)], Answers())
         payments.release_reference(tx, payment.id)

@@ -77,7 +77,7 @@ def record(
         known = _append(tx, before, [_deadline(now)], now, known)
     state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
-    _receive(tx, hub, payment_id, state, known, now)
+    _receive(tx, payment_id, state, known, now)
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
     timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
@@ -159,7 +159,6 @@ def _note_attempts(
 
 def _receive(
     tx: Connection,
-    hub: Hub,
     payment_id: str,
     state: State,
     known: Sequence[Evidence],
@@ -256,7 +255,7 @@ def _is_doubted(known: Sequence[Evidence], now: datetime) -> bool:
     )
 
 
-def _write(
+def _write(  # noqa: PLR0913 - one for each thing to write
     tx: Connection,
     hub: Hub,
     before: Payment,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
 from tallystick.domain.payment import Attempt, AttemptState, Payment, Phase
+from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.cancel import cancel_attempt
 from tallystick.flows.hub import Hub
 from tallystick.flows.offer import make_offer
@@ -36,17 +37,17 @@ async def ask_due(hub: Hub) -> int:
     return len(due)
 
 
-async def tend(hub: Hub, payment_id: str) -> None:
+async def tend(hub: Hub, payment_id: str) -> Snapshot | None:
     """Finish what was begun and never answered, then settle. Raises what they raise."""
     payment, tries = await hub.database.read(lambda tx: _with_attempts(tx, payment_id))
     if payment is None:
-        return
+        return None
     now = hub.now()
     if payment.phase is Phase.OPEN and now < payment.expires_at:
         for attempt in tries:
             if _is_unfinished(attempt, now):
                 await make_offer(hub, payment, attempt, alone=not payment.retriable)
-    await settle(hub, payment_id)
+    return await settle(hub, payment_id)
 
 
 def _with_attempts(tx: Connection, payment_id: str) -> tuple[Payment | None, list[Attempt]]:
@@ -66,8 +67,7 @@ async def _tend_gently(hub: Hub, payment_id: str, gate: asyncio.Semaphore) -> No
         payment = await hub.database.read(lambda tx: payments.find(tx, payment_id))
         if payment is None:
             return
-        name = payment.gateway
-        if name in hub.gateways and not hub.may_ask(name, now):
+        if not hub.may_ask(payment.gateway, now):
             later = now + timedelta(seconds=1 + hub.luck())
             await hub.database.write(lambda tx: payments.postpone(tx, payment_id, later))
             return
@@ -86,18 +86,18 @@ async def free_stuck(hub: Hub) -> dict[str, int]:
     counted = {"looked_at": len(stuck), "freed": 0}
     for payment_id in stuck:
         try:
-            await tend(hub, payment_id)
+            snapshot = await tend(hub, payment_id)
         except HubError as error:
             log.warning("still_stuck", payment=payment_id, why=error.detail)
             continue
-        payment = await hub.database.read(lambda tx, this=payment_id: payments.find(tx, this))
-        counted["freed"] += payment is not None and payment.phase is not Phase.PROCESSING
+        counted["freed"] += snapshot is not None and snapshot.phase is not Phase.PROCESSING
     return counted
 
 
 async def wake(hub: Hub) -> None:
-    """After a downtime: a full round of questions before anything expires, and what a dead
-    process held is taken up again where no other process can be holding it.
+    """After a downtime: ask about everything before anything expires.
+
+    What a dead process held is taken up again, where no other process can be holding it.
     """
     now = hub.now()
 
@@ -127,7 +127,7 @@ async def do_effects(hub: Hub) -> int:
 async def _do(hub: Hub, job: Job) -> None:
     try:
         await EFFECTS[job.kind](hub, job.payload)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - an effect may fail in any way; it is done again
         why = error.detail if isinstance(error, HubError) else type(error).__name__
         log.warning("effect_failed", job=job.id, kind=job.kind, tries=job.tries + 1, why=why)
         now = hub.now()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable, NotFound
 from tallystick.domain.evidence import Evidence, Source, Trust, counts
-from tallystick.domain.payment import Attempt, AttemptState, Payment
+from tallystick.domain.payment import Attempt, AttemptState
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.record import Answers, Heard, Outcome, record
@@ -37,8 +37,8 @@ async def settle(
     """
     started = asyncio.get_running_loop().time()
     async with hub.alone(payment_id):
-        payment, tries = await hub.database.read(lambda tx: _offer(tx, payment_id))
-        answers = await _ask(hub, payment, tries, fresh_since)
+        tries = await hub.database.read(lambda tx: _attempts(tx, payment_id))
+        answers = await _ask(hub, tries, fresh_since)
         if fresh_since is not None and not (answers.asked or answers.unheard or notices or told):
             return found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id)))
         heard = [*told, *_heard_from(hub, notices, tries), *answers.heard]
@@ -49,16 +49,13 @@ async def settle(
     return outcome.snapshot
 
 
-def _offer(tx: Connection, payment_id: str) -> tuple[Payment, list[Attempt]]:
-    payment = payments.find(tx, payment_id)
-    if payment is None:
+def _attempts(tx: Connection, payment_id: str) -> list[Attempt]:
+    if payments.find(tx, payment_id) is None:
         raise NotFound("There is no payment with this id that you may see.")
-    return payment, attempts.of_payment(tx, payment_id)
+    return attempts.of_payment(tx, payment_id)
 
 
-async def _ask(
-    hub: Hub, payment: Payment, tries: Sequence[Attempt], fresh_since: datetime | None
-) -> Answers:
+async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None) -> Answers:
     """Put our own question to every gateway whose last answer is too old, all at once."""
     answers = Answers()
     stale = [

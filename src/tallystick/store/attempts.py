@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, insert, or_, select, update
 
 from tallystick.domain.ids import memo_code
 from tallystick.domain.payment import Attempt, AttemptState
+from tallystick.store.columns import AnyRow
 from tallystick.store.schema import attempts
 
 _COLUMNS = tuple(attempts.c)
@@ -94,7 +94,7 @@ def offered(
     tx.execute(_OFFERED, values)
 
 
-def _attempt(row: Row[Any]) -> Attempt:
+def _attempt(row: AnyRow) -> Attempt:
     values = dict(row._mapping)
     values["state"] = AttemptState(values["state"])
     return Attempt(**values)

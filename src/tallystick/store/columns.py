@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Row, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,3 +73,6 @@ class Flag(TypeDecorator[bool]):
 
 Whole = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit whole number."""
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of any shape, on its way to becoming a value."""

@@ -1,6 +1,6 @@
 """API keys and client tokens: only their hashes are kept."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -47,20 +47,21 @@ class KeyListing:
     revoked_at: datetime | None
 
 
-def add_key(
-    tx: Connection,
-    *,
-    key_id: str,
-    lookup: str,
-    secret_hash: str,
-    role: str,
-    label: str,
-    now: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is about to be kept."""
+
+    id: str
+    lookup: str
+    secret_hash: str
+    role: str
+    label: str
+    created_at: datetime
+
+
+def add_key(tx: Connection, key: NewKey) -> None:
     """Keep a new API key."""
-    values = {"id": key_id, "lookup": lookup, "secret_hash": secret_hash, "role": role,
-              "label": label, "created_at": now}  # fmt: skip
-    tx.execute(_ADD_KEY, values)
+    tx.execute(_ADD_KEY, asdict(key))
 
 
 def find_key(tx: Connection, lookup: str) -> KeyRecord | None:

@@ -15,9 +15,10 @@ Apply = Callable[[Connection, Sequence[I]], Sequence[T]]
 
 
 class Database(Protocol):
-    """Runs transaction bodies. A body is a plain function: it cannot await, so nobody holds a
-    lock while waiting for a gateway. A body may be run again after a lost race; it must not have
-    effects outside the transaction.
+    """Runs transaction bodies.
+
+    A body is a plain function: it cannot await, so nobody holds a lock while waiting for a gateway.
+    It may be run again after a lost race, so it has no effects outside the transaction.
     """
 
     dialect: str

@@ -1,14 +1,14 @@
 """Evidence: appended once, read back in full, never changed."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import new_id
+from tallystick.store.columns import AnyRow
 from tallystick.store.documents import credit, credit_document
 from tallystick.store.schema import evidence
 
@@ -54,7 +54,7 @@ def of_payment(tx: Connection, payment_id: str) -> list[Evidence]:
     return [_evidence(row) for row in tx.execute(_OF_PAYMENT, {"payment_id": payment_id})]
 
 
-def _evidence(row: Row[Any]) -> Evidence:
+def _evidence(row: AnyRow) -> Evidence:
     return Evidence(
         source=Source(row.source),
         trust=Trust(row.trust),

@@ -52,7 +52,7 @@ def find(tx: Connection, scope: str, key: str) -> Claimed | None:
     return None if row is None else Claimed(**row._mapping)
 
 
-def claim(
+def claim(  # noqa: PLR0913 - one for each thing to write
     tx: Connection,
     scope: str,
     key: str,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.evidence import Claim, Credit
+from tallystick.store.columns import AnyRow
 from tallystick.store.documents import credit, credit_document
 from tallystick.store.schema import inbox
 
@@ -44,7 +45,7 @@ def keep_each(tx: Connection, rows: Sequence[dict[str, Any]]) -> list[None]:
     return [None] * len(rows)
 
 
-def row(
+def row(  # noqa: PLR0913 - one for each thing to write
     notice_id: str,
     *,
     gateway: str,
@@ -62,7 +63,8 @@ def row(
     return {
         "id": notice_id, "gateway": gateway, "account": account, "event_id": event_id,
         "refs": list(refs), "claim": claim,
-        "credits": [credit_document(one) for one in credits_], "headers": headers, "query": query, "body": body,
+        "credits": [credit_document(one) for one in credits_], "headers": headers, "query": query,
+        "body": body,
         "received_at": now, "due_at": now, "tries": 0, "payment_id": None, "handled_at": None,
         "error": None,
     }  # fmt: skip
@@ -136,7 +138,7 @@ def waiting(tx: Connection) -> int:
     return int(tx.execute(_WAITING).scalar_one())
 
 
-def _notice(found: Row[Any]) -> KeptNotice:
+def _notice(found: AnyRow) -> KeptNotice:
     values = dict(found._mapping)
     values["refs"] = tuple(values["refs"])
     values["claim"] = Claim(values["claim"])

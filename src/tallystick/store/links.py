@@ -73,7 +73,7 @@ def page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[str]:
-    """Ids of the payments behind links, newest first, one more than `limit` where there are more."""
+    """Ids of the payments behind links, newest first, one more than `limit` if there are more."""
     query = (
         select(payment_links.c.payment_id)
         .join(payments, payments.c.id == payment_links.c.payment_id)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from tallystick.domain.errors import ReferenceTaken
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Payment, Phase, Review
+from tallystick.store.columns import AnyRow
 from tallystick.store.schema import attempts, payments
 
 _COLUMNS = tuple(payments.c)
@@ -130,8 +130,10 @@ _TAKE = (
 
 
 def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[str]:
-    """Payments whose timer has run out. Held by moving the timer to `until`, so that another
-    worker, or this one after a crash, takes them up again then.
+    """Payments whose timer has run out.
+
+    Held by moving the timer to `until`, so that another worker, or this one after a crash, takes
+    them up again then.
     """
     ids = list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
     if ids:
@@ -223,7 +225,7 @@ def page(
     return list(tx.execute(query.limit(limit + 1)).scalars())
 
 
-def _payment(row: Row[Any]) -> Payment:
+def _payment(row: AnyRow) -> Payment:
     values = dict(row._mapping)
     values["phase"] = Phase(values["phase"])
     values["amount_state"] = AmountState(values["amount_state"])

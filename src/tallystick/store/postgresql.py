@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -16,7 +17,7 @@ from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
 LARGEST_BATCH: Final = 128
 LARGEST_QUEUE: Final = 10_000
 CONNECTIONS: Final = 10
-RACES: Final = 4
+_PAUSES_S: Final = (0.002, 0.01, 0.05, 0.2)
 _SERIALIZATION: Final = {"40001", "40P01"}
 
 
@@ -62,33 +63,19 @@ class PostgresqlDatabase:
             return await connection.run_sync(lambda tx: refuse_coroutine(body(tx)))
 
     async def _tried(self, run: Callable[[], Awaitable[T]]) -> T:
-        for tries in range(RACES):
+        """Run it, and run it again where it lost a race or its connection had gone stale."""
+        for pause_s in (*_PAUSES_S, None):
             try:
                 return await run()
-            except RaceLost:
-                if tries == RACES - 1:
-                    raise
-            except DBAPIError as error:
-                last = tries == RACES - 1
-                if _is_lost_race(error) and not last:
-                    await asyncio.sleep(0.002 * 3**tries)
-                elif error.connection_invalidated and not last:
-                    # The pool threw its stale connections away; nothing had been committed
-                    # unless the commit itself was cut, and bodies are safe to repeat.
-                    await asyncio.sleep(0.05 * 2**tries)
-                elif _is_lost_race(error) and not isinstance(error, IntegrityError):
-                    raise Unavailable("Too much contention; try again.", retry_after_s=1) from error
-                elif _is_outage(error):
-                    raise DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5) from error
-                else:
-                    raise
-            except (OSError, PoolTimeout) as error:
-                raise DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5) from error
+            except (DBAPIError, RaceLost, OSError, PoolTimeout) as error:
+                if pause_s is None or not _is_worth_repeating(error):
+                    raise _translated(error) from error
+                await asyncio.sleep(pause_s)
         raise AssertionError("unreachable")
 
 
 class _Group:
-    """All items of one `apply` that wait for the next commit. No timer: a lone item goes at once."""
+    """All items of one `apply` that wait for the next commit. No timer: a lone item goes."""
 
     def __init__(
         self, apply: Apply[Any, Any], write: Callable[[Body[Any]], Awaitable[Any]]
@@ -117,7 +104,7 @@ class _Group:
             batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
             items = [item for item, _ in batch]
             try:
-                results = await self._write(lambda tx, items=items: self._apply(tx, items))
+                results = await self._write(partial(_apply_all, self._apply, items))
             except Exception as error:  # noqa: BLE001 - handed to whoever waits
                 await self._flush_one_by_one(batch, error)
             else:
@@ -132,7 +119,7 @@ class _Group:
             try:
                 if isinstance(error, Unavailable):
                     raise error
-                result = (await self._write(lambda tx, item=item: self._apply(tx, [item])))[0]
+                result = (await self._write(partial(_apply_all, self._apply, [item])))[0]
             except Exception as own:  # noqa: BLE001 - handed to whoever waits
                 if not future.done():
                     future.set_exception(own)
@@ -141,13 +128,30 @@ class _Group:
                     future.set_result(result)
 
 
-def _is_lost_race(error: DBAPIError) -> bool:
-    return isinstance(error, IntegrityError) or _sqlstate(error) in _SERIALIZATION
+def _apply_all(apply: Apply[Any, Any], items: Sequence[Any], tx: Connection) -> Sequence[Any]:
+    return apply(tx, items)
 
 
-def _is_outage(error: DBAPIError) -> bool:
-    # 08 connection, 53 resources (disk full, too many), 57P shutdown.
-    return error.connection_invalidated or _sqlstate(error)[:2] in {"08", "53", "57"}
+def _is_worth_repeating(error: Exception) -> bool:
+    """A lost race, or a connection that was cut: bodies are safe to repeat."""
+    if isinstance(error, DBAPIError):
+        raced = isinstance(error, IntegrityError) or _sqlstate(error) in _SERIALIZATION
+        return raced or error.connection_invalidated
+    return isinstance(error, RaceLost)
+
+
+def _translated(error: Exception) -> Exception:
+    """A driver's complaint becomes ours; a broken rule stays what it is, a bug."""
+    if not isinstance(error, DBAPIError):
+        lost = isinstance(error, RaceLost)
+        return error if lost else DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5)
+    state = _sqlstate(error)
+    if state in _SERIALIZATION:
+        return Unavailable("Too much contention; try again.", retry_after_s=1)
+    # 08 connection, 53 resources (disk full, too many), 57 shutdown.
+    if error.connection_invalidated or state[:2] in {"08", "53", "57"}:
+        return DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5)
+    return error
 
 
 def _sqlstate(error: DBAPIError) -> str:

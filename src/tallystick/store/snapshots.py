@@ -1,13 +1,12 @@
 """Reads everything that answers, streams and pages tell of one payment, in one go."""
 
-from typing import Any
-
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AmountState, AttemptState, Payment, Phase, Review
 from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
 from tallystick.store import payments
+from tallystick.store.columns import AnyRow
 from tallystick.store.schema import attempts, events, payment_links, receipts
 
 _LINK = select(payment_links.c.id, payment_links.c.short_code, payment_links.c.gateways).where(
@@ -85,9 +84,9 @@ def of(tx: Connection, payment: Payment) -> Snapshot:
     )
 
 
-def _attempt(row: Row[Any]) -> AttemptPart:
+def _attempt(row: AnyRow) -> AttemptPart:
     return AttemptPart(row.id, row.gateway, row.our_ref, AttemptState(row.state), row.checkout)
 
 
-def _transaction(row: Row[Any]) -> TransactionPart:
+def _transaction(row: AnyRow) -> TransactionPart:
     return TransactionPart(row.transaction_id, row.gateway, Money(row.amount, row.currency), row.at)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -163,7 +164,7 @@ def _waiting() -> "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]]":
 
 
 def _commit(connection: Connection, batch: list[_Task]) -> None:
-    """Everything in one transaction; each body in its own savepoint, so that failures stay apart."""
+    """Everything in one transaction, each body in its own savepoint, so failures stay apart."""
     with connection.begin():
         grouped: dict[Apply[Any, Any], list[_Task]] = {}
         for task in batch:
@@ -188,10 +189,14 @@ def _apply_group(connection: Connection, apply: Apply[Any, Any], tasks: Sequence
         results = _isolated(connection, lambda tx: apply(tx, items))
     except Exception:  # noqa: BLE001 - one of them is bad: find out which
         for task in tasks:
-            _attempt(connection, task, lambda tx, task=task: apply(tx, [task.item])[0])
+            _attempt(connection, task, partial(_apply_one, apply, task.item))
     else:
         for task, result in zip(tasks, results, strict=True):
             task.outcome = result
+
+
+def _apply_one(apply: Apply[Any, Any], item: Any, tx: Connection) -> Any:
+    return apply(tx, [item])[0]
 
 
 def _isolated(connection: Connection, body: Body[T]) -> T:

@@ -21,7 +21,7 @@ _LEEWAY_S: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking. `payments` are those that a token or cookie opens; `owner` is a JWT's `sub`."""
+    """Who is asking. `payments` are what a token or cookie opens; `owner` is a JWT's `sub`."""
 
     address: str
     key_id: str | None = None

@@ -25,7 +25,9 @@ class Body(BaseModel):
     """Base of request bodies: camelCase, unknown fields refused, no conversion between types."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=False
+        extra="forbid",
+        strict=True,
+        alias_generator=to_camel,
     )
 
 
@@ -120,13 +122,9 @@ def instant_param(request: Request, name: str) -> datetime | None:
 
 def web_address(text: str) -> str:
     """An absolute http(s) address with a host and no credentials. Raises ValueError."""
-    try:
-        parts = urlsplit(text)
-        well_formed = parts.port is None or parts.port > 0
-    except ValueError:
-        well_formed = False
+    parts = urlsplit(text)
     if (
-        not well_formed
+        parts.port == 0
         or parts.scheme not in {"http", "https"}
         or not parts.hostname
         or parts.username is not None

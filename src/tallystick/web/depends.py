@@ -29,7 +29,7 @@ HubDep = Annotated[Hub, Depends(hub_of)]
 CallerDep = Annotated[Caller, Depends(caller)]
 
 
-async def limited(request: Request, response: Response, who: CallerDep) -> Caller:
+async def limited(request: Request, who: CallerDep) -> Caller:
     """The caller of an API route, counted: keys have their own bucket. Raises TooMany."""
     limits: RateLimits = request.app.state.limits
     name = "key" if who.key_id is not None else "anonymous"

@@ -35,6 +35,7 @@ async def prometheus(hub: HubDep) -> Response:
 @router.get("/api/gateways", summary="The gateways that are set up")
 async def gateways(hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Names and capabilities."""
+    who.needs("reader")
     return {
         "data": [
             {

@@ -1,6 +1,6 @@
 """The payer's pages: choose a gateway, pay, wait, and see what came of it."""
 
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,13 +13,19 @@ from tallystick.flows import poll
 from tallystick.flows.checkout import start_attempt
 from tallystick.flows.hub import Hub
 from tallystick.web import pages, shapes
-from tallystick.web.auth import COOKIE, Caller
+from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, note_standing
 from tallystick.web.links import find
 from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
 
-router = APIRouter(tags=["pay pages"], include_in_schema=True)
+
+async def page_budget(request: Request, who: CallerDep) -> None:
+    """Count a page view. Raises TooMany."""
+    note_standing(request, await request.app.state.limits.spend("pages", who.address))
+
+
+router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)])
 _COOKIE_LIFE_S: Final = 7 * 86_400
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -30,35 +36,26 @@ class StartAttempt(Body):
     gateway: str = Field(min_length=1, max_length=40)
 
 
-async def page_budget(request: Request, who: CallerDep) -> Caller:
-    """Count a page view. Raises TooMany."""
-    note_standing(request, await request.app.state.limits.spend("pages", who.address))
-    return who
-
-
-PageCaller = Annotated[Caller, Depends(page_budget)]
-
-
 @router.get("/pay/{short_code}", response_class=HTMLResponse, summary="The pay page")
-async def pay(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+async def pay(request: Request, short_code: str, hub: HubDep) -> Response:
     """Starts nothing at any gateway: mail scanners open links too."""
     return await _page(request, hub, short_code, PageKind.PAY)
 
 
 @router.get("/pay/{short_code}/success", response_class=HTMLResponse, summary="Paid")
-async def success(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+async def success(request: Request, short_code: str, hub: HubDep) -> Response:
     """Shows success only where the payment is paid; otherwise the true state."""
     return await _page(request, hub, short_code, PageKind.SUCCESS)
 
 
 @router.get("/pay/{short_code}/expired", response_class=HTMLResponse, summary="Expired")
-async def expired(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+async def expired(request: Request, short_code: str, hub: HubDep) -> Response:
     """Shows the true state, like the others."""
     return await _page(request, hub, short_code, PageKind.EXPIRED)
 
 
 @router.get("/pay/{short_code}/canceled", response_class=HTMLResponse, summary="Canceled")
-async def canceled(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
     """Shows the true state, like the others."""
     return await _page(request, hub, short_code, PageKind.CANCELED)
 
@@ -67,7 +64,7 @@ async def canceled(request: Request, short_code: str, hub: HubDep, who: PageCall
     "/pay/{short_code}/attempts", status_code=201, openapi_extra=described(StartAttempt),
     summary="Start paying at a gateway",
 )  # fmt: skip
-async def attempts(request: Request, short_code: str, hub: HubDep, who: PageCaller) -> Response:
+async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:

@@ -40,6 +40,7 @@ from tallystick.web.depends import (
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["payments"])
+Metadata = dict[str, str | int | bool]
 LONGEST_OFFER_S: Final = 366 * 86_400
 _FILTERS: Final = {"phase": "phase", "gateway": "gateway", "ownerId": "owner_id",
                    "reference": "reference", "amountState": "amount_state"}  # fmt: skip
@@ -52,12 +53,12 @@ class Offer(Body):
     currency: str = Field(min_length=3, max_length=3, description="ISO 4217, upper case.")
     return_url: str | None = Field(default=None, max_length=2000)
     expires_in: int = Field(default=86_400, ge=60, le=LONGEST_OFFER_S, description="Seconds.")
-    metadata: dict[str, str] = Field(default_factory=dict, max_length=50)
+    metadata: Metadata = Field(default_factory=dict, max_length=50)
 
     @field_validator("metadata")
     @classmethod
-    def _short_metadata(cls, value: dict[str, str]) -> dict[str, str]:
-        if any(len(name) > 40 or len(text) > 500 for name, text in value.items()):
+    def _short_metadata(cls, value: Metadata) -> Metadata:
+        if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
             raise ValueError("has names of up to 40 and values of up to 500 characters")
         return value
 
@@ -151,9 +152,7 @@ async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, An
 
 
 @router.post("/api/payments/{payment_id}/check", summary="Ask the gateway now")
-async def check(
-    request: Request, payment_id: str, hub: HubDep, who: LimitedCaller
-) -> dict[str, Any]:
+async def check(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """At most one question to the gateway per payment in five seconds, whoever asks."""
     snapshot = who.needs_sight_of(await _find(hub, payment_id))
     fresh = await poll.check(hub, snapshot.id)
@@ -180,6 +179,7 @@ async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep)
 @router.get("/api/payments/{payment_id}/why", summary="Why the payment is where it is")
 async def proof(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """The evidence, in order, in sentences; and what is due next."""
+    who.needs("reader")
     snapshot = who.needs_sight_of(await _find(hub, payment_id))
     return {"data": shapes.proof(await why(hub, snapshot.id))}
 

@@ -1,5 +1,6 @@
 """Where streams are asked for: who may watch what, and in which shape it is told."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -65,12 +66,23 @@ async def open_stream(
     )  # fmt: skip
     live.join(stream)
     metrics.STREAMS.set(len(live))
+    _ask_soon(hub, snapshot)
     try:
         # Read again after joining, so that nothing falls between the reading and the watching.
         await stream.run(receive, await poll.read(hub, snapshot.id))
     finally:
         live.leave(stream)
         metrics.STREAMS.set(len(live))
+
+
+_asking: set[asyncio.Task[Snapshot]] = set()
+
+
+def _ask_soon(hub: Hub, snapshot: Snapshot) -> None:
+    """Somebody watches now: let the next question come soon, and its timer run faster."""
+    task = asyncio.create_task(poll.fresher(hub, snapshot))
+    _asking.add(task)
+    task.add_done_callback(_asking.discard)
 
 
 async def _target(hub: Hub, target: Target, who: Caller) -> Snapshot:
