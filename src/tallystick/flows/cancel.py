@@ -57,6 +57,7 @@ async def cancel_attempt(hub: Hub, payload: dict[str, str]) -> None:
     for attempt in tries:
         if attempt.id == payload["attemptId"]:
             reference = AttemptRef(
-                attempt.id, attempt.our_ref, attempt.provider_id, attempt.money, attempt.created_at
-            )
+                attempt.id, attempt.our_ref, attempt.provider_id, attempt.money,
+                attempt.created_at, attempt.memo,
+            )  # fmt: skip
             await hub.gateway(attempt.gateway).cancel(reference, "Canceled by the merchant")

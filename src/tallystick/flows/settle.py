@@ -79,6 +79,7 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
         provider_id=attempt.provider_id,
         amount=attempt.money,
         created_at=attempt.created_at,
+        memo=attempt.memo,
     )
     try:
         verdict = await gateway.fetch_verdict(reference)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, Self
 
+from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.money import Money
 
@@ -16,6 +17,8 @@ class Capabilities:
     `currencies` empty means all. `verifies` is the trust that counts money: FETCHED where we can
     ask over our own connection, SIGNED where there is nobody to ask. `listens_for` is how long
     after the offer is over its money can still arrive. `calls_per_s` bounds our questions.
+    `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
+    the answer to a notice has to say what came of it, so that it is settled before it is answered.
     """
 
     title: str
@@ -29,6 +32,8 @@ class Capabilities:
     largest_minor: int | None = None
     tolerance_minor: int = 0
     calls_per_s: float = 5.0
+    notice_methods: frozenset[str] = frozenset({"POST"})
+    hears_outcome: bool = False
 
     @property
     def asks(self) -> bool:
@@ -96,6 +101,7 @@ class AttemptRef:
     provider_id: str | None
     amount: Money
     created_at: datetime
+    memo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,7 @@ class RawNotice:
     body: bytes
     query: str
     received_at: datetime
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,22 @@ class Notice:
     refs: tuple[str, ...]
     claim: Claim = Claim.PENDING
     credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How our offer stands: what a gateway hears that asks us, or that wants to know the outcome.
+
+    `payable` is true while we would take the money; `agrees` is false where a notice named another
+    amount or currency than is due.
+    """
+
+    our_ref: str
+    due: Money
+    description: str
+    payable: bool
+    paid: bool
+    agrees: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +185,7 @@ class Wire(Protocol):
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
     ) -> Reply:
-        """One request, one answer; redirects are not followed, 5xx and 429 are returned as they are.
+        """One request, one answer; redirects are not followed, 5xx and 429 come back as they are.
 
         Raises GatewayUnreachable: `sent=False` only where the request certainly did not leave.
         """
@@ -195,8 +218,12 @@ class Gateway(Protocol):
         """
         ...
 
-    def acknowledge(self, notice: Notice) -> Answer:
-        """The gateway's own word for "received", also for duplicates and test pings."""
+    def acknowledge(self, notice: Notice, standing: Standing | None = None) -> Answer:
+        """The gateway's own word for "received", also for duplicates and test pings.
+
+        `standing` is only given where `capabilities.hears_outcome`: how the offer that the notice
+        is about stands now, or None where we know no such offer.
+        """
         ...
 
     async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
@@ -211,4 +238,71 @@ class Gateway(Protocol):
 
         Raises GatewayRefused where it is paid already, GatewayUnavailable, GatewayUnreachable.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the other side asks before it moves money: about one offer, or (`ref` None) about none.
+
+    `context` is what the answer has to repeat.
+    """
+
+    operation: str
+    ref: str | None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Desk(Protocol):
+    """A gateway that also calls us with questions (GovPay+ asks for a token, then for the bill).
+
+    `desk_paths` maps each public path, below the server's root, to the operation it asks for.
+    """
+
+    desk_paths: Mapping[str, str]
+
+    def read_question(self, operation: str, raw: RawNotice, now: datetime) -> Question:
+        """Who asks, and about what. Raises NoticeNotAuthentic, Invalid, NotFound."""
+        ...
+
+    def answer_question(self, question: Question, standing: Standing | None) -> Answer:
+        """The answer in the gateway's own form; `standing` is None where we know no such offer."""
+        ...
+
+    def refuse(self, error: HubError) -> Answer:
+        """A refusal of a question or a notice in the gateway's own form and status."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """Money that is to go back. `refund_id` is ours and stable: asking twice is asking once."""
+
+    refund_id: str
+    attempt: AttemptRef
+    transaction_id: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundVerdict:
+    """What a gateway's books say about one refund. `refund_id` is ours, where it knows it."""
+
+    provider_id: str
+    claim: Literal["pending", "succeeded", "failed", "canceled"]
+    amount: Money
+    refund_id: str | None = None
+    raw: bytes = b""
+
+
+class Refunds(Protocol):
+    """A gateway that gives money back when asked (`capabilities.refunds` is "api")."""
+
+    async def refund(self, order: RefundOrder) -> RefundVerdict:
+        """Give money back. Raises GatewayRefused, GatewayUnavailable, GatewayUnreachable."""
+        ...
+
+    async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
+        """Every refund of the offer, also those that were made in the gateway's own dashboard."""
         ...

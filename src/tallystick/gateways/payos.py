@@ -39,6 +39,7 @@ from tallystick.gateways.base import (
     Notice,
     RawNotice,
     Reply,
+    Standing,
     Verdict,
     Wire,
 )
@@ -166,7 +167,7 @@ class PayOS:
             raise NoticeNotAuthentic("The payOS notice has no valid signature.")
         return self._notice(Fields(data, _senseless))
 
-    def acknowledge(self, notice: Notice) -> Answer:
+    def acknowledge(self, notice: Notice, standing: Standing | None = None) -> Answer:
         """Any 2xx will do; this body is the one in the docs of payOS."""
         return Answer(b'{"success":true}')
 

@@ -35,6 +35,7 @@ from tallystick.gateways.base import (
     CheckoutOrder,
     Notice,
     RawNotice,
+    Standing,
     Verdict,
     Wire,
 )
@@ -135,7 +136,7 @@ class Sandbox:
             credits=(self._credit(fields.part("transfer")),) if "transfer" in fields.data else (),
         )
 
-    def acknowledge(self, notice: Notice) -> Answer:
+    def acknowledge(self, notice: Notice, standing: Standing | None = None) -> Answer:
         """Any 2xx will do."""
         return Answer(b'{"received":true}')
 
