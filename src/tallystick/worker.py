@@ -17,6 +17,9 @@ from tallystick.flows.rescue import ask_due, do_effects, wake
 from tallystick.store import inbox, jobs, payments, schedules
 
 LONGEST_NAP_S: Final = 0.5
+# A round that takes longer, because a gateway does not answer, goes on beside the next one.
+LONGEST_WAIT_S: Final = 0.2
+MOST_AT_ONCE: Final = 16
 MOST_ROUNDS: Final = 50
 JUMP: Final = timedelta(minutes=5)
 HELD_AFTER_JUMP: Final = timedelta(minutes=1)
@@ -28,11 +31,12 @@ NextDue = Callable[[Connection], datetime | None]
 
 @dataclass(slots=True)
 class _Kind:
-    """One kind of work. `busy` keeps a loop and a catch-up from doing the same at once."""
+    """One kind of work, and the rounds of it that are under way."""
 
     work: Work
     next_due: NextDue
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    at_once: int = MOST_AT_ONCE
+    rounds: set[asyncio.Task[int]] = field(default_factory=set)
 
 
 class Worker:
@@ -45,7 +49,7 @@ class Worker:
             _Kind(handle_inbox, inbox.next_due),
             _Kind(do_effects, jobs.next_due),
             _Kind(ask_due, payments.next_due),
-            _Kind(run_due, schedules.next_due),
+            _Kind(run_due, schedules.next_due, at_once=1),
         )
 
     async def start(self) -> None:
@@ -57,9 +61,10 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop the loops. What they held is due again for whoever comes next."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *(task for kind in self._kinds for task in kind.rounds)]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def catch_up(self) -> int:
         """Do everything that is due now, until nothing is; how much there was."""
@@ -81,18 +86,38 @@ class Worker:
         return min(await self._hub.database.read(body), default=None)
 
     async def _work(self, kind: _Kind) -> int:
-        async with kind.busy:
-            at = await self._hub.database.read(kind.next_due)
-            if at is None or at > self._hub.now():
-                return 0
+        """One round, to its end, together with those that were under way."""
+        did = await self._begin(kind)
+        if kind.rounds:
+            await asyncio.wait(kind.rounds)
+        return did
+
+    async def _begin(self, kind: _Kind) -> int:
+        """Start a round of what is due; returns when it is over, or when it takes too long."""
+        if len(kind.rounds) >= kind.at_once:
+            await asyncio.wait(kind.rounds, return_when=asyncio.FIRST_COMPLETED)
+        at = await self._hub.database.read(kind.next_due)
+        if at is None or at > self._hub.now():
+            return 0
+        started = asyncio.create_task(self._round(kind))
+        kind.rounds.add(started)
+        started.add_done_callback(kind.rounds.discard)
+        done, _ = await asyncio.wait({started}, timeout=LONGEST_WAIT_S)
+        return started.result() if done else 1
+
+    async def _round(self, kind: _Kind) -> int:
+        try:
             return await kind.work(self._hub)
+        except Exception:
+            log.exception("worker_failed", work=kind.work.__name__)
+            return 0
 
     async def _work_forever(self, kind: _Kind) -> None:
         bell = self._hub.bell.listener()
         while True:
             bell.clear()
             try:
-                did = await self._work(kind)
+                did = await self._begin(kind)
             except Exception:
                 log.exception("worker_failed", work=kind.work.__name__)
                 did = 0

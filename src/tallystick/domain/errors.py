@@ -6,7 +6,8 @@ HubError
 │   ├── Unauthenticated 401, Forbidden 403, NotFound 404, Conflict 409, TooLarge 413 …
 │   └── TooMany        429  later, after `retry_after_s`
 ├── GatewayError       what a gateway did to us; adapters translate into these
-└── Unavailable        503  ours to mend; safe to repeat
+├── Unavailable        503  ours to mend; safe to repeat
+└── BooksBroken        500  an invariant of the books does not hold
 """
 
 from typing import ClassVar
@@ -204,6 +205,13 @@ class RaceLost(Unavailable):
 
     code = "race_lost"
     title = "Lost a race"
+
+
+class BooksBroken(HubError):
+    """An audit found rows that must never be; a person must look. The log names all of them."""
+
+    code = "books_broken"
+    title = "The books do not hold"
 
 
 class NotConfigured(Unavailable):

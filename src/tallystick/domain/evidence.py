@@ -177,8 +177,10 @@ class _Walk:
     late: bool = False
     paid_at: datetime | None = None
     paid_by: str | None = None
+    money_at: datetime | None = None
     credits: dict[tuple[str, str, str], Credit] = field(default_factory=dict)
     doubted: set[tuple[str, str, str]] = field(default_factory=set)
+    payers: set[str | None] = field(default_factory=set)
     attempts: dict[str, AttemptState] = field(default_factory=dict)
     reviews: set[Review] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
@@ -208,44 +210,64 @@ class _Walk:
         )
 
     def _weigh(self, item: Evidence) -> tuple[Signal | None, str]:
+        if item.trust is Trust.HINT:
+            return None, "It is a browser's word: it tells us where to ask, and nothing more."
         if item.conflict:
             self.reviews.add(Review.CONTRADICTION)
             return None, "The money it names already belongs to another payment; a person decides."
-        if item.source in {Source.OPERATOR, Source.CLOCK}:
+        if item.source in {Source.OPERATOR, Source.CLOCK} and not item.credits:
             return self._weigh_our_own(item)
         if not item.counts:
             self.doubted.update(credit.name for credit in item.credits)
             return None, "It is a hint: we asked the gateway ourselves before believing it."
-        fresh = [credit for credit in item.credits if credit.name not in self.credits]
         self._note_attempt(item)
-        if fresh:
-            return self._weigh_money(item, fresh)
-        return self._weigh_words(item)
+        if any(self.credits.get(c.name, c).money != c.money for c in item.credits):
+            # One transfer told of with two amounts: what was counted stands, and a person looks.
+            self.reviews.add(Review.CONTRADICTION)
+        fresh = [credit for credit in item.credits if credit.name not in self.credits]
+        if not fresh:
+            return self._weigh_words(item)
+        signal, reason = self._weigh_money(item, fresh)
+        # What has come is final, and is not all: nothing is in flight any more.
+        return signal or (Signal.MONEY_GONE if self._is_withdrawn(item) else None), reason
 
     def _weigh_our_own(self, item: Evidence) -> tuple[Signal | None, str]:
         if item.claim is Claim.OPENED:
             return Signal.OPENED, "The offer is open: a payer can pay it."
         if item.claim is Claim.CANCELED:
-            if self.phase is Phase.PAID:
-                return Signal.CANCELED, "It is paid already, so canceling changes nothing."
-            return Signal.CANCELED, item.note or "The merchant canceled the offer."
+            return self._weigh_cancellation(item.note or "The merchant canceled the offer.")
         if item.claim is Claim.RESOLVED:
             self.reviews.clear()
             return None, "A person looked at it and closed the review."
-        return self._weigh_deadline()
+        if item.claim is Claim.DEADLINE:
+            return self._weigh_deadline()
+        return None, item.note or "It is a note of our own and moves nothing."
+
+    def _weigh_cancellation(self, reason: str) -> tuple[Signal | None, str]:
+        if self.phase not in {Phase.DRAFT, Phase.OPEN}:
+            return None, f"It is {self.phase} already, so canceling changes nothing."
+        self._note_partial()
+        return Signal.CANCELED, reason
 
     def _weigh_deadline(self) -> tuple[Signal | None, str]:
         if self.phase not in {Phase.DRAFT, Phase.OPEN}:
             return None, f"The deadline passed, but the payment is {self.phase}."
-        if self._received() > 0:
-            self.reviews.add(Review.UNDERPAID)
-        if self.doubted - self.credits.keys():
-            # A correctly signed notice told of money that the gateway's own books deny.
+        self._note_partial()
+        succeeded = {a for a, s in self.attempts.items() if s is AttemptState.SUCCEEDED}
+        if self.doubted - self.credits.keys() or succeeded - self.payers:
+            # A signed notice told of money that the gateway's own books deny, or the books say
+            # that it is paid and show no money.
             self.reviews.add(Review.CONTRADICTION)
         return Signal.DEADLINE, "The deadline passed, and the last question found no full payment."
 
+    def _note_partial(self) -> None:
+        """The offer ends with a part of the money here: a person has to give it back."""
+        if self.terms.amount_state(self._received()) is AmountState.PARTIAL:
+            self.reviews.add(Review.UNDERPAID)
+
     def _weigh_money(self, item: Evidence, fresh: list[Credit]) -> tuple[Signal | None, str]:
         self.credits.update((credit.name, credit) for credit in fresh)
+        self.payers.add(item.attempt_id)
         ours = [c for c in fresh if c.currency == self.terms.due.currency]
         told = " and ".join(f"{c.money} (transaction {c.transaction_id})" for c in fresh)
         if len(ours) < len(fresh):
@@ -268,7 +290,9 @@ class _Walk:
         self, item: Evidence, ours: list[Credit], told: str
     ) -> tuple[Signal | None, str]:
         # A bank's clock may run ahead of ours; money is never later than our hearing of it.
-        effective = max(min(credit.at, item.observed_at) for credit in ours)
+        arrivals = [min(credit.at, item.observed_at) for credit in ours]
+        # The sum is complete when its last part has come, in whatever order we heard of them.
+        effective = self.money_at = max([*arrivals, *filter(None, [self.money_at])])
         received, due = self._received(), self.terms.due
         late = effective > self.terms.expires_at
         self.late = self.late or late
@@ -291,13 +315,24 @@ class _Walk:
         others = {s for a, s in self.attempts.items() if a != item.attempt_id}
         if item.claim is Claim.PROCESSING:
             return Signal.MONEY_SEEN, "The gateway sees money that is not final yet."
-        if self.phase is Phase.PROCESSING and AttemptState.PROCESSING not in others:
+        if self._is_withdrawn(item):
             return Signal.MONEY_GONE, "The gateway no longer sees the money that it saw before."
         if item.claim is Claim.CANCELED:
             if self.terms.retriable or others - _GAVE_UP:
                 return None, "The payer gave up at this gateway; another try is still possible."
-            return Signal.CANCELED, "The payer gave up at the gateway."
+            return self._weigh_cancellation("The payer gave up at the gateway.")
+        if item.claim is Claim.SUCCEEDED and item.attempt_id not in self.payers:
+            return None, "The gateway says it is paid, and names no money that we could count."
         return None, _WORDS.get(item.claim, "The gateway was asked and had no news of money.")
+
+    def _is_withdrawn(self, item: Evidence) -> bool:
+        """Whether money was in flight, and with this word none is any more."""
+        others = {s for a, s in self.attempts.items() if a != item.attempt_id}
+        return (
+            self.phase is Phase.PROCESSING
+            and item.claim is not Claim.PROCESSING
+            and AttemptState.PROCESSING not in others
+        )
 
     def _note_attempt(self, item: Evidence) -> None:
         state = _ATTEMPT_STATES.get(item.claim)

@@ -1,7 +1,8 @@
 """An amount of one currency, counted in whole minor units."""
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Self
 
@@ -11,6 +12,7 @@ from tallystick.domain.errors import AmountInvalid, CurrencyUnknown, MoneyMismat
 
 # The largest integer that JSON readers in every language keep exact (2^53 - 1).
 LARGEST_MINOR = 9_007_199_254_740_991
+_DECIMAL = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?")
 
 
 @cache
@@ -55,16 +57,14 @@ class Money:
     def parse(cls, text: str, currency: str) -> Self:
         """Read a decimal string of major units, as gateways send it ("1500.00" LKR).
 
-        Raises AmountInvalid where the text has more decimals than the currency.
+        Raises AmountInvalid for all but digits with one point, and where the text has more
+        decimals than the currency, unless they are zeros ("50000.00" VND).
         """
-        try:
-            scaled = Decimal(text).scaleb(exponent(currency))
-            whole = int(scaled) if scaled.is_finite() else None
-        except (InvalidOperation, ValueError, OverflowError):
-            scaled, whole = Decimal(0), None
-        if whole is None or whole != scaled or not text.isascii():
+        digits = exponent(currency)
+        whole, _, fraction = text.partition(".")
+        if not _DECIMAL.fullmatch(text) or fraction[digits:].strip("0"):
             raise AmountInvalid(f"{text[:32]!r} is not an exact amount of {currency}.")
-        return cls(whole, currency)
+        return cls(int(whole + fraction[:digits].ljust(digits, "0")), currency)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.minor + self._same(other), self.currency)

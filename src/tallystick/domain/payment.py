@@ -34,6 +34,8 @@ class Signal(StrEnum):
 # The whole state machine. A pair that is not here changes nothing.
 MOVES: Final[dict[tuple[Phase, Signal], Phase]] = {
     (Phase.DRAFT, Signal.OPENED): Phase.OPEN,
+    # Cannot be, since a draft has no offer; but if it ever were, we never refuse money.
+    (Phase.DRAFT, Signal.PAID): Phase.PAID,
     (Phase.DRAFT, Signal.CANCELED): Phase.CANCELED,
     (Phase.DRAFT, Signal.DEADLINE): Phase.EXPIRED,
     (Phase.OPEN, Signal.MONEY_SEEN): Phase.PROCESSING,

@@ -42,6 +42,7 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
         refs=notice.refs,
         claim=notice.claim,
         credits_=notice.credits,
+        memo=notice.memo[:500],
         headers={k: v for k, v in raw.headers.items() if k in _KEPT_HEADERS},
         query=raw.query,
         body=raw.body,

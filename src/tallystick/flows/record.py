@@ -29,6 +29,7 @@ from tallystick.store.inbox import KeptNotice
 UNFINISHED: Final = frozenset({Phase.DRAFT, Phase.OPEN, Phase.PROCESSING})
 _DOUBTED_FOR: Final = timedelta(minutes=2)
 _DOUBTED_GAP: Final = timedelta(seconds=5)
+_TICK: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +100,35 @@ def _append(
 ) -> list[Evidence]:
     """Keep what is news; returns all evidence that there is now."""
     known = evidence.of_payment(tx, payment.id) if known is None else known
-    for item in heard:
+    for item in sorted(heard, key=lambda one: one.evidence.observed_at):
         said = item.evidence
         if ledger.owners(tx, said.credits) - {payment.id}:
             said = replace(said, conflict=True, counts=False)
-        last = next(
-            (e for e in reversed(known)
-             if e.source is said.source and e.attempt_id == said.attempt_id), None,
-        )  # fmt: skip
-        if last is not None and said.source is Source.FETCH and said.says_the_same_as(last):
+        if _is_old_news(said, known):
             continue
+        said = _in_turn(said, known)
         if evidence.append(tx, payment.id, said, item.raw, now):
             known.append(said)
     return known
+
+
+def _is_old_news(said: Evidence, known: Sequence[Evidence]) -> bool:
+    """The same answer as last time, or a notice that is taken up once more."""
+    before = [e for e in known if e.source is said.source and e.attempt_id == said.attempt_id]
+    if said.source is Source.FETCH:
+        return bool(before) and said.says_the_same_as(before[-1])
+    return said.source is Source.WEBHOOK and any(
+        said.says_the_same_as(e) and e.observed_at >= said.observed_at for e in before
+    )
+
+
+def _in_turn(said: Evidence, known: Sequence[Evidence]) -> Evidence:
+    """Nothing is put before what we have acted on: not by a slow answer, nor by a clock set back.
+
+    Else a word from before a payment was paid could take the payment back.
+    """
+    latest = max((item.observed_at for item in known), default=said.observed_at - _TICK)
+    return replace(said, observed_at=max(said.observed_at, latest + _TICK))
 
 
 def _deadline(now: datetime) -> Heard:

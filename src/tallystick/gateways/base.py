@@ -17,6 +17,7 @@ class Capabilities:
     `currencies` empty means all. `verifies` is the trust that counts money: FETCHED where we can
     ask over our own connection, SIGNED where there is nobody to ask. `listens_for` is how long
     after the offer is over its money can still arrive. `calls_per_s` bounds our questions.
+    `smallest` names the currencies whose smallest amount is another than `smallest_minor`.
     `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
     """
@@ -29,6 +30,7 @@ class Capabilities:
     webhooks: bool = True
     listens_for: timedelta = timedelta(hours=72)
     smallest_minor: int = 1
+    smallest: Mapping[str, int] = field(default_factory=dict, hash=False)
     largest_minor: int | None = None
     tolerance_minor: int = 0
     calls_per_s: float = 5.0
@@ -45,7 +47,7 @@ class Capabilities:
         largest = self.largest_minor
         return (
             (not self.currencies or amount.currency in self.currencies)
-            and amount.minor >= self.smallest_minor
+            and amount.minor >= self.smallest.get(amount.currency, self.smallest_minor)
             and (largest is None or amount.minor <= largest)
         )
 
@@ -136,13 +138,15 @@ class Notice:
     """An authentic notice: who it is about and what it says. It is never acted on by itself.
 
     `event_id` is the same for every delivery of the same event. `refs` are names of offers, ours
-    or the gateway's, the best first; empty where the notice is about none (a test ping).
+    or the gateway's, the best first; empty where the notice is about none (a test ping). `memo` is
+    what the payer wrote, for a person who has to find the owner of the money.
     """
 
     event_id: str
     refs: tuple[str, ...]
     claim: Claim = Claim.PENDING
     credits: tuple[Credit, ...] = ()
+    memo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,7 @@ class PayOS:
             # One transfer is not the whole order: only its books say whether it is paid.
             claim=Claim.PENDING,
             credits=() if credit is None else (credit,),
+            memo=fields.text("description"),
         )
 
     def _credit(self, fields: Fields, currency: str) -> Credit | None:

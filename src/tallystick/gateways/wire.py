@@ -1,12 +1,13 @@
 """Our own HTTP connection to the gateways, with limits, and with its errors translated."""
 
 from collections.abc import Mapping
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.errors import GatewayUnreachable
 from tallystick.gateways.base import Reply
+
+if TYPE_CHECKING:
+    import aiohttp
 
 TIMEOUT_S: Final = 10.0
 LARGEST_REPLY: Final = 1_048_576
@@ -16,16 +17,22 @@ class HttpWire:
     """One pooled client for all gateways. Opens with the first request, closed by `close`."""
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s))
+        self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
     ) -> Reply:
         """One request, one answer. Redirects are not followed. Raises GatewayUnreachable."""
+        # Imported with the first request, because it makes a tenth of the time to start.
+        import aiohttp
+
         if self._session is None:
+            timeout = aiohttp.ClientTimeout(
+                total=self._timeout_s, sock_connect=min(5.0, self._timeout_s)
+            )
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
             )
         try:
             async with self._session.request(
@@ -47,7 +54,7 @@ class HttpWire:
             self._session = None
 
 
-async def _read_within(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read_within(response: "aiohttp.ClientResponse", limit: int) -> bytes:
     content = await response.content.read(limit + 1)
     parts = [content]
     size = len(content)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tallystick.domain.errors import Conflict, Invalid, NotFound
 from tallystick.domain.money import Money, exponent
-from tallystick.simulators.base import Change, Event, Order, Simulator, Transfer
+from tallystick.simulators.base import Change, Event, Order, Refunder, Simulator, Transfer
 from tallystick.simulators.books import Books, Delivery
 from tallystick.simulators.faults import Fault, Faults
 
@@ -204,8 +204,15 @@ def _unknown_field(scene: Scene) -> str:
 
 
 def _dashboard_refund(scene: Scene) -> str:
-    title = scene.simulator.traits.title
-    raise Conflict(f"{title} has no refunds: money goes back by a transfer of the merchant's own.")
+    simulator, order = scene.simulator, scene.order()
+    title = simulator.traits.title
+    if not isinstance(simulator, Refunder):
+        raise Conflict(f"{title} has no refunds: money goes back by a merchant's own transfer.")
+    if not order.transfers:
+        raise Conflict(f"There is no money at {title} that could go back.")
+    amount = scene.amount or order.received
+    scene.tell(scene.keep(simulator.refund(order, amount, scene.now)))
+    return f"The merchant gave {_told(scene, amount)} back in the dashboard of {title}."
 
 
 def _fail(scene: Scene, fault: Fault) -> str:

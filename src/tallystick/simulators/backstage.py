@@ -11,13 +11,18 @@ from tallystick.simulators.faults import Faults
 
 @dataclass(frozen=True, slots=True)
 class Backstage:
-    """`base_url` is this gateway's own address; `knock` posts one message and tells the status."""
+    """`base_url` is this gateway's own address; `knock` posts one message and tells the status.
+
+    `call` tells the body of the answer too. `hub_url` is where the hub itself is served.
+    """
 
     books: Books
     clock: VirtualClock
     faults: Faults
     base_url: str
     knock: Callable[[str, Message], Awaitable[int]]
+    call: Callable[[str, Message], Awaitable[tuple[int, bytes]]]
+    hub_url: str
 
 
 @dataclass(frozen=True, slots=True)

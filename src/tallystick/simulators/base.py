@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from starlette.routing import BaseRoute
 
@@ -82,10 +82,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notice as it goes over the wire."""
+    """A notice as it goes over the wire; to `url` where that is not the hub's webhook address."""
 
     headers: Mapping[str, str]
     body: bytes
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,4 +151,35 @@ class Simulator(Protocol):
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """Where the payer's browser goes afterwards, with the gateway's own query."""
+        ...
+
+
+@runtime_checkable
+class Caller(Protocol):
+    """A simulator that has to ask the hub before it can act (GovPay+)."""
+
+    async def prepare(self, our_ref: str, act: str) -> None:
+        """Called before an act. Raises NotFound, Conflict where the hub's answer forbids it."""
+        ...
+
+    async def log_in(self) -> None:
+        """Called before a notice is sealed, so that it carries a token that is still good."""
+        ...
+
+
+@runtime_checkable
+class Refunder(Protocol):
+    """A simulator whose merchant can give money back in the gateway's own dashboard."""
+
+    def refund(self, order: Order, amount: int, now: datetime) -> Change:
+        """Money goes back. Raises Conflict where there is not so much."""
+        ...
+
+
+@runtime_checkable
+class Counter(Protocol):
+    """A simulator that wants to know how its notices ended."""
+
+    def ended(self, *, arrived: bool) -> None:
+        """A notice was answered with 2xx, or is given up."""
         ...

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.simulators.acts import ACTS, Scene
 from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Order, Simulator, Transfer
+from tallystick.simulators.base import Caller, Order, Simulator, Transfer
 from tallystick.simulators.books import Book, Books, Delivery
 from tallystick.simulators.clock import VirtualClock
 from tallystick.simulators.delivery import Courier
@@ -31,7 +31,8 @@ class Stage:
 
     `base_url` is the address at which `routes` are served, `webhook_url` tells where the hub
     hears a gateway, `books_path` is the file that remembers everything over a kill -9. `hang_s`
-    bounds a hanging call, `lost_s` one whose answer is lost.
+    bounds a hanging call, `lost_s` one whose answer is lost. `hub_url` is the root of the hub
+    itself where that is not served at `base_url`, for gateways that ask before they act.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Stage:
         books_path: Path,
         hang_s: float = 60.0,
         lost_s: float = 1.0,
+        hub_url: str | None = None,
     ) -> None:
         self._books = Books(books_path)
         self.clock = VirtualClock(self._books)
@@ -52,8 +54,9 @@ class Stage:
         for part in parts:
             address = f"{base_url.rstrip('/')}/_sim/{part.name}"
             backstage = Backstage(
-                self._books, self.clock, self.faults, address, self._courier.knock
-            )
+                self._books, self.clock, self.faults, address, self._courier.knock,
+                self._courier.call, (hub_url or base_url).rstrip("/"),
+            )  # fmt: skip
             self._simulators[part.name] = part.play(backstage)
 
     @property
@@ -109,6 +112,8 @@ class Stage:
         if act not in ACTS:
             raise Invalid(f"There is no act {act[:32]!r}; there are: {', '.join(sorted(ACTS))}.")
         _check(amount, delay)
+        if isinstance(simulator, Caller):
+            await simulator.prepare(our_ref, act)
         seed = secrets.randbits(32) if seed is None else seed
         played = self._books.order(gateway, our_ref)
         arrived = len(played.transfers) if played else 0

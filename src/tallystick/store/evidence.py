@@ -1,5 +1,6 @@
 """Evidence: appended once, read back in full, never changed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
@@ -16,15 +17,13 @@ _APPEND = {
     "sqlite": sqlite_insert(evidence).on_conflict_do_nothing(),
     "postgresql": pg_insert(evidence).on_conflict_do_nothing(),
 }
-_OF_PAYMENT = (
-    select(
-        evidence.c.attempt_id, evidence.c.source, evidence.c.trust, evidence.c.claim,
-        evidence.c.credits, evidence.c.counts, evidence.c.conflict, evidence.c.note,
-        evidence.c.observed_at,
-    )
-    .where(evidence.c.payment_id == bindparam("payment_id"))
-    .order_by(evidence.c.observed_at, evidence.c.key)
-)  # fmt: skip
+_ALL = select(
+    evidence.c.payment_id, evidence.c.attempt_id, evidence.c.source, evidence.c.trust,
+    evidence.c.claim, evidence.c.credits, evidence.c.counts, evidence.c.conflict, evidence.c.note,
+    evidence.c.observed_at,
+).order_by(evidence.c.observed_at, evidence.c.key)  # fmt: skip
+_OF_PAYMENT = _ALL.where(evidence.c.payment_id == bindparam("payment_id"))
+_OF_PAYMENTS = _ALL.where(evidence.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
 
 
 def append(
@@ -52,6 +51,14 @@ def append(
 def of_payment(tx: Connection, payment_id: str) -> list[Evidence]:
     """All evidence of a payment, in the order in which it was observed."""
     return [_evidence(row) for row in tx.execute(_OF_PAYMENT, {"payment_id": payment_id})]
+
+
+def of_payments(tx: Connection, payment_ids: Sequence[str]) -> dict[str, list[Evidence]]:
+    """The same for several payments in one go; those without evidence are left out."""
+    found: dict[str, list[Evidence]] = {}
+    for row in tx.execute(_OF_PAYMENTS, {"payment_ids": list(payment_ids)}):
+        found.setdefault(row.payment_id, []).append(_evidence(row))
+    return found
 
 
 def _evidence(row: AnyRow) -> Evidence:

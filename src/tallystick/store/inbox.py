@@ -58,13 +58,14 @@ def row(  # noqa: PLR0913 - one for each thing to write
     query: str,
     body: bytes,
     now: datetime,
+    memo: str = "",
 ) -> dict[str, Any]:
     """The row for a fresh notice, due at once."""
     return {
         "id": notice_id, "gateway": gateway, "account": account, "event_id": event_id,
         "refs": list(refs), "claim": claim,
-        "credits": [credit_document(one) for one in credits_], "headers": headers, "query": query,
-        "body": body,
+        "credits": [credit_document(one) for one in credits_], "memo": memo,
+        "headers": headers, "query": query, "body": body,
         "received_at": now, "due_at": now, "tries": 0, "payment_id": None, "handled_at": None,
         "error": None,
     }  # fmt: skip

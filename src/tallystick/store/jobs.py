@@ -56,7 +56,8 @@ _DONE = (
 )
 _LATER = (
     update(jobs)
-    .where(jobs.c.id == bindparam("of_id"))
+    # Another worker may have done it while this one still waited for its answer.
+    .where(jobs.c.id == bindparam("of_id"), jobs.c.state != "done")
     .values(state=bindparam("state"), due_at=bindparam("due_at"), error=bindparam("error"))
 )
 _LET_GO = update(jobs).where(jobs.c.due_at > bindparam("now")).values(due_at=bindparam("now"))

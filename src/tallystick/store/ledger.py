@@ -1,6 +1,6 @@
 """The books: receipts of money, and balanced transfers between accounts. Append-only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -26,6 +26,10 @@ _OWNER = select(receipts.c.payment_id).where(
     receipts.c.account == bindparam("account"),
     receipts.c.transaction_id == bindparam("transaction_id"),
 )
+_RECEIVED = select(
+    receipts.c.payment_id, receipts.c.gateway, receipts.c.account, receipts.c.transaction_id,
+    receipts.c.amount, receipts.c.currency, receipts.c.at,
+).where(receipts.c.payment_id.in_(bindparam("payment_ids", expanding=True)))  # fmt: skip
 _BALANCES = select(
     postings.c.account, postings.c.currency, func.sum(postings.c.amount).label("balance")
 ).group_by(postings.c.account, postings.c.currency)  # fmt: skip
@@ -68,6 +72,17 @@ def receive(
     }
     added = tx.execute(_RECEIVE[tx.dialect.name], values).rowcount == 1
     return receipt_id if added else None
+
+
+def receipts_of(tx: Connection, payment_ids: Sequence[str]) -> dict[str, list[Credit]]:
+    """The credits that each of the payments received; those without any are left out."""
+    found: dict[str, list[Credit]] = {}
+    for row in tx.execute(_RECEIVED, {"payment_ids": list(payment_ids)}):
+        credit = Credit(
+            row.gateway, row.account, row.transaction_id, row.amount, row.currency, row.at
+        )
+        found.setdefault(row.payment_id, []).append(credit)
+    return found
 
 
 def post(tx: Connection, transfer: Transfer, now: datetime) -> bool:

@@ -1,11 +1,11 @@
 """Brings a database to the schema of this version. Forward only; safe to repeat."""
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tallystick.domain.errors import DatabaseUnavailable
@@ -43,18 +43,23 @@ def _migrate_sqlite(url: str) -> bool:
         connect_args={"isolation_level": None},
     )
 
+    @event.listens_for(engine, "connect")
+    def _write_ahead(connection: sqlite3.Connection, _: object) -> None:
+        # Outside of any transaction: SQLite cannot change the mode inside one.
+        connection.execute("PRAGMA journal_mode=WAL")
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        connection.rollback()
-        with connection.begin():
-            return _upgrade(connection)
+    with engine.begin() as connection:
+        return _upgrade(connection)
 
 
 async def _migrate_postgresql(url: str) -> bool:
+    # Brings the whole ORM with it, which SQLite has no use for.
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )

@@ -15,6 +15,12 @@ _COLUMNS = tuple(payments.c)
 _INSERT = insert(payments)
 _FIND = select(*_COLUMNS).where(payments.c.id == bindparam("id"))
 _LOCK = _FIND.with_for_update()
+_FOLLOWING = (
+    select(*_COLUMNS)
+    .where(payments.c.id > bindparam("last_id"))
+    .order_by(payments.c.id)
+    .limit(bindparam("limit"))
+)
 _BY_REFERENCE = select(payments.c.id).where(payments.c.reference == bindparam("ref"))
 
 
@@ -34,6 +40,12 @@ def find(tx: Connection, payment_id: str) -> Payment | None:
     """The payment, or None."""
     row = tx.execute(_FIND, {"id": payment_id}).first()
     return None if row is None else _payment(row)
+
+
+def following(tx: Connection, last_id: str, limit: int) -> list[Payment]:
+    """The next payments by id after `last_id`, for a walk through all of them."""
+    rows = tx.execute(_FOLLOWING, {"last_id": last_id, "limit": limit})
+    return [_payment(row) for row in rows]
 
 
 def by_reference(tx: Connection, reference: str) -> str | None:

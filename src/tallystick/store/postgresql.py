@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tallystick.domain.errors import DatabaseUnavailable, RaceLost, Unavailable
 from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
@@ -35,15 +35,19 @@ class PostgresqlDatabase:
             pool_pre_ping=False,
             connect_args={"server_settings": {"application_name": "tallystick"}},
         )
+        # One picture for all statements of a body; asked for with the BEGIN, so it costs nothing.
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
         self._groups: dict[Apply[Any, Any], _Group] = {}
 
     async def read(self, body: Body[T]) -> T:
-        """Run `body` on a pooled connection."""
-        return await self._tried(lambda: self._run(body))
+        """Run `body` on a pooled connection, on one consistent view."""
+        return await self._tried(lambda: self._run(self._reading, body))
 
     async def write(self, body: Body[T]) -> T:
         """Run `body` in one transaction; again where it lost a race."""
-        return await self._tried(lambda: self._run(body))
+        return await self._tried(lambda: self._run(self._engine, body))
 
     async def write_each(self, apply: Apply[I, T], item: I) -> T:
         """Queue one item for the group commit of `apply`."""
@@ -58,8 +62,8 @@ class PostgresqlDatabase:
             await group.close()
         await self._engine.dispose()
 
-    async def _run(self, body: Body[T]) -> T:
-        async with self._engine.begin() as connection:
+    async def _run(self, engine: AsyncEngine, body: Body[T]) -> T:
+        async with engine.begin() as connection:
             return await connection.run_sync(lambda tx: refuse_coroutine(body(tx)))
 
     async def _tried(self, run: Callable[[], Awaitable[T]]) -> T:
@@ -148,8 +152,8 @@ def _translated(error: Exception) -> Exception:
     state = _sqlstate(error)
     if state in _SERIALIZATION:
         return Unavailable("Too much contention; try again.", retry_after_s=1)
-    # 08 connection, 53 resources (disk full, too many), 57 shutdown.
-    if error.connection_invalidated or state[:2] in {"08", "53", "57"}:
+    # 08 connection, 53 resources (disk full, too many), 57 shutdown, 25006 a standby server.
+    if error.connection_invalidated or state[:2] in {"08", "53", "57"} or state == "25006":
         return DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5)
     return error
 

@@ -31,7 +31,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-APPEND_ONLY: Final = ("evidence", "receipts", "transfers", "postings", "events")
+APPEND_ONLY: Final = (
+    "evidence", "receipts", "transfers", "postings", "events", "decisions",
+)  # fmt: skip
 """Tables whose rows are never updated or deleted; triggers refuse it."""
 
 
@@ -220,6 +222,7 @@ inbox = _table(
     Column("refs", Document, nullable=False),
     Column("claim", Text, nullable=False),
     Column("credits", Document, nullable=False),
+    Column("memo", Text, nullable=False),
     Column("headers", Document, nullable=False),
     Column("query", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -234,6 +237,19 @@ inbox = _table(
 )
 Index("ix_inbox_due", inbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+
+decisions = _table(
+    "decisions",
+    Column("id", Text, primary_key=True),
+    Column("subject", Text, nullable=False, index=True),
+    Column("action", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("payment_id", Text, ForeignKey("payments.id")),
+    Column("at", Instant, nullable=False),
+    _one_of("action", ("assigned", "refunded", "parked")),
+    CheckConstraint("reason <> ''", name="reason_given"),
+)
 
 jobs = _table(
     "jobs",

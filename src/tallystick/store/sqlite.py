@@ -1,6 +1,7 @@
 """SQLite: one writer thread that commits whatever has queued, and a few readers."""
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import queue
@@ -39,6 +40,10 @@ class _Task:
     failed: bool = False
 
 
+class _AllUndoneError(DatabaseUnavailable):
+    """What was done before in the same transaction is gone too, so nobody in it may be told yes."""
+
+
 class SqliteDatabase:
     """One file, `synchronous=FULL`, WAL. `database is locked` cannot happen inside the server."""
 
@@ -55,6 +60,7 @@ class SqliteDatabase:
         self._writer.daemon = True
         self._writer.start()
         self._connections: list[Connection] = []
+        self._closed = False
 
     async def read(self, body: Body[T]) -> T:
         """Run `body` in a reader thread, on one consistent view."""
@@ -70,6 +76,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Finish the queue, then close."""
+        self._closed = True
         self._tasks.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
         self._readers.shutdown()
@@ -79,6 +86,8 @@ class SqliteDatabase:
         self._reading.dispose()
 
     def _queue(self, task: _Task) -> "asyncio.Future[Any]":
+        if self._closed:
+            raise DatabaseUnavailable("The server is stopping.", retry_after_s=5)
         if self._tasks.qsize() > LARGEST_QUEUE:
             raise Unavailable("Too many writes are waiting; try again.", retry_after_s=1)
         self._tasks.put(task)
@@ -123,7 +132,8 @@ class ServerLock:
     """Keeps a second server off the same SQLite file. Freed by the system when we die."""
 
     def __init__(self, database: Path) -> None:
-        self._path = database.with_name(database.name + ".lock")
+        real = database.resolve()
+        self._path = real.with_name(real.name + ".lock")
         self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
 
     def take(self) -> None:
@@ -179,6 +189,8 @@ def _commit(connection: Connection, batch: list[_Task]) -> None:
 def _attempt(connection: Connection, task: _Task, body: Body[Any]) -> None:
     try:
         task.outcome = _isolated(connection, body)
+    except _AllUndoneError:
+        raise
     except Exception as error:  # noqa: BLE001 - handed to whoever waits
         task.outcome, task.failed = _translated(error), True
 
@@ -187,6 +199,8 @@ def _apply_group(connection: Connection, apply: Apply[Any, Any], tasks: Sequence
     try:
         items = [task.item for task in tasks]
         results = _isolated(connection, lambda tx: apply(tx, items))
+    except _AllUndoneError:
+        raise
     except Exception:  # noqa: BLE001 - one of them is bad: find out which
         for task in tasks:
             _attempt(connection, task, partial(_apply_one, apply, task.item))
@@ -203,12 +217,20 @@ def _isolated(connection: Connection, body: Body[T]) -> T:
     connection.exec_driver_sql("SAVEPOINT one")
     try:
         result = refuse_coroutine(body(connection))
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK TO one")
-        raise
-    finally:
         connection.exec_driver_sql("RELEASE one")
+    except BaseException as error:
+        if not _is_in_transaction(connection):
+            why = getattr(error, "orig", type(error).__name__)
+            raise _AllUndoneError(f"SQLite: {why}.", retry_after_s=5) from error
+        connection.exec_driver_sql("ROLLBACK TO one")
+        connection.exec_driver_sql("RELEASE one")
+        raise
     return result
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    """SQLite ends a transaction by itself on some errors: a full disk, or one that fails."""
+    return bool(getattr(connection.connection.dbapi_connection, "in_transaction", False))
 
 
 def _fail(batch: Sequence[_Task], error: Exception) -> None:
@@ -222,7 +244,8 @@ def _answer(batch: Sequence[_Task]) -> None:
     for task in batch:
         by_loop.setdefault(task.loop, []).append(task)
     for loop, tasks in by_loop.items():
-        if not loop.is_closed():
+        # A loop that is closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_resolve, tasks)
 
 

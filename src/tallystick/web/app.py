@@ -13,7 +13,7 @@ from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound, Refused
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
-from tallystick.web import health, jobs, links, payer, payments, problems, static_files
+from tallystick.web import health, jobs, links, payer, payments, problems, static_files, unmatched
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
@@ -57,6 +57,7 @@ def build_app(
         payer.router,
         jobs.router,
         health.router,
+        unmatched.router,
         *routers,
     ):
         app.include_router(router)

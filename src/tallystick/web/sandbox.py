@@ -37,7 +37,7 @@ class Act(Body):
     amount: int | None = Field(default=None, gt=0)
     currency: str | None = Field(default=None, min_length=3, max_length=3)
     delay: float | int = Field(default=0, ge=0, le=366 * 86_400)
-    times: int | None = Field(default=None, ge=1, le=1000)
+    times: int | None = Field(default=None, ge=0, le=1000)
     seed: int | None = None
 
 

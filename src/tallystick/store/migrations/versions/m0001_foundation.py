@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("refs", columns.Document(), nullable=False),
         sa.Column("claim", sa.Text(), nullable=False),
         sa.Column("credits", columns.Document(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
         sa.Column("headers", columns.Document(), nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -255,6 +256,26 @@ def upgrade() -> None:
         op.f("ix_client_tokens_payment_id"), "client_tokens", ["payment_id"], unique=False
     )
     op.create_table(
+        "decisions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "action IN ('assigned', 'refunded', 'parked')", name=op.f("ck_decisions_action_known")
+        ),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_decisions_reason_given")),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_decisions_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_decisions_subject"), "decisions", ["subject"], unique=False)
+    op.create_table(
         "events",
         sa.Column("seq", columns.Whole, autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -402,5 +423,5 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
-    for table in ("evidence", "receipts", "transfers", "postings", "events"):
+    for table in ("evidence", "receipts", "transfers", "postings", "events", "decisions"):
         triggers.make_append_only(table)

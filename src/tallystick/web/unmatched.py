@@ -1,0 +1,142 @@
+"""Unmatched money over HTTP: list it, and say what became of it, with a reason."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from tallystick.domain.errors import Invalid
+from tallystick.flows import unmatched as flow
+from tallystick.flows.unmatched import Found, Suggestion
+from tallystick.store.unmatched import Decision
+from tallystick.web import shapes
+from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+
+router = APIRouter(tags=["unmatched money"])
+_STATES: Final = ("waiting", "decided", "all")
+
+
+class Assign(Body):
+    """Whose money it is."""
+
+    payment_id: str = Field(max_length=40)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Close(Body):
+    """Why it is given back or left alone."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+AssignBody = Annotated[Parsed[Assign], Depends(body(Assign))]
+CloseBody = Annotated[Parsed[Close], Depends(body(Close))]
+
+
+@router.get("/api/unmatched", summary="List money without an owner, newest first")
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: state (waiting, decided, all), createdAfter, createdBefore."""
+    who.needs("reader")
+    limit = page_limit(request)
+    state = request.query_params.get("state", "waiting")
+    if state not in _STATES:
+        words = f"one of {', '.join(_STATES)}"
+        raise Invalid(f"state is {words}.", (("state", words),))
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place = cursor_place(hub, request)
+    found = await flow.listing(hub, state=state, span=span, after=place, limit=limit)
+    places = [(one.row.received_at, one.row.id) for one in found]
+    return listed(hub, [_shape(one) for one in found], places, limit)
+
+
+@router.get("/api/unmatched/{notice_id}", summary="Read money without an owner")
+async def show(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """With ranked suggestions: by the distance of the memo, the amount and the time."""
+    who.needs("reader")
+    return {"data": _shape(await flow.show(hub, notice_id))}
+
+
+@router.post(
+    "/api/unmatched/{notice_id}/assign",
+    openapi_extra=described(Assign),
+    summary="Credit it to a payment",
+)
+async def assign(
+    notice_id: str, hub: HubDep, who: LimitedCaller, parsed: AssignBody
+) -> dict[str, Any]:
+    """On your word, with your reason. 409 where the transaction is credited already."""
+    who.needs("operator")
+    wished = parsed.value
+    found, snapshot = await flow.assign(hub, notice_id, wished.payment_id, wished.reason, who.name)
+    return {"data": {**_shape(found), "payment": shapes.payment(snapshot)}}
+
+
+@router.post(
+    "/api/unmatched/{notice_id}/refund",
+    openapi_extra=described(Close),
+    summary="Note that it was given back by hand",
+)
+async def refund(
+    notice_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
+) -> dict[str, Any]:
+    """We move no money here: you have sent it back, and say how in the reason."""
+    who.needs("operator")
+    found = await flow.close(hub, notice_id, "refunded", parsed.value.reason, who.name)
+    return {"data": _shape(found)}
+
+
+@router.post(
+    "/api/unmatched/{notice_id}/park",
+    openapi_extra=described(Close),
+    summary="Leave it alone for now",
+)
+async def park(
+    notice_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
+) -> dict[str, Any]:
+    """It is not a payment, or not yet; it can still be assigned later."""
+    who.needs("operator")
+    found = await flow.close(hub, notice_id, "parked", parsed.value.reason, who.name)
+    return {"data": _shape(found)}
+
+
+def _shape(found: Found) -> dict[str, Any]:
+    row = found.row
+    money = row.credits[0]
+    return {
+        "id": row.id,
+        "state": found.decisions[-1].action if found.decisions else "waiting",
+        "gateway": row.gateway,
+        "account": row.account,
+        "transactionId": money.transaction_id,
+        "amount": money.minor,
+        "currency": money.currency,
+        "memo": row.memo,
+        "at": shapes.instant(money.at),
+        "receivedAt": shapes.instant(row.received_at),
+        "paymentId": row.payment_id,
+        "suggestions": [_suggestion(one) for one in found.suggestions],
+        "decisions": [_decision(one) for one in found.decisions],
+    }
+
+
+def _suggestion(one: Suggestion) -> dict[str, Any]:
+    return {
+        "paymentId": one.payment.id,
+        "phase": one.payment.phase,
+        "amount": one.payment.amount,
+        "received": one.payment.received,
+        "currency": one.payment.currency,
+        "score": one.likeness.score,
+        "reasons": list(one.likeness.reasons),
+    }
+
+
+def _decision(one: Decision) -> dict[str, Any]:
+    return {
+        "action": one.action,
+        "reason": one.reason,
+        "by": one.actor,
+        "paymentId": one.payment_id,
+        "at": shapes.instant(one.at),
+    }
