@@ -119,6 +119,10 @@ class MethodNotAllowed(Refused):
     code = "method_not_allowed"
     title = "Method not allowed"
 
+    def __init__(self, detail: str, *, allowed: str = "GET") -> None:
+        super().__init__(detail)
+        self.allowed = allowed
+
 
 class Conflict(Refused):
     """The thing is in a state that does not allow this."""

@@ -12,7 +12,7 @@ from tallystick.domain.errors import AmountInvalid, CurrencyUnknown, MoneyMismat
 
 # The largest integer that JSON readers in every language keep exact (2^53 - 1).
 LARGEST_MINOR = 9_007_199_254_740_991
-_DECIMAL = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?")
+_DECIMAL = re.compile(r"-?[0-9]{1,16}(\.[0-9]{0,16})?")
 
 
 @cache

@@ -11,11 +11,14 @@ from sqlalchemy import Connection
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
+from tallystick.domain.payment import Phase
+from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
 from tallystick.flows.settle import settle
-from tallystick.gateways.base import Answer, RawNotice
-from tallystick.store import attempts, inbox
+from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
+from tallystick.store import attempts, inbox, snapshots
 from tallystick.store.inbox import KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
@@ -49,8 +52,42 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
         now=raw.received_at,
     )
     await hub.database.write_each(inbox.keep_each, row)
+    if gateway.capabilities.hears_outcome:
+        return gateway.acknowledge(notice, await _outcome(hub, gateway, notice))
     hub.bell.ring()
     return gateway.acknowledge(notice)
+
+
+async def _outcome(hub: Hub, gateway: Gateway, notice: Notice) -> Standing | None:
+    """Settle for one notice at once, because its sender wants to hear what came of it."""
+    name, account = gateway.name, gateway.account
+
+    def find(tx: Connection) -> tuple[KeptNotice | None, set[str]]:
+        named = attempts.named(tx, name, account, notice.refs)
+        kept = inbox.by_event(tx, name, account, notice.event_id)
+        return kept, {attempt.payment_id for attempt in named}
+
+    kept, about = await hub.database.read(find)
+    if kept is None or len(about) != 1:
+        hub.bell.ring()
+        return None
+    payment_id = about.pop()
+    await _settle_for(hub, payment_id, [kept])
+    snapshot = await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
+    return None if snapshot is None else standing_of(snapshot, hub.now(), notice.credits)
+
+
+def standing_of(snapshot: Snapshot, now: datetime, told: Sequence[Credit] = ()) -> Standing:
+    """How an offer stands, for a gateway that asks."""
+    open_ = snapshot.phase in {Phase.OPEN, Phase.PROCESSING} and now < snapshot.expires_at
+    return Standing(
+        our_ref="" if snapshot.attempt is None else snapshot.attempt.our_ref,
+        due=snapshot.due,
+        description=snapshot.description,
+        payable=open_,
+        paid=snapshot.phase is Phase.PAID,
+        agrees=all(credit.money == snapshot.due for credit in told),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Ground:
 
     dialect: str
     program: str
-    version: tuple[int, ...]
+    version: tuple[int | str, ...]
     step: str | None
     now: datetime
     newest: datetime | None
@@ -28,7 +28,8 @@ def ground(tx: Connection) -> Ground:
     """Ask it. SQLite has no clock of its own."""
     dialect = tx.dialect.name
     if dialect == "sqlite":
-        number, now = sqlite3.sqlite_version_info, datetime.now(UTC)
+        number: tuple[int | str, ...] = sqlite3.sqlite_version_info
+        now = datetime.now(UTC)
         program = f"SQLite {sqlite3.sqlite_version}"
     else:
         number = tuple(tx.dialect.server_version_info or ())

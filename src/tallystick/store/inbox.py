@@ -113,6 +113,23 @@ def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list
     return [_notice(found) for found in rows]
 
 
+_BY_EVENT = select(
+    inbox.c.id, inbox.c.gateway, inbox.c.account, inbox.c.refs, inbox.c.claim, inbox.c.credits,
+    inbox.c.body, inbox.c.received_at, inbox.c.tries,
+).where(
+    inbox.c.gateway == bindparam("gateway"),
+    inbox.c.account == bindparam("account"),
+    inbox.c.event_id == bindparam("event_id"),
+)  # fmt: skip
+
+
+def by_event(tx: Connection, gateway: str, account: str, event_id: str) -> KeptNotice | None:
+    """The notice that was kept for this event of a gateway, or None."""
+    values = {"gateway": gateway, "account": account, "event_id": event_id}
+    row_ = tx.execute(_BY_EVENT, values).first()
+    return None if row_ is None else _notice(row_)
+
+
 def handled(tx: Connection, ids: Sequence[str], payment_id: str, now: datetime) -> None:
     """Close notices, in the transaction that applied them and never before."""
     if ids:

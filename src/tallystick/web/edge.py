@@ -14,7 +14,7 @@ from tallystick.domain.errors import HubError, MethodNotAllowed
 from tallystick.flows.hub import Hub
 from tallystick.web import metrics, problems
 from tallystick.web.streams import open_stream, stream_of
-from tallystick.web.webhooks import gateway_of, take_notice
+from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
 
 log = structlog.get_logger()
 _SECURITY: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
@@ -60,7 +60,7 @@ class Edge:
         path: str = scope["path"]
         gateway = gateway_of(path)
         if gateway is not None:
-            _only(scope, "POST")
+            _only(scope, *notice_methods(self._hub, gateway))
             await take_notice(self._hub, gateway, scope, receive, outgoing)
             return
         target = stream_of(path)
@@ -95,7 +95,7 @@ class _Outgoing:
             return
         answer = problems.response(error, self.request_id)
         if isinstance(error, MethodNotAllowed):
-            answer.headers["allow"] = "GET" if stream_of(self._scope["path"]) else "POST"
+            answer.headers["allow"] = error.allowed
         await answer(self._scope, _nothing, self)
 
     def _dress(self, message: MutableMapping[str, Any]) -> None:
@@ -108,9 +108,10 @@ class _Outgoing:
         message["headers"] = headers
 
 
-def _only(scope: Scope, method: str) -> None:
-    if scope["method"] != method:
-        raise MethodNotAllowed(f"This address only knows {method}.")
+def _only(scope: Scope, *methods: str) -> None:
+    if scope["method"] not in methods:
+        known = ", ".join(sorted(methods))
+        raise MethodNotAllowed(f"This address only knows {known}.", allowed=known)
 
 
 async def _nothing() -> Message:

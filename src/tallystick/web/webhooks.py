@@ -15,6 +15,7 @@ from tallystick.web.bodies import LARGEST_NOTICE, read_limited
 ALIASES: Final = {
     "/api/payos/webhook": "payos",
 }
+_POST: Final = frozenset({"POST"})
 _PREFIX: Final = "/api/webhooks/"
 
 
@@ -27,6 +28,12 @@ def gateway_of(path: str) -> str | None:
     return ALIASES.get(path)
 
 
+def notice_methods(hub: Hub, name: str) -> frozenset[str]:
+    """How this gateway's notices come; POST for one that we do not know."""
+    gateway = hub.gateways.get(name)
+    return _POST if gateway is None else gateway.capabilities.notice_methods
+
+
 async def take_notice(hub: Hub, name: str, scope: Scope, incoming: Receive, send: Send) -> None:
     """One notice. Anything but 2xx means that nothing of it was kept. Raises HubError."""
     request = Request(scope, incoming)
@@ -36,6 +43,7 @@ async def take_notice(hub: Hub, name: str, scope: Scope, incoming: Receive, send
         body=body,
         query=scope["query_string"].decode("latin-1"),
         received_at=hub.now(),
+        method=scope["method"],
     )
     known = name if name in hub.gateways else "unknown"
     try:
