@@ -1,0 +1,82 @@
+"""A running hub for each module and database, and the callers that talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.http.shop import Shop
+from tests.infra.live import SERVERS, LiveServer, StartServer, tail
+
+HERE = Path(__file__).parent
+DATABASES = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
+PLAIN = {"TALLYSTICK_RATE_LIMITS": "false"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here needs the running program."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("server")
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop at a hub that the module's tests share, once on each database.
+
+    The module's ENVIRONMENT, if it has one, is what the hub is set to.
+    """
+    environment = {**PLAIN, **getattr(request.module, "ENVIRONMENT", {})}
+    folder = tmp_path_factory.mktemp("hub")
+    with database(request, request.param, folder) as url:
+        server = LiveServer(folder, url, (), environment)
+        server.start()
+        shop = Shop(server)
+        yield shop
+        shop.close()
+        server.stop()
+        if "Traceback" in server.stderr:
+            pytest.fail(f"{server} logged a traceback:\n{tail(server.stderr)}", pytrace=False)
+
+
+@contextmanager
+def database(request: pytest.FixtureRequest, dialect: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database; the program makes its tables at its start."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{folder / 'tallystick.db'}"
+        return
+    postgres = request.getfixturevalue("postgres_server")
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(autouse=True)
+def _log_of_the_shared_hub(request: pytest.FixtureRequest) -> None:
+    """Show under a failure what the shared hub wrote."""
+    if "shop" in request.fixturenames:
+        request.node.stash[SERVERS] = [request.getfixturevalue("shop").server]
+
+
+OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture
+def open_shop(live_server: StartServer, empty_database_url: str) -> Iterator[OpenShop]:
+    """Opens a shop at a hub of its own: `open_shop(TALLYSTICK_STREAM_LIFE_S="2")`."""
+    shops: list[Shop] = []
+
+    def start(**environment: str) -> Shop:
+        settings: Mapping[str, str] = {**PLAIN, **environment}
+        shops.append(Shop(live_server(empty_database_url, env=settings)))
+        return shops[-1]
+
+    yield start
+    for shop in shops:
+        shop.close()
+        # Before its database goes.
+        shop.server.stop()
