@@ -1,6 +1,6 @@
 """What a merchant sets: environment variables and a `.env` file, read once at the start."""
 
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr
@@ -16,32 +16,63 @@ class Settings(BaseSettings):
         env_prefix="TALLYSTICK_", env_file=".env", extra="ignore", populate_by_name=True
     )
 
-    database_url: str = "sqlite:///tallystick.db"
-    redis_url: str | None = None
-    base_url: str = "http://127.0.0.1:8787"
-    secret_key: SecretStr | None = None
-    jwt_secret: SecretStr | None = None
-    jwks_url: str | None = None
+    database_url: str = Field(
+        "sqlite:///tallystick.db",
+        description="`sqlite:///file.db`, or `postgresql://user@host/name`.",
+    )
+    redis_url: str | None = Field(
+        None, description="Rate limits shared by several processes, for example `redis://host/0`."
+    )
+    base_url: str = Field(
+        "http://127.0.0.1:8787",
+        description="The public address, for links and webhooks; https in production.",
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="The master secret that all other keys are derived from; 32 or more."
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="HS256 secret of the tokens that your app signs for its users."
+    )
+    jwks_url: str | None = Field(None, description="Where the keys of such tokens are published.")
     cron_secret: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("CRON_SECRET", "cron_secret")
+        default=None,
+        validation_alias=AliasChoices("CRON_SECRET", "cron_secret"),
+        description="What cron proves itself by at `/api/jobs`.",
     )
 
-    payos_client_id: str | None = None
-    payos_api_key: SecretStr | None = None
-    payos_checksum_key: SecretStr | None = None
-    payos_base_url: str = "https://api-merchant.payos.vn"
+    payos_client_id: str | None = Field(None, description="payOS: the payment channel.")
+    payos_api_key: SecretStr | None = Field(None, description="payOS: its API key.")
+    payos_checksum_key: SecretStr | None = Field(
+        None, description="payOS: its checksum key; several with commas while one is replaced."
+    )
+    payos_base_url: str = Field(
+        "https://api-merchant.payos.vn", description="payOS: the address of its API."
+    )
 
-    merchant_name: str | None = None
-    stream_heartbeat_s: float = 15.0
-    stream_life_s: float = 600.0
-    streams_per_payment: int = 5
-    streams_per_client: int = 20
-    streams_in_all: int = 20_000
-    rate_limits: bool = True
-    rate_limit_overrides: dict[str, str] = Field(default_factory=dict)
-    trusted_proxies: int = 0
-    scheduler: bool = True
-    log_level: str = "info"
+    merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
+    stream_heartbeat_s: float = Field(
+        15.0, gt=0, le=30, description="Seconds between the heartbeats of a stream."
+    )
+    stream_life_s: float = Field(
+        600.0, gt=0, description="Seconds after which a stream ends and the browser comes again."
+    )
+    streams_per_payment: int = Field(5, ge=1, description="Open streams of one payment.")
+    streams_per_client: int = Field(20, ge=1, description="Open streams of one client address.")
+    streams_in_all: int = Field(20_000, ge=1, description="Open streams of one process.")
+    rate_limits: bool = Field(True, description="`false` turns all rate limits off.")
+    rate_limit_overrides: dict[str, str] = Field(
+        default_factory=dict,
+        description='JSON in place of entries of the table, `{"polling": "600 per 15 minutes"}`.',
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, description="How many reverse proxies of yours stand in front and are believed."
+    )
+    scheduler: bool = Field(
+        True, description="Whether the server does the background work too (see `work`)."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is logged."
+    )
 
     @property
     def secure(self) -> bool:

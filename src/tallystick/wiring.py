@@ -223,6 +223,12 @@ def _beside(database_url: str) -> Path:
     return Path(f"tallystick-{name}")
 
 
+def books_of(database_url: str) -> Path:
+    """Where the simulated gateways of a development server keep their own books."""
+    files = _beside(database_url)
+    return files.with_name(files.name + ".sandbox")
+
+
 async def development(settings: Settings, base_url: str) -> tuple[House, Keyring]:
     """The house with simulated gateways on a virtual clock. Refuses to stand beside live keys."""
     if live_gateways(settings, HttpWire()):
@@ -239,7 +245,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
         [play_sandbox(SandboxKeys(**ring.sandbox)), play_payos(PayOSKeys(**ring.payos))],
         base_url=base_url,
         webhook_url=lambda name: f"{base_url}/api/webhooks/{name}",
-        books_path=files.with_name(files.name + ".sandbox"),
+        books_path=books_of(settings.database_url),
     )
     wire = HttpWire()
     house = build(

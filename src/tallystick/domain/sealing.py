@@ -38,5 +38,5 @@ def unseal(key: bytes, where: str, sealed: bytes) -> bytes:
     """The plain bytes. Raises Invalid where the key, the place or a byte is not the same."""
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], where.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Invalid("A sealed value cannot be opened: was the secret key changed?") from error

@@ -12,18 +12,20 @@ DEEPEST: Final = 32
 _LONGEST_NUMBER: Final = 32
 
 
-def parse(raw: bytes, *, limit: int, floats: bool = True) -> object:
+def parse(raw: bytes, *, limit: int, floats: bool = True, wide: bool = False) -> object:
     """The value that the bytes spell: dict, list, str, int, Decimal, bool or None.
 
     `limit` is the largest accepted size in bytes. Fractions are kept as `Decimal`, or refused
-    where `floats` is false (money). Raises MalformedJson, and nothing else, for all that is not
-    UTF-8 JSON, for integers beyond 2^53 - 1, repeated keys, NaN, Infinity, nesting deeper than
-    32, NUL and lone surrogates; the message never repeats the input.
+    where `floats` is false (money). Integers of up to 32 digits are taken where `wide` is true (ids
+    that a gateway writes as numbers). Raises MalformedJson, and nothing else, for all that is not
+    UTF-8 JSON, for integers beyond 2^53 - 1, repeated keys, NaN, Infinity, nesting deeper than 32,
+    NUL and lone surrogates; the message never repeats the input.
     """
     if len(raw) > limit:
         raise MalformedJson(f"The body is larger than {limit} bytes; send less.")
     try:
-        value = (_WITH_FLOATS if floats else _WITHOUT_FLOATS).decode(raw.decode("utf-8"))
+        decoder = _WIDE if wide else _WITH_FLOATS if floats else _WITHOUT_FLOATS
+        value = decoder.decode(raw.decode("utf-8"))
     except MalformedJson:
         raise
     except UnicodeDecodeError:
@@ -66,6 +68,12 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
+def _wide(digits: str) -> int:
+    if digits == "-0" or len(digits) > _LONGEST_NUMBER:
+        raise MalformedJson("An integer has more digits than anyone can mean, or is minus zero.")
+    return int(digits)
+
+
 def _fraction(digits: str) -> Decimal:
     try:
         number = Decimal(digits) if len(digits) <= _LONGEST_NUMBER else None
@@ -101,5 +109,11 @@ _WITHOUT_FLOATS: Final = json.JSONDecoder(
     object_pairs_hook=_distinct,
     parse_int=_whole,
     parse_float=_no_fraction,
+    parse_constant=_no_constant,
+)
+_WIDE: Final = json.JSONDecoder(
+    object_pairs_hook=_distinct,
+    parse_int=_wide,
+    parse_float=_fraction,
     parse_constant=_no_constant,
 )

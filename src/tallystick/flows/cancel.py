@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Conflict
+from tallystick.domain.errors import Conflict, GatewayRefused
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import AttemptState, Phase
 from tallystick.domain.snapshot import Snapshot
@@ -10,7 +10,7 @@ from tallystick.flows.hub import Hub, found
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import AttemptRef
-from tallystick.store import attempts, jobs, snapshots
+from tallystick.store import attempts, jobs, payments, snapshots
 
 _TAKEN_BACK = {AttemptState.UNKNOWN, AttemptState.SUBMITTING, AttemptState.AWAITING_PAYER}
 
@@ -25,6 +25,7 @@ async def cancel(hub: Hub, payment_id: str) -> Snapshot:
     ended = Evidence(Source.OPERATOR, Trust.OPERATOR, Claim.CANCELED, observed_at=now)
 
     def body(tx: Connection) -> Snapshot:
+        payments.lock(tx, payment_id)
         snapshot = found(snapshots.find(tx, payment_id))
         if snapshot.phase is Phase.CANCELED:
             return snapshot
@@ -60,4 +61,8 @@ async def cancel_attempt(hub: Hub, payload: dict[str, str]) -> None:
                 attempt.id, attempt.our_ref, attempt.provider_id, attempt.money,
                 attempt.created_at, attempt.memo,
             )  # fmt: skip
-            await hub.gateway(attempt.gateway).cancel(reference, "Canceled by the merchant")
+            try:
+                await hub.gateway(attempt.gateway).cancel(reference, "Canceled by the merchant")
+            except GatewayRefused:
+                # The payer was quicker, or it is over there: then the books tell, not more tries.
+                await settle(hub, attempt.payment_id)

@@ -60,6 +60,15 @@ class Bell:
 
 
 @dataclass(slots=True)
+class Trouble:
+    """Calls to one gateway that got no usable answer since this process started."""
+
+    count: int = 0
+    last: str | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(slots=True)
 class Hub:
     """Everything a flow may touch. Made once, in wiring."""
 
@@ -73,6 +82,7 @@ class Hub:
     holder: str
     bell: Bell = field(default_factory=Bell)
     budgets: dict[str, Budget] = field(default_factory=dict)
+    troubles: dict[str, Trouble] = field(default_factory=dict)
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 
@@ -100,6 +110,12 @@ class Hub:
                 f"The gateway {name[:40]!r} is not set up; these are: {offered}."
             )
         return gateway
+
+    def note_trouble(self, name: str, what: str) -> None:
+        """A gateway gave no usable answer; operators see it."""
+        trouble = self.troubles.setdefault(name, Trouble())
+        trouble.count += 1
+        trouble.last, trouble.last_at = what, self.now()
 
     def may_ask(self, name: str | None, now: datetime) -> bool:
         """Spend one token of the gateway's budget for questions that nobody waits for."""

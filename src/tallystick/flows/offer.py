@@ -32,6 +32,7 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
     try:
         checkout = await gateway.open_checkout(order)
     except GatewayUnreachable as error:
+        hub.note_trouble(gateway.name, error.detail)
         log.warning("offer_unknown", gateway=gateway.name, attempt=attempt.id, why=error.detail)
         await hub.database.write(
             lambda tx: attempts.set_state(tx, attempt.id, AttemptState.UNKNOWN)

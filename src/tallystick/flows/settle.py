@@ -85,6 +85,7 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
         verdict = await gateway.fetch_verdict(reference)
     except (GatewayUnreachable, GatewayUnavailable) as error:
         answers.unheard = True
+        hub.note_trouble(gateway.name, error.detail)
         log.warning("gateway_unheard", gateway=gateway.name, attempt=attempt.id, why=error.detail)
         return
     answers.asked[attempt.id] = asked_at

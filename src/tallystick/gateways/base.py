@@ -139,7 +139,8 @@ class Notice:
 
     `event_id` is the same for every delivery of the same event. `refs` are names of offers, ours
     or the gateway's, the best first; empty where the notice is about none (a test ping). `memo` is
-    what the payer wrote, for a person who has to find the owner of the money.
+    what the payer wrote, for a person who has to find the owner of the money. `context` is what the
+    acknowledgement has to repeat.
     """
 
     event_id: str
@@ -147,6 +148,7 @@ class Notice:
     claim: Claim = Claim.PENDING
     credits: tuple[Credit, ...] = ()
     memo: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

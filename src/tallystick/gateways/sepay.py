@@ -7,7 +7,7 @@ The text that is signed in HMAC mode is from public repositories only, five of w
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
 from urllib.parse import urlencode
@@ -121,7 +121,7 @@ class SePay:
             return checkout
         back = {"return_url": order.return_url, "cancel_url": order.cancel_url}
         url = f"{page}?{urlencode({'qr': checkout.qr_code, **back})}"
-        return Checkout(**{**checkout.document(), "checkout_url": url})
+        return replace(checkout, checkout_url=url)
 
     async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
         """Look through the account's transfers for our code.
@@ -131,16 +131,18 @@ class SePay:
         here are not those of the notices: the bank's reference is what both have.
         """
         since = attempt.created_at - _HEAD_START
-        lines = await self._lines(since, 1, {"q": attempt.our_ref})
+        heard: list[bytes] = []
+        lines = await self._lines(since, 1, {"q": attempt.our_ref}, heard)
         found = self._about(attempt, lines)
         if sum(credit.minor for credit in found) < attempt.amount.minor:
-            found = self._about(attempt, [*lines, *await self._lines(since, _MOST_PAGES, {})])
+            more = await self._lines(since, _MOST_PAGES, {}, heard)
+            found = self._about(attempt, [*lines, *more])
         enough = sum(credit.minor for credit in found) >= attempt.amount.minor
         return Verdict(
             claim=Claim.SUCCEEDED if enough else Claim.PENDING,
             credits=found,
             checkout=self._drawn(attempt.our_ref, attempt.amount.minor),
-            raw=repr([(line.memo, *line.credit.name) for line in lines]).encode(),
+            raw=b"\n".join(heard),
         )
 
     async def statement(
@@ -151,7 +153,7 @@ class SePay:
         At most 100 lines a page and 3 pages a second. Raises GatewayUnavailable and
         GatewayUnreachable; safe to repeat.
         """
-        return await self._lines(since, most_pages, {})
+        return await self._lines(since, most_pages, {}, [])
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """One transfer. What is not ours, or went out, is authentic and about no payment."""
@@ -210,7 +212,7 @@ class SePay:
         return tuple(sorted(found.values(), key=lambda credit: credit.at))
 
     async def _lines(
-        self, since: datetime, most_pages: int, filters: dict[str, str]
+        self, since: datetime, most_pages: int, filters: dict[str, str], heard: list[bytes]
     ) -> tuple[StatementLine, ...]:
         wish = {
             "transfer_type": "in",
@@ -220,7 +222,9 @@ class SePay:
         }
         lines: list[StatementLine] = []
         for page in range(1, most_pages + 1):
-            answer = await self._ask(f"/transactions?{urlencode({**wish, 'page': page})}")
+            reply = await self._ask(f"/transactions?{urlencode({**wish, 'page': page})}")
+            answer = _open(reply)
+            heard.append(reply.body)
             lines.extend(filter(None, map(self._line, answer.parts("data"))))
             if answer.part("meta").part("pagination").data.get("has_more") is not True:
                 break
@@ -264,10 +268,10 @@ class SePay:
         ]
         return any(fits)
 
-    async def _ask(self, path: str) -> Fields:
+    async def _ask(self, path: str) -> Reply:
         headers = {"Authorization": f"Bearer {self._settings.api_token}"}
         url = self._settings.base_url.rstrip("/") + path
-        return _open(await self._wire.send("GET", url, headers=headers))
+        return await self._wire.send("GET", url, headers=headers)
 
 
 def notice_signature(stamp: str, body: bytes, secret: str) -> str:

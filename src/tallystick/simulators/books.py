@@ -89,6 +89,10 @@ class Book:
         """Every transfer that arrived, with the hub's name of its order."""
         return tuple((order.ref, transfer) for order in self.orders for transfer in order.transfers)
 
+    def totals(self) -> dict[str, int]:
+        """The sum of all that arrived, by currency."""
+        return {one.currency: self.total(one.currency) for _, one in self.transfers}
+
     def total(self, currency: str) -> int:
         """The sum of all that arrived in one currency."""
         return sum(t.amount for _, t in self.transfers if t.currency == currency)
@@ -133,6 +137,11 @@ class Books:
     def keep(self, order: Order) -> None:
         """Write an order down, new or changed."""
         self._db.execute(_KEEP_ORDER, (order.gateway, order.ref, order.id, order.document()))
+
+    def gateways(self) -> list[str]:
+        """The gateways that have anything in the books."""
+        found = self._db.execute("SELECT DISTINCT gateway FROM orders ORDER BY gateway")
+        return [str(row[0]) for row in found.fetchall()]
 
     def book(self, gateway: str) -> Book:
         """Everything about one gateway."""

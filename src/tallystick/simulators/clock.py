@@ -29,7 +29,7 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> datetime:
         """Move on by so many seconds, durably. Raises Invalid for a step back or out of reason."""
-        if not (math.isfinite(seconds) and seconds >= 0):
+        if math.isnan(seconds) or seconds < 0:
             raise Invalid("The clock only goes forward: give a number of seconds from 0 up.")
         if self._offset_s + seconds > _FARTHEST_S:
             raise Invalid("The clock stays within ten years of the real time.")

@@ -29,10 +29,9 @@ _CSS: Final = files("tallystick.simulators").joinpath("static/sim.css").read_byt
 class Stage:
     """Where the gateways are played.
 
-    `base_url` is the address at which `routes` are served, `webhook_url` tells where the hub
-    hears a gateway, `books_path` is the file that remembers everything over a kill -9. `hang_s`
-    bounds a hanging call, `lost_s` one whose answer is lost. `hub_url` is the root of the hub
-    itself where that is not served at `base_url`, for gateways that ask before they act.
+    `base_url` is the address at which `routes` are served, beside the hub itself; `webhook_url`
+    tells where the hub hears a gateway, `books_path` is the file that remembers everything over a
+    kill -9. `hang_s` bounds a hanging call, `lost_s` one whose answer is lost.
     """
 
     def __init__(
@@ -44,7 +43,6 @@ class Stage:
         books_path: Path,
         hang_s: float = 60.0,
         lost_s: float = 1.0,
-        hub_url: str | None = None,
     ) -> None:
         self._books = Books(books_path)
         self.clock = VirtualClock(self._books)
@@ -55,7 +53,7 @@ class Stage:
             address = f"{base_url.rstrip('/')}/_sim/{part.name}"
             backstage = Backstage(
                 self._books, self.clock, self.faults, address, self._courier.knock,
-                self._courier.call, (hub_url or base_url).rstrip("/"),
+                self._courier.call, base_url.rstrip("/"),
             )  # fmt: skip
             self._simulators[part.name] = part.play(backstage)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
 
 from tallystick.domain.ids import memo_code
 from tallystick.domain.payment import Attempt, AttemptState
@@ -74,6 +74,21 @@ _OFFERED = (
         ),
     )
 )
+
+
+_RECENT = (
+    select(attempts.c.as_of)
+    .where(attempts.c.gateway == bindparam("gateway"))
+    .order_by(attempts.c.id.desc())
+    .limit(bindparam("limit"))
+    .subquery()
+)
+_LAST_ASKED = select(func.max(_RECENT.c.as_of, type_=attempts.c.as_of.type))
+
+
+def last_asked(tx: Connection, gateway: str, among: int) -> datetime | None:
+    """When the gateway was last asked about one of its `among` newest attempts."""
+    return tx.execute(_LAST_ASKED, {"gateway": gateway, "limit": among}).scalar()
 
 
 def set_state(tx: Connection, attempt_id: str, state: AttemptState) -> None:

@@ -171,6 +171,9 @@ SELECT i.id AS subject, 'is handled for ' || COALESCE(i.payment_id, 'nothing')
 FROM inbox i
 WHERE i.handled_at IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM evidence e WHERE e.payment_id = i.payment_id AND e.source = 'webhook')
+AND NOT EXISTS (
+  SELECT 1 FROM decisions d JOIN payments p ON p.id = d.payment_id
+  WHERE d.subject = i.id AND d.action = 'assigned' AND d.payment_id = i.payment_id)
 """
 _KEPT_TWICE = """
 SELECT gateway || ' ' || event_id AS subject, 'is kept ' || COUNT(*) || ' times' AS wrong

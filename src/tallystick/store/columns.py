@@ -9,6 +9,19 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def microseconds(value: datetime) -> int:
+    """How SQLite keeps a time. Refuses a naive one: nobody knows when that was."""
+    if value.tzinfo is None:
+        raise ValueError("A stored time is aware, in UTC.")
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def document(value: Any) -> str:
+    """How a JSON document is kept: compact, with the characters as they are."""
+    return _compact(value)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -26,9 +39,8 @@ class Instant(TypeDecorator[datetime]):
         """Refuse a naive time: nobody knows when that was."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("A stored time is aware, in UTC.")
-        return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value
+        stored = microseconds(value)
+        return stored if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Back to an aware UTC time."""
@@ -47,9 +59,7 @@ class Document(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Compact, with the characters as they are."""
-        if value is None:
-            return None
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return None if value is None else document(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Back to lists and dicts."""

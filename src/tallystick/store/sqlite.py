@@ -54,6 +54,7 @@ class SqliteDatabase:
         self._writing = _engine(url, writable=True)
         self._reading = _engine(url, writable=False)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._gathered: list[_Task] = []
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = threading.Thread(target=self._write_forever, name="sqlite-writer")
@@ -77,6 +78,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Finish the queue, then close."""
         self._closed = True
+        self._hand_over()
         self._tasks.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
         self._readers.shutdown()
@@ -90,15 +92,28 @@ class SqliteDatabase:
             raise DatabaseUnavailable("The server is stopping.", retry_after_s=5)
         if self._tasks.qsize() > LARGEST_QUEUE:
             raise Unavailable("Too many writes are waiting; try again.", retry_after_s=1)
-        self._tasks.put(task)
+        if self._gathered and self._gathered[0].loop is not task.loop:
+            self._hand_over()
+        if not self._gathered:
+            task.loop.call_soon(self._hand_over)
+        self._gathered.append(task)
         return task.future
 
+    def _hand_over(self) -> None:
+        """Wake the writer once for all that came in one turn of the event loop.
+
+        Woken by the first, it would commit that one alone, and the others would wait for it.
+        """
+        gathered, self._gathered = self._gathered, []
+        for task in gathered:
+            self._tasks.put(task)
+
     def _read(self, body: Body[T]) -> T:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._reading.connect()
-            self._connections.append(connection)
         try:
+            connection = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._reading.connect()
+                self._connections.append(connection)
             with connection.begin():
                 return refuse_coroutine(body(connection))
         except DBAPIError as error:
@@ -123,6 +138,9 @@ class SqliteDatabase:
                 _commit(connection, batch)
             except Exception as error:  # noqa: BLE001 - handed to whoever waits
                 _fail(batch, error)
+                # A commit that failed leaves its transaction open; only a new connection is clean.
+                _let_go(connection)
+                connection = None
             _answer(batch)
         if connection is not None:
             connection.close()
@@ -231,6 +249,13 @@ def _isolated(connection: Connection, body: Body[T]) -> T:
 def _is_in_transaction(connection: Connection) -> bool:
     """SQLite ends a transaction by itself on some errors: a full disk, or one that fails."""
     return bool(getattr(connection.connection.dbapi_connection, "in_transaction", False))
+
+
+def _let_go(connection: Connection | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(DBAPIError):
+            connection.invalidate()
+            connection.close()
 
 
 def _fail(batch: Sequence[_Task], error: Exception) -> None:

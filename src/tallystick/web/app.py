@@ -13,7 +13,17 @@ from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound, Refused
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
-from tallystick.web import health, jobs, links, payer, payments, problems, static_files, unmatched
+from tallystick.web import (
+    health,
+    jobs,
+    links,
+    payer,
+    payments,
+    problems,
+    reference,
+    static_files,
+    unmatched,
+)
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
@@ -58,10 +68,12 @@ def build_app(
         jobs.router,
         health.router,
         unmatched.router,
+        reference.router,
         *routers,
     ):
         app.include_router(router)
     app.router.routes.extend([*static_files.routes(), *more_routes])
+    reference.describe_hot_routes(app)
     _explain_errors(app)
     return Edge(app, hub)
 

@@ -1,7 +1,7 @@
 """Request bodies and query values: read strictly, once, and refused with words that help."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from tallystick.domain.errors import Invalid, MalformedJson, TooLarge, UnsupportedMedia
 from tallystick.domain.strict_json import parse
@@ -40,20 +41,30 @@ class Parsed(Generic[M]):
 
 
 async def read_limited(request: Request, limit: int) -> bytes:
-    """The raw body, refused while it streams in once it is over the limit. Raises TooLarge."""
-    declared = request.headers.get("content-length", "")
+    """The raw body of a request. Raises TooLarge, UnsupportedMedia, Invalid."""
+    return await read_body(request.headers, request.receive, limit)
+
+
+async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
+    """The raw body, refused while it streams in once it is over the limit.
+
+    Raises TooLarge, UnsupportedMedia, Invalid.
+    """
+    declared = headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared) > limit:
         raise TooLarge(f"The body is larger than {limit} bytes; send less.")
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Compressed bodies are not read; send the body as it is.")
     content = bytearray()
-    try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > limit:
-                raise TooLarge(f"The body is larger than {limit} bytes; send less.")
-    except ClientDisconnect as error:
-        raise Invalid("The body was cut off.") from error
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Invalid("The body was cut off.")
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(content) > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes; send less.")
     return bytes(content)
 
 

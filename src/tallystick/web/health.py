@@ -1,15 +1,19 @@
 """Health, metrics and what gateways there are."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
 from tallystick.domain.evidence import Trust
-from tallystick.store import inbox
-from tallystick.web import metrics
+from tallystick.flows.hub import Hub, Trouble
+from tallystick.gateways.base import Gateway
+from tallystick.store import attempts, inbox
+from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
 
 router = APIRouter(tags=["operations"])
+_AMONG: Final = 1000
 
 
 @router.get("/health/live", summary="The process answers")
@@ -34,20 +38,42 @@ async def prometheus(hub: HubDep) -> Response:
 
 @router.get("/api/gateways", summary="The gateways that are set up")
 async def gateways(hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
-    """Names and capabilities."""
+    """Names, capabilities and health: the last webhook, the last poll, errors since the start."""
     who.needs("reader")
+    heard = await hub.database.read(lambda tx: {name: _heard(tx, name) for name in hub.gateways})
     return {
         "data": [
-            {
-                "name": one.name,
-                "title": one.capabilities.title,
-                "currencies": sorted(one.capabilities.currencies) or None,
-                "verifies": "fetch" if one.capabilities.verifies is Trust.FETCHED else "signed",
-                "refunds": one.capabilities.refunds,
-                "cancels": one.capabilities.cancels,
-                "webhooks": one.capabilities.webhooks,
-            }
-            for one in hub.gateways.values()
+            {**_gateway(one), "health": {**heard[name], **_trouble(hub, name)}}
+            for name, one in hub.gateways.items()
         ],
         "pagination": {"limit": len(hub.gateways), "nextCursor": None, "hasMore": False},
+    }
+
+
+def _gateway(one: Gateway) -> dict[str, Any]:
+    can = one.capabilities
+    return {
+        "name": one.name,
+        "title": can.title,
+        "currencies": sorted(can.currencies) or None,
+        "verifies": "fetch" if can.verifies is Trust.FETCHED else "signed",
+        "refunds": can.refunds,
+        "cancels": can.cancels,
+        "webhooks": can.webhooks,
+    }
+
+
+def _heard(tx: Connection, name: str) -> dict[str, Any]:
+    return {
+        "lastWebhookAt": shapes.instant(inbox.newest(tx, name)),
+        "lastPollAt": shapes.instant(attempts.last_asked(tx, name, _AMONG)),
+    }
+
+
+def _trouble(hub: Hub, name: str) -> dict[str, Any]:
+    trouble = hub.troubles.get(name, Trouble())
+    return {
+        "errors": trouble.count,
+        "lastError": trouble.last,
+        "lastErrorAt": shapes.instant(trouble.last_at),
     }

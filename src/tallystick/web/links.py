@@ -1,6 +1,5 @@
 """Payment links over HTTP, in the shapes of system S1."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -20,7 +19,6 @@ from tallystick.flows.hub import Hub
 from tallystick.store import links as rows
 from tallystick.store import snapshots
 from tallystick.web import shapes
-from tallystick.web.auth import Caller
 from tallystick.web.bodies import Parsed, body, described, instant_param, page_limit
 from tallystick.web.depends import (
     CallerDep,
@@ -127,14 +125,12 @@ async def status(request: Request, link_id: str, hub: HubDep, who: CallerDep) ->
     """Public; transaction ids only with a key, the client token or the pay page's cookie."""
     snapshot = await find(hub, link_id)
     await spend_polling(request, who, snapshot.id)
+    fresh = await poll.fresher(hub, snapshot)
+    identified = who.opens(snapshot)
+    over = "x" if hub.now() >= fresh.expires_at else ""
     return answer_status(
-        request, await poll.fresher(hub, snapshot), status_shape(hub, who, snapshot)
+        request, fresh, partial(_status, hub, identified), ("i" if identified else "") + over
     )
-
-
-def status_shape(hub: Hub, who: Caller, snapshot: Snapshot) -> Callable[[Snapshot], dict[str, Any]]:
-    """S1's shape, with or without what only identified callers may see."""
-    return partial(_status, hub, who.opens(snapshot))
 
 
 def _status(hub: Hub, identified: bool, snapshot: Snapshot) -> dict[str, Any]:

@@ -10,10 +10,16 @@ from tallystick.web import shapes
 
 
 def answer_status(
-    request: Request, snapshot: Snapshot, shape: Callable[[Snapshot], dict[str, Any]]
+    request: Request,
+    snapshot: Snapshot,
+    shape: Callable[[Snapshot], dict[str, Any]],
+    view: str = "",
 ) -> Response:
-    """200 with the whole state, or 304 where the caller has this version already."""
-    tag = f'"v{snapshot.version}"'
+    """200 with the whole state, or 304 where the caller has this version already.
+
+    `view` tells answers of one version apart: who may see more has another tag.
+    """
+    tag = f'"v{snapshot.version}{view}"'
     headers = {"etag": tag, "cache-control": "no-cache, private", "vary": "Authorization, Cookie"}
     known = {one.strip().removeprefix("W/") for one in
              request.headers.get("if-none-match", "").split(",")}  # fmt: skip

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from tallystick.domain.errors import HubError, NoticeNotAuthentic
@@ -10,7 +9,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.receive import receive
 from tallystick.gateways.base import RawNotice
 from tallystick.web import metrics
-from tallystick.web.bodies import LARGEST_NOTICE, read_limited
+from tallystick.web.bodies import LARGEST_NOTICE, read_body
 
 ALIASES: Final = {
     "/api/payos/webhook": "payos",
@@ -36,11 +35,10 @@ def notice_methods(hub: Hub, name: str) -> frozenset[str]:
 
 async def take_notice(hub: Hub, name: str, scope: Scope, incoming: Receive, send: Send) -> None:
     """One notice. Anything but 2xx means that nothing of it was kept. Raises HubError."""
-    request = Request(scope, incoming)
-    body = await read_limited(request, LARGEST_NOTICE)
+    headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
     raw = RawNotice(
-        headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
-        body=body,
+        headers=headers,
+        body=await read_body(headers, incoming, LARGEST_NOTICE),
         query=scope["query_string"].decode("latin-1"),
         received_at=hub.now(),
         method=scope["method"],

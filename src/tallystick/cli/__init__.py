@@ -1,0 +1,70 @@
+"""The command line: one module for each command, which imports what it needs when it is run."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tallystick import __version__
+from tallystick.cli.audit import audit
+from tallystick.cli.demo import demo
+from tallystick.cli.dev import dev
+from tallystick.cli.doctor import doctor
+from tallystick.cli.keys import keys
+from tallystick.cli.migrate import migrate
+from tallystick.cli.pay import pay
+from tallystick.cli.serve import serve, work
+from tallystick.cli.sim import sim
+from tallystick.cli.watch import watch
+from tallystick.cli.why import why
+from tallystick.domain.errors import HubError
+
+EPILOG = (
+    "Every command leaves with 0 when it did what it says, 1 when it could not (one line on "
+    "standard error says why, and what to do), and 2 when its words were wrong."
+)
+
+
+class Commands(TyperGroup):
+    """Turns what the hub refuses into a line for a person and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except HubError as error:
+            typer.echo(error.detail, err=True)
+            raise typer.Exit(1) from error
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tallystick {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    pretty_exceptions_enable=False, context_settings={"max_content_width": 100}, epilog=EPILOG,
+)  # fmt: skip
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Tallystick: take payments through many gateways, and prove each of them."""
+
+
+for command in (dev, demo, serve, work, migrate, pay, watch, why, audit, doctor):
+    app.command()(command)
+app.add_typer(keys, name="keys")
+app.add_typer(sim, name="sim")
+
+
+def main() -> None:
+    """The program `tallystick`."""
+    app()

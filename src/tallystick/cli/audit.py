@@ -1,0 +1,61 @@
+"""`tallystick audit`: check every invariant of the books against the rows of the database."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tallystick.cli.options import Database
+
+if TYPE_CHECKING:
+    from tallystick.flows.audit import Finding
+    from tallystick.flows.hub import Hub
+
+
+def audit(
+    database: Database = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check every invariant of the books. 0 when all hold, 1 otherwise.
+
+    Only reads, and may run beside a working server. Each invariant that is broken is printed with
+    the first rows that break it.
+    """
+    from tallystick.store.audit import CHECKS
+
+    findings = findings_of(database)
+    if as_json:
+        typer.echo(json.dumps(_document(findings, len(CHECKS)), ensure_ascii=False))
+    else:
+        for line in _lines(findings, len(CHECKS)):
+            typer.echo(line)
+    if findings:
+        raise typer.Exit(1)
+
+
+def findings_of(database: str | None) -> "list[Finding]":
+    """What is broken. Raises NotConfigured, DatabaseUnavailable."""
+    from tallystick.cli.office import in_office
+    from tallystick.flows.audit import audit as check
+
+    async def work(hub: "Hub") -> "list[Finding]":
+        return await check(hub.database)
+
+    return in_office(database, work)
+
+
+def _document(findings: "list[Finding]", checked: int) -> dict[str, Any]:
+    broken = [
+        {"invariant": one.invariant, "sentence": one.sentence, "rows": list(one.rows)}
+        for one in findings
+    ]
+    return {"holds": not broken, "checked": checked, "broken": broken}
+
+
+def _lines(findings: "list[Finding]", checked: int) -> list[str]:
+    if not findings:
+        return [f"The books are in order: all {checked} invariants hold."]
+    lines = [f"The books are not in order: {len(findings)} of {checked} invariants are broken."]
+    for one in findings:
+        lines += [f"{one.invariant}: {one.sentence}", *(f"    {row}" for row in one.rows)]
+    return lines

@@ -1,0 +1,115 @@
+"""Chaos: random payers, lying gateways, lost and doubled notices, a clock and sudden deaths."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+from tallystick.cli.playhouse import Playhouse
+from tallystick.cli.server import Server
+from tallystick.domain.errors import Refused, Unavailable
+
+PLAYERS: Final = 4
+BATCH: Final = 40
+DAY_S: Final = 86_400
+# What payers and gateways do, and how often. Not `hang`: it only waits.
+ACTS: Final = {
+    "pay": 20, "lose_webhook": 12, "repeat_webhook": 8, "reorder_webhooks": 5,
+    "replay_webhook": 5, "truncate_webhook": 5, "unknown_field": 4, "mangle_memo": 5,
+    "underpay": 6, "overpay": 6, "pay_twice": 5, "pay_late": 5, "wrong_currency": 3,
+    "decline": 5, "cancel": 5, "forge_webhook": 5, "time_out_after_success": 3, "error_500": 3,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened, by kind."""
+
+    acts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    phases: Counter[str] = field(default_factory=Counter)
+    deaths: int = 0
+    days: float = 0.0
+
+
+def play(house: Playhouse, seed: int, payments: int) -> Tally:
+    """Play so many payments from a seed, then let 45 days pass so that everything is heard."""
+    luck = Random(f"chaos/{seed}")  # noqa: S311 - a game, to be repeated
+    tally = Tally()
+    house.start()
+    gateways = [one["name"] for one in house.server.get("/api/gateways")["data"]]
+    with ThreadPoolExecutor(PLAYERS) as players:
+        for first in range(0, payments, BATCH):
+            numbers = range(first, min(first + BATCH, payments))
+            one = partial(_one, house.server, seed, gateways)
+            for done in players.map(one, numbers):
+                tally.acts.update(done[0])
+                tally.refused.update(done[1])
+            if luck.random() < 0.5:
+                house.kill()
+                tally.deaths += 1
+                house.start()
+            _pass(house.server, luck.choice((60, 600, 3600, 6 * 3600)), tally)
+    for _ in range(5):
+        _pass(house.server, 9 * DAY_S, tally)
+    tally.phases = _phases(house.server)
+    house.stop()
+    return tally
+
+
+def _one(
+    server: Server, seed: int, gateways: list[str], number: int
+) -> tuple[Counter[str], Counter[str]]:
+    """One payer's whole story. What is refused in words is part of it; a 5xx is not."""
+    luck = Random(f"chaos/{seed}/{number}")  # noqa: S311 - a game, to be repeated
+    done: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    gateway = luck.choice(gateways)
+    currency = "VND" if gateway != "sandbox" else luck.choice(("VND", "USD", "LKR", "JPY", "BHD"))
+    wish: dict[str, Any] = {
+        "amount": luck.randrange(20_000, 5_000_000),
+        "currency": currency,
+        "gateway": gateway,
+        "reference": f"chaos-{seed}-{number}",
+        "expiresIn": luck.choice((600, 3600, DAY_S)),
+    }
+    try:
+        payment = server.post("/api/payments", wish)["data"]["id"]
+    except Refused as error:
+        refused[_short(error)] += 1
+        return done, refused
+    for act in luck.choices(list(ACTS), list(ACTS.values()), k=luck.choice((1, 1, 1, 2, 3))):
+        asked = {"paymentId": payment, "act": act, "seed": luck.randrange(2**31)}
+        if act in {"time_out_after_success", "error_500"}:
+            asked["times"] = 1
+        try:
+            server.post("/_sim/act", asked)
+            done[act] += 1
+            if luck.random() < 0.2:
+                server.post(f"/api/payments/{payment}/check", {})
+        except Refused as error:
+            refused[f"{act}: {_short(error)}"] += 1
+    return done, refused
+
+
+def _pass(server: Server, seconds: float, tally: Tally) -> None:
+    server.post("/_sim/clock", {"advance": seconds}, timeout_s=300)
+    tally.days += seconds / DAY_S
+
+
+def _phases(server: Server) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    cursor = ""
+    while True:
+        page = server.get(f"/api/payments?limit=200{cursor}")
+        for one in page["data"]:
+            counted[f"{one['phase']}, {one['amountState']}{', late' if one['late'] else ''}"] += 1
+        if not page["pagination"]["hasMore"]:
+            return counted
+        cursor = f"&cursor={page['pagination']['nextCursor']}"
+
+
+def _short(error: Refused | Unavailable) -> str:
+    return error.detail.partition(".")[0][:60]

@@ -1,0 +1,143 @@
+"""`tallystick doctor`: look at the settings and at the ground, and say what to mend."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tallystick.cli.options import Database, read_settings
+from tallystick.domain.errors import HubError
+
+if TYPE_CHECKING:
+    from tallystick.settings import Settings
+    from tallystick.store.checkup import Ground
+
+# sqlite.org/wal.html, "The WAL Reset Bug", read 2026-11.
+SQLITE_MENDED: Final = (3, 51, 3)
+LARGEST_SKEW: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at. `word` is `ok`, `note` (may stay) or `mend` (must not)."""
+
+    word: str
+    what: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.word:<5} {self.what:<10} {self.words}"
+
+
+def doctor(
+    production: Annotated[
+        bool, typer.Option("--production", help="Also hold the settings to what `serve` needs.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Check settings, database, clock and gateways.
+
+    One line each: `ok`, `note` for what may stay as it is, `mend` with how to mend it. Leaves with
+    1 where there is something to mend.
+    """
+    settings = read_settings(database)
+    lines = [
+        *_settings(settings, production=production),
+        *_database(settings),
+        *_gateways(settings, production=production),
+        *_folder(settings),
+    ]
+    for line in lines:
+        typer.echo(str(line))
+    if any(line.word == "mend" for line in lines):
+        raise typer.Exit(1)
+
+
+def _settings(settings: "Settings", *, production: bool) -> Iterator[Line]:
+    faults = settings.faults()
+    for fault in faults:
+        words = fault if production else f"Before production: {fault}"
+        yield Line("mend" if production else "note", "settings", words)
+    if not faults:
+        yield Line("ok", "settings", "All that `tallystick serve` needs is set.")
+
+
+def _database(settings: "Settings") -> Iterator[Line]:
+    from tallystick.cli.office import in_office
+    from tallystick.store import checkup
+
+    try:
+        ground = in_office(settings.database_url, lambda hub: hub.database.read(checkup.ground))
+    except HubError as error:
+        yield Line("mend", "database", error.detail)
+        return
+    yield Line("ok", "database", f"{ground.program} at step {ground.step}.")
+    if ground.dialect == "sqlite":
+        yield _sqlite(ground)
+    yield _clock(ground)
+
+
+def _sqlite(ground: "Ground") -> Line:
+    if ground.version >= SQLITE_MENDED:
+        return Line("ok", "sqlite", "Its version has no known fault that concerns us.")
+    return Line(
+        "note", "sqlite",
+        f"Versions before {_dotted(SQLITE_MENDED)} can, very rarely, damage a file when two "
+        "processes write at one instant (sqlite.org/wal.html#walresetbug). One server writes "
+        "through one connection; keep other writers away from the file, back it up, or run on a "
+        "Python with a newer SQLite, or on PostgreSQL.",
+    )  # fmt: skip
+
+
+def _clock(ground: "Ground") -> Line:
+    skew = abs(datetime.now(UTC) - ground.now)
+    if skew > LARGEST_SKEW:
+        return Line(
+            "mend", "clock",
+            f"This machine and the database differ by {skew.total_seconds():.0f} s: set both by "
+            "NTP (chrony, systemd-timesyncd).",
+        )  # fmt: skip
+    if ground.newest is not None and ground.newest - datetime.now(UTC) > LARGEST_SKEW:
+        return Line(
+            "mend", "clock",
+            f"The newest row is from {ground.newest:%Y-%m-%d %H:%M} UTC, which is still to come: "
+            "set this machine's clock by NTP. (A sandbox whose clock was moved looks so too.)",
+        )  # fmt: skip
+    return Line("ok", "clock", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
+    from tallystick.gateways.wire import HttpWire
+    from tallystick.wiring import live_gateways
+
+    found = live_gateways(settings, HttpWire())
+    if not found:
+        word = "mend" if production else "note"
+        yield Line(word, "gateways", "None has its keys set; see docs/gateways.")
+    for one in found:
+        url = f"{settings.base_url.rstrip('/')}/api/webhooks/{one.name}"
+        if settings.secure:
+            yield Line("ok", one.name, f"Its keys are set. Its webhooks go to {url}.")
+        else:
+            yield Line(
+                "mend", one.name,
+                f"It cannot send webhooks to {url}: set TALLYSTICK_BASE_URL to an https address.",
+            )  # fmt: skip
+
+
+def _folder(settings: "Settings") -> Iterator[Line]:
+    url = settings.database_url
+    if url.startswith("sqlite:///"):
+        folder = Path(url.removeprefix("sqlite:///")).absolute().parent
+        if os.access(folder, os.W_OK):
+            yield Line("ok", "folder", f"{folder} can be written.")
+        else:
+            yield Line("mend", "folder", f"{folder} cannot be written: give this user the right.")
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,54 @@
+"""`tallystick pay`: ask a running server for a payment, and show how to pay it."""
+
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from tallystick.cli.options import Key, Url
+
+
+def pay(
+    amount: Annotated[
+        int, Argument(help="Whole minor units: 50000 VND is 50.000 ₫, 1999 USD is $19.99.", min=1)
+    ],
+    currency: Annotated[str, Argument(help="ISO 4217, for example VND.")],
+    gateway: Annotated[str, Option(help="Through which gateway.", show_default=False)],
+    description: Annotated[str, Option(help="What it is for; the payer sees it.")] = "",
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Open a payment at a running server; show its QR code."""
+    from tallystick.cli.server import find_server
+    from tallystick.cli.terminal import program
+
+    wish = {"amount": amount, "currency": currency.upper(), "gateway": gateway}
+    if description:
+        wish["description"] = description
+    server = find_server(url, key)
+    payment = server.post("/api/payments", wish)["data"]
+    for line in _lines(payment):
+        typer.echo(line)
+    typer.echo(f"\nSee what becomes of it: {program()} watch {payment['id']}")
+
+
+def _lines(payment: dict[str, Any]) -> list[str]:
+    from tallystick.cli.terminal import qr
+    from tallystick.domain.money import Money
+
+    checkout = payment["checkout"] or {}
+    money = Money(payment["amount"], payment["currency"])
+    named = {
+        "Account": (checkout.get("accountNumber"), checkout.get("bankName")),
+        "Memo": (checkout.get("transferContent"),),
+        "Checkout": (checkout.get("checkoutUrl"),),
+    }
+    lines = [f"{payment['id']}: {money} through {payment['gateway']}, {payment['phase']}"]
+    if checkout.get("qrCode"):
+        lines += ["", qr(checkout["qrCode"]), ""]
+    for name, values in named.items():
+        given = [value for value in values if value]
+        lines += [f"{name:<9} {', '.join(given)}"] if given else []
+    if not any(checkout.values()):
+        lines.append("The gateway has not answered yet; the server asks again by itself.")
+    return lines

@@ -1,0 +1,82 @@
+"""`tallystick sim`: prove a payments system right against gateways that lie."""
+
+import secrets
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.options import Database
+from tallystick.domain.errors import Unavailable
+
+sim = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Play stories and chaos on simulated gateways.",
+)
+
+
+@sim.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="A scenario in TOML; see docs/scenarios.")],
+    database: Database = None,
+) -> None:
+    """Play a scenario on the virtual clock and print its timeline. 1 where it went otherwise."""
+    from tallystick.cli import scenario
+    from tallystick.cli.audit import findings_of
+    from tallystick.cli.playhouse import Playhouse
+
+    document = scenario.read(file)
+    typer.echo(f"{document.get('title', file.stem)}, seed {document.get('seed', 1)}")
+    with tempfile.TemporaryDirectory(prefix="tallystick-sim-") as folder:
+        house = Playhouse(Path(folder), database)
+        timeline = scenario.play(house, document)
+        for line in timeline.lines:
+            typer.echo(line)
+        differences = [one.sentence for one in findings_of(house.database)] + house.difference()
+    _conclude([*timeline.failed, *differences])
+
+
+@sim.command()
+def chaos(
+    seed: Annotated[int | None, typer.Option(help="The same seed plays the same game.")] = None,
+    payments: Annotated[int, typer.Option(min=1, max=100_000, help="How many payers.")] = 200,
+    database: Database = None,
+) -> None:
+    """Random payers, lying gateways, lost webhooks and sudden deaths. 1 where a unit is missing."""
+    from tallystick.cli import chaos as game
+    from tallystick.cli.audit import findings_of
+    from tallystick.cli.playhouse import Playhouse
+
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    typer.echo(f"seed {seed}, {payments} payments")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tallystick-chaos-") as folder:
+        house = Playhouse(Path(folder), database)
+        try:
+            tally = game.play(house, seed, payments)
+        finally:
+            house.kill()
+        findings = findings_of(house.database)
+        differences = house.difference()
+    _table("what was done", tally.acts)
+    _table("what was refused, in words", tally.refused)
+    _table("where the payments are", tally.phases)
+    typer.echo(f"{tally.deaths} sudden deaths, {tally.days:.1f} days in "
+               f"{time.monotonic() - began:.1f} s")  # fmt: skip
+    _conclude([f"{one.invariant}: {one.sentence} {one.rows}" for one in findings] + differences)
+
+
+def _table(title: str, counted: Counter[str]) -> None:
+    typer.echo(f"{title}:")
+    for name, times in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])):
+        typer.echo(f"  {times:>6}  {name}")
+
+
+def _conclude(wrong: list[str]) -> None:
+    if wrong:
+        raise Unavailable("\n".join(wrong))
+    typer.echo("The books are in order, and equal to the gateways' own to the unit.")

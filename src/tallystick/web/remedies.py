@@ -1,0 +1,70 @@
+"""What a caller can do about each error, for the reference page and the printed table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tallystick.domain.errors import HubError
+
+REMEDIES: Final[Mapping[str, str]] = {
+    "amount_invalid": "Send a whole number of minor units: 50000 for 50.000 ₫, 1999 for $19.99.",
+    "body_too_large": "Send less: 256 kB to the API, 64 kB to the webhooks.",
+    "books_broken": "Run `tallystick audit`; it names the rows.",
+    "conflict": "Read it again and decide anew; `detail` says what state it is in.",
+    "currency_mismatch": "Use one currency.",
+    "currency_unknown": "Use an ISO 4217 code in capitals, such as VND.",
+    "database_unavailable": "Repeat it. The operator looks after the database.",
+    "forbidden": "Use a key with a higher role; `detail` names it.",
+    "gateway_not_offered": "Choose one of the gateways of `GET /api/gateways` that takes it.",
+    "gateway_refused": "`detail` has the gateway's words. Another amount or gateway may do.",
+    "gateway_unavailable": "Use another gateway. The operator checks its keys.",
+    "gateway_unreachable": "Repeat it with the same Idempotency-Key; nothing is charged twice.",
+    "idempotency_key_reused": "Use a fresh key for each new request.",
+    "internal": "Tell the operator the `requestId`; the log has the rest.",
+    "invalid_request": "Mend the fields that `errors` names.",
+    "malformed_json": "Send one JSON object: no duplicate keys, no NaN, UTF-8.",
+    "method_not_allowed": "Use the method that `Allow` names.",
+    "not_configured": "The operator sets what `detail` names.",
+    "not_found": "Check the id, and whose it is.",
+    "notice_not_authentic": "For gateways: the keys on both sides differ.",
+    "race_lost": "Repeat it.",
+    "reference_taken": "Find the other payment with `GET /api/payments?reference=…`.",
+    "refused": "`detail` says what cannot be done.",
+    "still_running": "Repeat it with the same key after `Retry-After`.",
+    "too_many_requests": "Wait for `Retry-After`; use the stream in place of polling.",
+    "unauthenticated": "Send a secret key, a client token or a JWT as Bearer.",
+    "unavailable": "Repeat it after `Retry-After`.",
+    "unsupported_media_type": "Send application/json, uncompressed.",
+}
+_UNTOLD: Final = {"internal": "Something went wrong on our side."}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """One error as it is explained: when it comes, and what to do about it."""
+
+    status: int
+    code: str
+    title: str
+    when: str
+    remedy: str
+
+
+def error_entries() -> list[ErrorEntry]:
+    """One entry for each code, by status and code."""
+    found: dict[str, type[HubError]] = {}
+    waiting = [HubError]
+    for kind in waiting:
+        found.setdefault(kind.code, kind)
+        waiting += kind.__subclasses__()
+    entries = [
+        ErrorEntry(kind.status, code, kind.title, _when(kind), REMEDIES[code])
+        for code, kind in found.items()
+    ]
+    return sorted(entries, key=lambda entry: (entry.status, entry.code))
+
+
+def _when(kind: type[HubError]) -> str:
+    """The first sentence of what the class says of itself."""
+    first = (kind.__doc__ or "").partition("\n")[0].partition(". ")[0]
+    return _UNTOLD.get(kind.code) or f"{first.rstrip('.')}."
