@@ -252,6 +252,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
         settings, _own(settings.database_url), _simulated(ring, base_url, wire), wire,
         RehearsalClock(stage), ring.secret_key.encode(),
     )  # fmt: skip
+    house.hub.sandbox = True
     house.rehearsal = Rehearsal(stage, house.worker)
     if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
         api_key = await create_key(house.hub, "admin", "development")

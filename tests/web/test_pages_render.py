@@ -163,6 +163,10 @@ def test_a_part_payment_shows_a_code_in_which_the_payer_types_the_amount():
     assert "<svg" in pay_page(replace(SOME, attempt=offering(qr_code=code)))
 
 
+def test_a_part_payment_shows_no_code_that_cannot_be_read():
+    assert "<svg" not in pay_page(replace(SOME, attempt=offering(qr_code="https://pay.example/1")))
+
+
 def test_a_code_for_another_amount_is_never_shown():
     code = emv("54", "0515000")
 

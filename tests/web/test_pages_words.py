@@ -92,6 +92,7 @@ def test_a_catalogue_names_no_key_twice():
         ("vi-VN,vi;q=0.9,en;q=0.8", None, None, "vi"),
         ("fr-FR, si ;q=0.5, ta; q=0.7", None, None, "ta"),
         ("en;q=0.1, si-LK;q=0.2", None, None, "si"),
+        ("ta;q=0.5, vi;q=0.5", None, None, "ta"),
         ("ta;q=0, *;q=0.5", None, None, "en"),
         ("vi;q=7, ta;q=0.1", None, None, "ta"),
         ("vi", None, "ta", "ta"),

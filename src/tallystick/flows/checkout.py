@@ -60,7 +60,7 @@ async def create_payment(hub: Hub, wish: Wish, once: Once | None, render: Render
     name = wish.gateways[0]
     _check_taken(hub, name, wish.amount)
     now = hub.now()
-    payment = _new_payment(wish, now)
+    payment = _new_payment(hub, wish, now)
     token = capability("tct_")
 
     def begin(tx: Connection) -> Attempt:
@@ -100,7 +100,7 @@ async def create_link(hub: Hub, wish: Wish, once: Once | None, render: Render) -
     for name in offered:
         _check_taken(hub, name, wish.amount)
     now = hub.now()
-    payment = _new_payment(wish, now)
+    payment = _new_payment(hub, wish, now)
     link_id, code, token = new_id("plink", now), short_code(), capability("tct_")
 
     def begin(tx: Connection) -> bytes:
@@ -213,7 +213,7 @@ def _opened(now: datetime) -> Heard:
     return Heard(Evidence(Source.OPERATOR, Trust.OPERATOR, Claim.OPENED, observed_at=now))
 
 
-def _new_payment(wish: Wish, now: datetime) -> Payment:
+def _new_payment(hub: Hub, wish: Wish, now: datetime) -> Payment:
     expires_at = now + wish.expires_in
     return Payment(
         id=new_id("pay", now),
@@ -236,7 +236,7 @@ def _new_payment(wish: Wish, now: datetime) -> Payment:
         metadata=dict(wish.metadata),
         return_url=wish.return_url,
         cancel_url=wish.cancel_url,
-        test_mode=wish.test_mode,
+        test_mode=wish.test_mode or hub.sandbox,
         created_at=now,
         updated_at=now,
         opened_at=None,
@@ -263,7 +263,8 @@ def _new_attempt(tx: Connection, hub: Hub, payment: Payment, name: str, now: dat
         provider_id=None,
         state=AttemptState.SUBMITTING,
         checkout={},
-        amount=payment.amount,
+        # After a part has come, another offer asks for the rest.
+        amount=max(payment.amount - payment.received, 0) or payment.amount,
         currency=payment.currency,
         created_at=now,
         listen_until=payment.expires_at + gateway.capabilities.listens_for,

@@ -83,6 +83,7 @@ class Hub:
     bell: Bell = field(default_factory=Bell)
     budgets: dict[str, Budget] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
+    sandbox: bool = False
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 

@@ -99,7 +99,7 @@ class PayOS:
 
     name = "payos"
     capabilities = Capabilities(
-        title="payOS (VietQR bank transfer)",
+        title="payOS",
         currencies=frozenset({"VND"}),
         verifies=Trust.FETCHED,
         refunds="manual",

@@ -108,7 +108,8 @@ async def _page(request: Request, hub: Hub, short_code: str, kind: PageKind) -> 
     except NotFound as error:
         html = pages.render_not_found(language, site=_site(hub))
         return _html(html, language, error.status)
-    visit = Visit(language=language, now=hub.now(), page=kind)
+    notice = request.query_params.get("payment_error")
+    visit = Visit(language=language, now=hub.now(), page=kind, notice=notice)
     html = pages.render_pay_page(snapshot, visit, gateways=_choices(hub, snapshot), site=_site(hub))
     response = _html(html, language, 200)
     chosen = request.query_params.get(pages.QUERY)
