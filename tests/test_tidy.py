@@ -187,8 +187,9 @@ def test_sql_is_recognised(code, found):
 
 
 def gateways() -> list[str]:
-    """The names of the gateways' files."""
+    """The names of the gateways' files, and of their folders."""
     names = {path.stem for path in (SRC / "gateways").glob("*.py")}
+    names |= {path.parent.name for path in (SRC / "gateways").glob("*/__init__.py")}
     return sorted(names - NOT_GATEWAYS)
 
 

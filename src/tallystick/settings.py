@@ -1,12 +1,32 @@
 """What a merchant sets: environment variables and a `.env` file, read once at the start."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHORTEST_SECRET: Final = 32
+
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "payos": ("payos_client_id", "payos_api_key", "payos_checksum_key"),
+    "sepay": ("sepay_account_number", "sepay_bank_bin"),
+    "onepay": ("onepay_client_id", "onepay_api_key"),
+    "onepay_vpc": ("onepay_merchant", "onepay_access_code", "onepay_hash_key", "onepay_user",
+                   "onepay_password"),
+    "polar": ("polar_access_token", "polar_webhook_secret"),
+    "govpay": ("govpay_client_id", "govpay_client_secret", "govpay_transaction_key",
+               "govpay_subinst_id", "govpay_service_id"),
+}  # fmt: skip
+"""The settings that each gateway cannot do without: all of them, or none."""
+
+
+def _literal(name: str, words: str, default: Any = None) -> Any:
+    """A setting whose name users have already, without our prefix."""
+    return Field(
+        default=default, validation_alias=AliasChoices(name, name.lower()), description=words
+    )
 
 
 class Settings(BaseSettings):
@@ -47,6 +67,56 @@ class Settings(BaseSettings):
     )
     payos_base_url: str = Field(
         "https://api-merchant.payos.vn", description="payOS: the address of its API."
+    )
+
+    sepay_account_number: str | None = Field(None, description="SePay: your bank account.")
+    sepay_bank_bin: str | None = Field(None, description="SePay: the bank's six digits (NAPAS).")
+    sepay_account_name: str | None = Field(None, description="SePay: whose account it is.")
+    sepay_webhook_secret: SecretStr | None = Field(
+        None, description="SePay: the webhook's HMAC secret; the better of the two modes."
+    )
+    sepay_webhook_api_key: SecretStr | None = Field(
+        None, description="SePay: the key of the webhook's `Apikey` mode."
+    )
+    sepay_api_token: SecretStr | None = Field(
+        None, description="SePay: the user API's token, to ask about transfers ourselves."
+    )
+    sepay_base_url: str = Field(
+        "https://userapi.sepay.vn/v2", description="SePay: the address of its user API."
+    )
+
+    onepay_client_id: str | None = _literal("ONEPAY_CLIENT_ID", "OnePay's order API: the client.")
+    onepay_api_key: SecretStr | None = _literal("ONEPAY_API_KEY", "OnePay's order API: its key.")
+    onepay_api_base_url: str = _literal(
+        "ONEPAY_API_BASE_URL", "OnePay's order API: its address.", "https://api.onepay.vn"
+    )
+    onepay_merchant: str | None = Field(None, description="OnePay redirect: the merchant.")
+    onepay_access_code: str | None = Field(None, description="OnePay redirect: the access code.")
+    onepay_hash_key: SecretStr | None = Field(
+        None, description="OnePay redirect: the hash key in hex; several with commas."
+    )
+    onepay_user: str | None = Field(None, description="OnePay redirect: who asks (queryDR).")
+    onepay_password: SecretStr | None = Field(None, description="OnePay redirect: the password.")
+    onepay_base_url: str = Field("https://onepay.vn", description="OnePay redirect: the address.")
+
+    polar_access_token: SecretStr | None = Field(None, description="Polar: the access token.")
+    polar_webhook_secret: SecretStr | None = Field(
+        None, description="Polar: the webhook secret; several with commas."
+    )
+    polar_product_id: str | None = Field(
+        None, description="Polar: the product of our checkouts; else your oldest one-time product."
+    )
+    polar_base_url: str = Field("https://api.polar.sh/v1", description="Polar: its API's address.")
+
+    govpay_client_id: str | None = Field(None, description="GovPay+: the client it signs in as.")
+    govpay_client_secret: SecretStr | None = Field(None, description="GovPay+: its secret.")
+    govpay_transaction_key: SecretStr | None = Field(
+        None, description="GovPay+: the TransactionKey header; several with commas."
+    )
+    govpay_subinst_id: str | None = Field(None, description="GovPay+: your sub-institution.")
+    govpay_service_id: str | None = Field(None, description="GovPay+: your service.")
+    govpay_inquiry_key: SecretStr | None = Field(
+        None, description="GovPay+: who may inquire (X-API-Key)."
     )
 
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
@@ -92,12 +162,23 @@ class Settings(BaseSettings):
                 "TALLYSTICK_BASE_URL is not https: set it to the public https address, "
                 "for example https://pay.example.com."
             )
-        payos = (self.payos_client_id, self.payos_api_key, self.payos_checksum_key)
-        if any(payos) and not all(payos):
-            found.append(
-                "payOS needs all of TALLYSTICK_PAYOS_CLIENT_ID, _API_KEY and _CHECKSUM_KEY: "
-                "copy them from the payment channel's page at my.payos.vn."
-            )
-        if not any(payos):
+        for name, needed in NEEDED.items():
+            missing = [field for field in needed if not getattr(self, field)]
+            if missing and len(missing) < len(needed):
+                names = ", ".join(variable(field) for field in missing)
+                found.append(f"{name} is half set up: set {names} too, or none of its settings.")
+        if not any(map(self.is_complete, NEEDED)):
             found.append("No gateway is configured: set the keys of at least one gateway.")
         return found
+
+    def is_complete(self, gateway: str) -> bool:
+        """Whether a gateway has every setting that it cannot do without."""
+        return gateway in NEEDED and all(getattr(self, field) for field in NEEDED[gateway])
+
+
+def variable(field: str) -> str:
+    """The name of a setting in the environment."""
+    alias = Settings.model_fields[field].validation_alias
+    return (
+        str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"TALLYSTICK_{field.upper()}"
+    )

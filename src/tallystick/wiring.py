@@ -6,7 +6,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from sqlalchemy import make_url
 
+from tallystick.catalogue import GATEWAYS, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
@@ -22,16 +23,10 @@ from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
 from tallystick.gateways.base import Gateway
-from tallystick.gateways.payos import PayOS, PayOSAccount
-from tallystick.gateways.sandbox import Sandbox, SandboxAccount
 from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
-from tallystick.simulators.payos import PayOSKeys
-from tallystick.simulators.payos import payos as play_payos
-from tallystick.simulators.sandbox import SandboxKeys
-from tallystick.simulators.sandbox import sandbox as play_sandbox
 from tallystick.simulators.stage import Stage
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate
@@ -143,21 +138,6 @@ def build(
     return House(hub, live, Worker(hub), wire)
 
 
-def live_gateways(settings: Settings, wire: HttpWire) -> list[Gateway]:
-    """The gateways that have their keys set. One line for each gateway that there is."""
-    found: list[Gateway] = []
-    if settings.payos_client_id and settings.payos_api_key and settings.payos_checksum_key:
-        keys = tuple(settings.payos_checksum_key.get_secret_value().split(","))
-        account = PayOSAccount(
-            settings.payos_client_id,
-            settings.payos_api_key.get_secret_value(),
-            keys,
-            settings.payos_base_url,
-        )
-        found.append(PayOS(account, wire))
-    return found
-
-
 async def production(settings: Settings) -> House:
     """The house as a merchant runs it. Raises NotConfigured with one line for each fault."""
     faults = settings.faults()
@@ -167,7 +147,7 @@ async def production(settings: Settings) -> House:
     wire = HttpWire()
     secret = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
     database = _own(settings.database_url)
-    return build(settings, database, live_gateways(settings, wire), wire, SystemClock(), secret)
+    return build(settings, database, real_gateways(settings, wire), wire, SystemClock(), secret)
 
 
 def _own(url: str) -> Database:
@@ -179,38 +159,42 @@ def _own(url: str) -> Database:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The secrets of a development server, kept beside its database so that restarts keep them."""
+    """The secrets of a development server, kept beside its database so that restarts keep them.
+
+    `gateways` holds what each simulated gateway and its adapter share.
+    """
 
     secret_key: str
     cron_secret: str
     jwt_secret: str
     api_key: str
-    payos: Mapping[str, str]
-    sandbox: Mapping[str, str]
+    gateways: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def at(cls, path: Path) -> "Keyring":
-        """Read the file, or draw new secrets and write it for its owner alone."""
-        if path.exists():
-            return cls(**json.loads(path.read_text()))
+        """Read the file, and draw what is missing: it is written for its owner alone."""
+        kept = json.loads(path.read_text()) if path.exists() else {}
         drawn = secrets.token_hex
         ring = cls(
-            secret_key=drawn(32),
-            cron_secret=drawn(16),
-            jwt_secret=drawn(32),
-            api_key="",
-            payos={"client_id": drawn(16), "api_key": drawn(16), "checksum_key": drawn(32)},
-            sandbox={"api_key": f"sbx_{drawn(16)}", "webhook_secret": drawn(32)},
+            secret_key=kept.get("secret_key") or drawn(32),
+            cron_secret=kept.get("cron_secret") or drawn(16),
+            jwt_secret=kept.get("jwt_secret") or drawn(32),
+            api_key=kept.get("api_key") or "",
+            gateways={
+                entry.name: kept.get(entry.name) or entry.played.draw() for entry in GATEWAYS
+            },
         )
         ring.write(path)
         return ring
 
     def write(self, path: Path) -> None:
         """Replace the file in one step."""
-        fresh = path.with_suffix(".new")
+        fresh = path.with_name(path.name + ".new")
         handle = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        document = {**asdict(self), **self.gateways}
+        del document["gateways"]
         with os.fdopen(handle, "w") as file:
-            json.dump({name: getattr(self, name) for name in self.__slots__}, file)
+            json.dump(document, file)
         fresh.replace(path)
 
 
@@ -231,10 +215,10 @@ def books_of(database_url: str) -> Path:
 
 async def development(settings: Settings, base_url: str) -> tuple[House, Keyring]:
     """The house with simulated gateways on a virtual clock. Refuses to stand beside live keys."""
-    if live_gateways(settings, HttpWire()):
+    if real_gateways(settings, HttpWire()):
         raise NotConfigured(
             "`tallystick dev` plays with simulated gateways and does not start beside live keys: "
-            "unset them (TALLYSTICK_PAYOS_…), or run `tallystick serve`."
+            "unset the gateways' settings, or run `tallystick serve`."
         )
     await migrate(settings.database_url)
     files = _beside(settings.database_url)
@@ -242,7 +226,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     ring = Keyring.at(ring_path)
     settings = settings.model_copy(update=_development_settings(ring, base_url))
     stage = Stage(
-        [play_sandbox(SandboxKeys(**ring.sandbox)), play_payos(PayOSKeys(**ring.payos))],
+        [entry.played.part(ring.gateways[entry.name]) for entry in GATEWAYS],
         base_url=base_url,
         webhook_url=lambda name: f"{base_url}/api/webhooks/{name}",
         books_path=books_of(settings.database_url),
@@ -256,27 +240,13 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     house.rehearsal = Rehearsal(stage, house.worker)
     if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
         api_key = await create_key(house.hub, "admin", "development")
-        ring = Keyring(ring.secret_key, ring.cron_secret, ring.jwt_secret, api_key, ring.payos,
-                       ring.sandbox)  # fmt: skip
+        ring = replace(ring, api_key=api_key)
         ring.write(ring_path)
     return house, ring
 
 
 def _simulated(ring: Keyring, base_url: str, wire: HttpWire) -> list[Gateway]:
-    payos_url, sandbox_url = f"{base_url}/_sim/payos", f"{base_url}/_sim/sandbox"
-    keys = ring.payos
-    return [
-        PayOS(
-            PayOSAccount(
-                keys["client_id"], keys["api_key"], (keys["checksum_key"],), payos_url, payos_url
-            ),
-            wire,
-        ),
-        Sandbox(
-            SandboxAccount(ring.sandbox["api_key"], (ring.sandbox["webhook_secret"],), sandbox_url),
-            wire,
-        ),
-    ]
+    return [entry.played.adapter(ring.gateways[entry.name], base_url, wire) for entry in GATEWAYS]
 
 
 def _development_settings(ring: Keyring, base_url: str) -> dict[str, Any]:

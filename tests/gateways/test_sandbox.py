@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tallystick.domain.errors import Invalid, NotConfigured, NoticeNotAuthentic
+from tallystick.domain.errors import GatewayUnreachable, Invalid, NotConfigured, NoticeNotAuthentic
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
-from tallystick.gateways.base import Gateway, RawNotice, Reply, Wire
+from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
 from tallystick.gateways.sandbox import Sandbox, SandboxAccount
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.theatre import SANDBOX
@@ -125,6 +125,36 @@ def test_the_sandboxs_words_are_translated(status, claim):
     notice = gateway().read_notice(signed(body))
 
     assert (notice.claim, notice.refs, notice.credits) == (claim, ("r", "sp_1"), ())
+
+
+BOOKS = {
+    "id": "sp_1", "reference": "r", "amount": 150_000, "currency": "VND", "status": "succeeded",
+    "transfers": [], "checkoutUrl": "https://sandbox.example/pay/sp_1", "qrCode": "x",
+}  # fmt: skip
+ATTEMPT = AttemptRef("att_1", "r", "sp_1", Money(150_000, "VND"), NOW)
+
+
+def books(**wrong: object) -> Sandbox:
+    """The adapter, at a sandbox whose only answer has something wrong in it."""
+    account = SandboxAccount("k", ("s",), "http://127.0.0.1:9")
+    return Sandbox(account, CannedWire(Reply(200, json.dumps({**BOOKS, **wrong}).encode())))
+
+
+async def test_an_answer_about_our_payment_is_believed():
+    assert (await books().fetch_verdict(ATTEMPT)).claim is Claim.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"reference": "another"}, {"id": "sp_2"}, {"amount": 150_001}, {"currency": "USD"},
+        {"transfers": None}, {"transfers": [1]}, {"checkoutUrl": "javascript:alert(1)"},
+        {"status": 7},
+    ],
+)  # fmt: skip
+async def test_an_answer_that_does_not_fit_our_payment_is_no_answer(lie):
+    with pytest.raises(GatewayUnreachable, match="makes no sense"):
+        await books(**lie).fetch_verdict(ATTEMPT)
 
 
 @pytest.mark.parametrize(

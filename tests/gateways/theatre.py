@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,7 +18,18 @@ from starlette.routing import Route
 from tallystick.domain.errors import Refused
 from tallystick.domain.ids import memo_code
 from tallystick.domain.money import Money
-from tallystick.gateways.base import AttemptRef, Checkout, CheckoutOrder, Gateway, RawNotice
+from tallystick.gateways.base import (
+    Answer,
+    AttemptRef,
+    Checkout,
+    CheckoutOrder,
+    Desk,
+    Gateway,
+    Notice,
+    RawNotice,
+    Standing,
+)
+from tallystick.simulators.backstage import Part
 from tallystick.simulators.payos import PayOSKeys, payos
 from tallystick.simulators.sandbox import SandboxKeys, sandbox
 from tallystick.simulators.stage import Stage
@@ -32,7 +44,8 @@ CANCEL_URL = "https://shop.example/back"
 class Theatre:
     """`heard` is every notice as it came; `answers` are statuses to give instead of our own.
 
-    `pause` is awaited before each answer.
+    `pause` is awaited before each answer. `wishes` are all orders, by our reference,
+    and `paid` what was heard to be paid for them.
     """
 
     url: str
@@ -41,11 +54,13 @@ class Theatre:
     answers: deque[int] = field(default_factory=deque)
     gateways: dict[str, Gateway] = field(default_factory=dict)
     pause: Callable[[], Awaitable[object]] | None = None
+    wishes: dict[str, CheckoutOrder] = field(default_factory=dict)
+    paid: dict[str, int] = field(default_factory=dict)
 
     def order(self, gateway: Gateway, amount: Money, ref: str | None = None) -> CheckoutOrder:
         """A wish to be paid, within the next 15 minutes of virtual time."""
         now = self.stage.clock.now()
-        return CheckoutOrder(
+        wish = CheckoutOrder(
             attempt_id="att_1",
             our_ref=ref or gateway.new_ref(now),
             memo=memo_code(),
@@ -55,6 +70,8 @@ class Theatre:
             cancel_url=CANCEL_URL,
             expires_at=now + timedelta(minutes=15),
         )
+        self.wishes[wish.our_ref] = wish
+        return wish
 
     def attempt(self, order: CheckoutOrder, checkout: Checkout | None = None) -> AttemptRef:
         """The names by which the hub asks about an order afterwards."""
@@ -77,20 +94,70 @@ class Theatre:
             return Response(status_code=self.answers.popleft())
         gateway = self.gateways[request.path_params["gateway"]]
         try:
-            answer = gateway.acknowledge(gateway.read_notice(raw))
+            answer = self._answer(gateway, raw)
         except Refused as refusal:
             return Response(status_code=refusal.status)
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
+    def _answer(self, gateway: Gateway, raw: RawNotice) -> Answer:
+        notice = gateway.read_notice(raw)
+        if not gateway.capabilities.hears_outcome:
+            return gateway.acknowledge(notice)
+        return gateway.acknowledge(notice, self.standing(gateway, notice.refs, notice))
+
+    def standing(
+        self, gateway: Gateway, refs: tuple[str, ...], notice: Notice | None = None
+    ) -> Standing | None:
+        """How an order stands, by what was heard of it, for gateways that want to know."""
+        wish = next((self.wishes[ref] for ref in refs if ref in self.wishes), None)
+        if wish is None:
+            return None
+        told = [] if notice is None else [credit.money for credit in notice.credits]
+        paid = self.paid.get(wish.our_ref, 0) + sum(money.minor for money in told)
+        self.paid[wish.our_ref] = paid
+        return Standing(
+            our_ref=wish.our_ref,
+            due=wish.amount,
+            description=wish.description,
+            payable=paid < wish.amount.minor and self.stage.clock.now() < wish.expires_at,
+            paid=paid >= wish.amount.minor,
+            agrees=all(money == wish.amount for money in told),
+        )
+
+    async def desk(self, request: Request) -> Response:
+        """What the hub does where a gateway asks before it moves money."""
+        for gateway in self.gateways.values():
+            operation = getattr(gateway, "desk_paths", {}).get(request.url.path)
+            if operation is not None:
+                break
+        else:
+            return Response(status_code=404)
+        request.path_params["gateway"] = gateway.name
+        if operation == "notice":
+            return await self.hear(request)
+        now = self.stage.clock.now()
+        raw = RawNotice(dict(request.headers), await request.body(), request.url.query, now)
+        clerk = cast(Desk, gateway)
+        try:
+            question = clerk.read_question(operation, raw, now)
+            asked = () if question.ref is None else (question.ref,)
+            answer = clerk.answer_question(question, self.standing(gateway, asked))
+        except Refused as refusal:
+            answer = clerk.refuse(refusal)
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
 
 @asynccontextmanager
-async def theatre(folder: Path) -> AsyncIterator[Theatre]:
-    """Open the theatre on a free port of this machine, in the test's own event loop."""
+async def theatre(folder: Path, *more: Part) -> AsyncIterator[Theatre]:
+    """Open the theatre on a free port of this machine, in the test's own event loop.
+
+    `more` are simulators beside those of payOS and the sandbox.
+    """
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
         stage = Stage(
-            [payos(PAYOS), sandbox(SANDBOX)],
+            [payos(PAYOS), sandbox(SANDBOX), *more],
             base_url=url,
             webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",
             books_path=folder / "simulators.db",
@@ -99,7 +166,11 @@ async def theatre(folder: Path) -> AsyncIterator[Theatre]:
         )
         here = Theatre(url, stage)
         app = Starlette(
-            routes=[*stage.routes(), Route("/webhooks/{gateway}", here.hear, methods=["POST"])]
+            routes=[
+                *stage.routes(),
+                Route("/webhooks/{gateway}", here.hear, methods=["POST"]),
+                Route("/api/{path:path}", here.desk, methods=["POST"]),
+            ]
         )
         # The parts of `Server.serve` without its signals and its loop that ticks.
         config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")

@@ -57,7 +57,7 @@ class Shop:
         return Sale(self, answer.data["id"], answer.json["clientToken"])
 
     def link(self, **wish: Any) -> Sale:
-        """A payment link that nobody has opened yet, of 50.000 ₫ unless something else is wished."""
+        """A payment link that nobody has opened yet, of 50.000 ₫ unless more is wished."""
         wished = {"amount": 50_000, "currency": "VND", "description": "Tea", **wish}
         answer = self.post("/api/payment-links", json=wished)
         assert answer.status == 201, answer.text

@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ START_S = 90.0
 STOP_S = 30.0
 REPORT_LINES = 80
 SERVERS = pytest.StashKey[list["LiveServer"]]()
+# Nothing here speaks TLS, and reading the certificates of the system takes longer than a request.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Client:
     ) -> Answer:
         """Send one request over a connection of its own."""
         content, kind = body_of(json, raw)
-        with httpx2.Client(timeout=60.0, trust_env=False) as http:
+        with httpx2.Client(timeout=60.0, trust_env=False, verify=NO_TLS) as http:
             got = http.request(
                 method,
                 self.base() + path,
@@ -107,7 +110,7 @@ class Client:
         sent = {"accept": "text/event-stream", **bearer(token), **(headers or {})}
         limits = httpx2.Timeout(60.0)
         with (
-            httpx2.Client(timeout=limits, trust_env=False) as http,
+            httpx2.Client(timeout=limits, trust_env=False, verify=NO_TLS) as http,
             http.stream("GET", self.base() + path, headers=sent) as got,
         ):
             assert got.status_code == 200, f"{got.status_code}: {got.read()!r}"
@@ -344,9 +347,12 @@ def live_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Star
 
 
 @pytest.fixture
-def server(live_server: StartServer, database_url: str) -> LiveServer:
+def server(live_server: StartServer, database_url: str) -> Iterator[LiveServer]:
     """One running server; the test runs once on SQLite and once on PostgreSQL."""
-    return live_server(database_url)
+    started = live_server(database_url)
+    yield started
+    # Before its database goes.
+    started.stop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -96,7 +96,7 @@ async def test_an_unknown_order_or_gateway_is_not_found(theatre):
     [
         {"act": "pay", "amount": 1}, {"act": "underpay", "amount": 50_000},
         {"act": "overpay", "amount": 50_000}, {"act": "underpay", "amount": 0},
-        {"act": "overpay", "amount": True}, {"act": "pay", "delay": -1},
+        {"act": "underpay", "amount": True}, {"act": "pay", "delay": -1},
         {"act": "pay", "delay": float("nan")}, {"act": "repeat_webhook", "times": 0},
         {"act": "hang", "times": -1}, {"act": "repeat_webhook", "times": 1001},
     ],
@@ -272,10 +272,21 @@ async def test_copies_come_all_at_once(theatre, gateway):
     assert [delivery["status"] for delivery in played["deliveries"]] == [200] * 10
 
 
-async def test_two_notices_come_in_reverse(theatre, gateway):
+async def test_only_the_first_copy_is_retried(theatre, gateway):
+    theatre.answers.extend([500] * 3)
     attempt = await theatre.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "reorder_webhooks")
+    await theatre.stage.act(gateway.name, attempt.our_ref, "repeat_webhook", times=3)
+
+    assert await theatre.stage.deliver_due(theatre.stage.clock.advance(3600)) == 1
+
+
+@pytest.mark.parametrize("delay", [0, 60])
+async def test_two_notices_come_in_reverse(theatre, gateway, delay):
+    attempt = await theatre.open(gateway, FIFTY)
+
+    played = await theatre.stage.act(gateway.name, attempt.our_ref, "reorder_webhooks", delay=delay)
+    await theatre.stage.deliver_due(theatre.stage.clock.advance(delay))
 
     told = [gateway.read_notice(raw).credits[0].transaction_id for raw in theatre.heard]
     assert told == [transfer["reference"] for transfer in played["transfers"]][::-1]
@@ -338,6 +349,7 @@ async def test_one_slow_order_does_not_hold_up_the_others(theatre, gateway):
         await theatre.stage.act(gateway.name, attempt.our_ref, "pay", delay=1)
 
     assert await theatre.stage.deliver_due(theatre.stage.clock.advance(1)) == 2
+    assert theatre.stage.next_due() is None
 
 
 # Memory

@@ -101,7 +101,10 @@ def _words(settings: "Settings", ring: "Keyring", url: str, link: dict[str, Any]
         ("Pay page", f"{link['url']}  (50.000 ₫, simulated: no real money moves)"),
         ("API docs", f"{url}/docs and {url}/openapi.json"),
         ("Secret key", ring.api_key),
-        ("Webhook secret", f"{ring.sandbox['webhook_secret']}  (signs the sandbox's notices)"),
+        (
+            "Webhook secret",
+            f"{ring.gateways['sandbox']['webhook_secret']}  (signs the sandbox's notices)",
+        ),
         ("Cron secret", ring.cron_secret),
         ("Database", _place(settings.database_url)),
     )

@@ -111,10 +111,10 @@ def _clock(ground: "Ground") -> Line:
 
 
 def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
+    from tallystick.catalogue import real_gateways
     from tallystick.gateways.wire import HttpWire
-    from tallystick.wiring import live_gateways
 
-    found = live_gateways(settings, HttpWire())
+    found = real_gateways(settings, HttpWire())
     if not found:
         word = "mend" if production else "note"
         yield Line(word, "gateways", "None has its keys set; see docs/gateways.")

@@ -10,9 +10,14 @@ from tallystick.cli.options import Key, Url
 
 def pay(
     amount: Annotated[
-        int, Argument(help="Whole minor units: 50000 VND is 50.000 ₫, 1999 USD is $19.99.", min=1)
+        int,
+        Argument(
+            metavar="AMOUNT",
+            help="Whole minor units: 50000 VND is 50.000 ₫, 1999 USD is $19.99.",
+            min=1,
+        ),
     ],
-    currency: Annotated[str, Argument(help="ISO 4217, for example VND.")],
+    currency: Annotated[str, Argument(metavar="CURRENCY", help="ISO 4217, for example VND.")],
     gateway: Annotated[str, Option(help="Through which gateway.", show_default=False)],
     description: Annotated[str, Option(help="What it is for; the payer sees it.")] = "",
     url: Url = None,

@@ -253,12 +253,15 @@ def _new_payment(hub: Hub, wish: Wish, now: datetime) -> Payment:
 def _new_attempt(tx: Connection, hub: Hub, payment: Payment, name: str, now: datetime) -> Attempt:
     """Write the attempt's row, with our reference, before anybody calls the gateway."""
     gateway = hub.gateway(name)
+    our_ref = gateway.new_ref(now)
+    while attempts.is_taken(tx, name, gateway.account, our_ref):
+        our_ref = gateway.new_ref(now)
     attempt = Attempt(
         id=new_id("att", now),
         payment_id=payment.id,
         gateway=name,
         account=gateway.account,
-        our_ref=gateway.new_ref(now),
+        our_ref=our_ref,
         memo=attempts.free_memo(tx),
         provider_id=None,
         state=AttemptState.SUBMITTING,

@@ -11,15 +11,13 @@ from sqlalchemy import Connection
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError, NotFound
-from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
-from tallystick.domain.payment import Phase
-from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
+from tallystick.flows.present import standing
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
-from tallystick.store import attempts, inbox, snapshots
-from tallystick.store.inbox import KeptNotice
+from tallystick.store import attempts, inbox
+from tallystick.store.inbox import Delay, KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
 BATCH: Final = 64
@@ -72,22 +70,9 @@ async def _outcome(hub: Hub, gateway: Gateway, notice: Notice) -> Standing | Non
         hub.bell.ring()
         return None
     payment_id = about.pop()
-    await _settle_for(hub, payment_id, [kept])
-    snapshot = await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
-    return None if snapshot is None else standing_of(snapshot, hub.now(), notice.credits)
-
-
-def standing_of(snapshot: Snapshot, now: datetime, told: Sequence[Credit] = ()) -> Standing:
-    """How an offer stands, for a gateway that asks."""
-    open_ = snapshot.phase in {Phase.OPEN, Phase.PROCESSING} and now < snapshot.expires_at
-    return Standing(
-        our_ref="" if snapshot.attempt is None else snapshot.attempt.our_ref,
-        due=snapshot.due,
-        description=snapshot.description,
-        payable=open_,
-        paid=snapshot.phase is Phase.PAID,
-        agrees=all(credit.money == snapshot.due for credit in told),
-    )
+    delays = _delays(hub, [kept], await _settle_for(hub, payment_id, [kept]), schedule.RETRY_WINDOW)
+    await hub.database.write(lambda tx: inbox.later(tx, delays))
+    return await standing(hub, gateway, notice.refs, notice.credits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,54 +87,69 @@ async def handle_inbox(hub: Hub) -> int:
     """Settle every payment that a due notice is about; how many notices were taken up."""
     now = hub.now()
     sorted_ = await hub.database.write(lambda tx: _take(tx, now))
-    await asyncio.gather(
-        *(_settle_for(hub, payment_id, notices) for payment_id, notices in sorted_.owned.items())
+    owned, orphans = sorted_.owned, sorted_.orphans
+    whys = await asyncio.gather(
+        *(_settle_for(hub, payment_id, notices) for payment_id, notices in owned.items())
     )
-    if sorted_.orphans:
-        await hub.database.write(lambda tx: _keep_orphans(tx, hub, sorted_.orphans))
-    return len(sorted_.orphans) + sum(map(len, sorted_.owned.values()))
+    delays = [
+        delay
+        for notices, why in zip(owned.values(), whys, strict=True)
+        for delay in _delays(hub, notices, why, schedule.RETRY_WINDOW)
+    ]
+    # No offer of ours has this name yet: try again for 30 days, then leave it to a person.
+    delays += _delays(hub, orphans, "No payment of ours has this reference.", inbox.KEPT_FOR)
+    if delays:
+        await hub.database.write(lambda tx: inbox.later(tx, delays))
+    return len(delays)
 
 
 def _take(tx: Connection, now: datetime) -> _Sorted:
-    owned: dict[str, list[KeptNotice]] = {}
-    orphans: list[KeptNotice] = []
+    """Look the names of all due notices up at once, for each account."""
+    sorted_ = _Sorted({}, [])
+    by_account: dict[tuple[str, str], list[KeptNotice]] = {}
     for notice in inbox.take_due(tx, now, now + HELD_FOR, BATCH):
-        named = attempts.named(tx, notice.gateway, notice.account, notice.refs)
-        about = {attempt.payment_id for attempt in named}
-        if len(about) == 1:
-            owned.setdefault(about.pop(), []).append(notice)
-        else:
-            orphans.append(notice)
-    return _Sorted(owned, orphans)
+        by_account.setdefault((notice.gateway, notice.account), []).append(notice)
+    for (gateway, account), notices in by_account.items():
+        refs = {ref for notice in notices for ref in notice.refs}
+        payments_of: dict[str | None, set[str]] = {}
+        for attempt in attempts.named(tx, gateway, account, sorted(refs)):
+            for name in (attempt.our_ref, attempt.provider_id):
+                payments_of.setdefault(name, set()).add(attempt.payment_id)
+        for notice in notices:
+            about = set().union(*(payments_of.get(ref, ()) for ref in notice.refs))
+            if len(about) == 1:
+                sorted_.owned.setdefault(about.pop(), []).append(notice)
+            else:
+                sorted_.orphans.append(notice)
+    return sorted_
 
 
-async def _settle_for(hub: Hub, payment_id: str, notices: Sequence[KeptNotice]) -> None:
-    """An error leaves the notices due again; the gateway has long been told that we have them."""
+async def _settle_for(hub: Hub, payment_id: str, notices: Sequence[KeptNotice]) -> str:
+    """Settle, and say why the notices may still be open afterwards.
+
+    An error leaves them due again; the gateway has long been told that we have them.
+    """
     newest = max(notice.received_at for notice in notices)
     try:
         await settle(hub, payment_id, fresh_since=newest, notices=notices)
-        why = "The gateway could not be asked."
     except HubError as error:
-        why = error.detail
+        return error.detail
     except Exception as error:
         log.exception("notice_failed", payment=payment_id)
-        why = type(error).__name__
-    await hub.database.write(lambda tx: _again(tx, hub, notices, why))
+        return type(error).__name__
+    return "The gateway could not be asked."
 
 
-def _again(tx: Connection, hub: Hub, notices: Sequence[KeptNotice], why: str) -> None:
-    """Only touches those that the settling transaction did not close."""
+def _delays(hub: Hub, notices: Sequence[KeptNotice], why: str, window: timedelta) -> list[Delay]:
+    """For those that the settling transaction did not close."""
     now = hub.now()
-    for notice in notices:
-        over = now - notice.received_at > schedule.RETRY_WINDOW
-        due = None if over else schedule.retry_at(notice.tries, now, hub.luck())
-        inbox.later(tx, notice.id, due, why)
-
-
-def _keep_orphans(tx: Connection, hub: Hub, orphans: Sequence[KeptNotice]) -> None:
-    """No offer of ours has this name yet: try again for 30 days, then leave it to a person."""
-    now = hub.now()
-    for notice in orphans:
-        over = now - notice.received_at > inbox.KEPT_FOR
-        due = None if over else schedule.retry_at(notice.tries, now, hub.luck())
-        inbox.later(tx, notice.id, due, "No payment of ours has this reference.")
+    return [
+        Delay(
+            notice.id,
+            None
+            if now - notice.received_at > window
+            else schedule.retry_at(notice.tries, now, hub.luck()),
+            why,
+        )
+        for notice in notices
+    ]

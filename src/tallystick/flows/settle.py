@@ -114,12 +114,6 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
     for notice in notices:
         about = next((a for a in tries if {a.our_ref, a.provider_id} & set(notice.refs)), None)
         can = hub.gateways[notice.gateway].capabilities
-        # Who wants to hear the outcome hears "no" to another amount, so that money does not move.
-        agreed = (
-            not can.hears_outcome
-            or about is None
-            or all(credit.money == about.money for credit in notice.credits)
-        )
         said = Evidence(
             source=Source.WEBHOOK,
             trust=Trust.SIGNED,
@@ -127,7 +121,7 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
             observed_at=notice.received_at,
             attempt_id=None if about is None else about.id,
             credits=notice.credits,
-            counts=agreed and counts(Trust.SIGNED, can.verifies),
+            counts=counts(Trust.SIGNED, can.verifies),
         )
         heard.append(Heard(said, notice.body))
     return heard

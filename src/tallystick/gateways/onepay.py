@@ -148,6 +148,8 @@ class OnePay:
             raise GatewayUnreachable("OnePay answered about another order than we asked about.")
         claim = self._settings.statuses.get(fields.text("status").lower(), Claim.PENDING)
         credits_ = (self._credit(fields, attempt),) if claim is Claim.SUCCEEDED else ()
+        if any(credit.minor < attempt.amount.minor for credit in credits_):
+            claim = Claim.PENDING
         checkout = None if attempt.provider_id else _checkout(fields)
         return Verdict(claim, credits_, checkout=checkout, raw=reply.body)
 

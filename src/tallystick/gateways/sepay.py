@@ -156,20 +156,18 @@ class SePay:
         return await self._lines(since, most_pages, {}, [])
 
     def read_notice(self, raw: RawNotice) -> Notice:
-        """One transfer. What is not ours, or went out, is authentic and about no payment."""
+        """One transfer. What went out, or is another account's, is about no payment and no money.
+
+        Money that came without a code of ours is told all the same: a person has to find its owner.
+        """
         if not self._is_authentic(raw):
             raise NoticeNotAuthentic("The SePay notice has no valid signature or key.")
         fields = Fields(_body(raw), _senseless)
         event_id = str(fields.whole("id"))
         content = fields.text("content")
         ours = fields.text("accountNumber") == self.account
-        if fields.text("transferType") != "in" or not ours:
-            return Notice(event_id, (), memo=content)
         amount = fields.whole("transferAmount")
-        refs = memo.candidates(
-            [_optional(fields, "code"), content, _optional(fields, "description")]
-        )
-        if amount <= 0 or not refs:
+        if fields.text("transferType") != "in" or not ours or amount <= 0:
             return Notice(event_id, (), memo=content)
         credit = Credit(
             gateway=self.name,
@@ -179,8 +177,9 @@ class SePay:
             currency="VND",
             at=fields.moment("transactionDate", _VIETNAM),
         )
+        texts = (_optional(fields, "code"), content, _optional(fields, "description"))
         # One transfer is not the whole payment: only the sum says whether it is paid.
-        return Notice(event_id, refs, Claim.PENDING, (credit,), content)
+        return Notice(event_id, memo.candidates(texts), Claim.PENDING, (credit,), content)
 
     def acknowledge(self, notice: Notice, standing: Standing | None = None) -> Answer:
         """Older docs want this body, newer ones any 2xx."""

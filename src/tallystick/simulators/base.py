@@ -183,3 +183,12 @@ class Counter(Protocol):
     def ended(self, *, arrived: bool) -> None:
         """A notice was answered with 2xx, or is given up."""
         ...
+
+
+@runtime_checkable
+class OpenedByPayer(Protocol):
+    """A simulator that hears of an offer only when the payer opens the checkout's address."""
+
+    def opened(self, query: str) -> Order:
+        """Take in the offer that the address describes. Raises Invalid where it does not."""
+        ...

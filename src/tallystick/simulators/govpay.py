@@ -153,7 +153,7 @@ class GovPaySimulator:
 
     def seal(self, event: Event, at: datetime, *, rightly: bool) -> Message:
         """Nothing is signed: a token and a shared key say who calls."""
-        key = self._keys.transaction_key if rightly else self._keys.transaction_key[::-1]
+        key = self._keys.transaction_key if rightly else f"?{self._keys.transaction_key[1:]}"
         told = {**event, "subinstId": "999"} if self._on("wrong_subinst") else event
         headers = {"Authorization": f"Bearer {self._token}", "TransactionKey": key}
         body = json.dumps(told, ensure_ascii=False).encode()

@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.simulators.acts import ACTS, Scene
 from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Caller, Order, Simulator, Transfer
+from tallystick.simulators.base import Caller, OpenedByPayer, Order, Simulator, Transfer
 from tallystick.simulators.books import Book, Books, Delivery
 from tallystick.simulators.clock import VirtualClock
 from tallystick.simulators.delivery import Courier
@@ -99,10 +101,12 @@ class Stage:
         delay: float = 0.0,
         times: int | None = None,
         seed: int | None = None,
+        page: str | None = None,
     ) -> dict[str, Any]:
         """Do one of ACTS to the order that the hub calls `our_ref`, and say what happened.
 
-        With no `delay` the notices are tried before this returns, whatever the hub answers.
+        `page` is the checkout's address, which the payer opens before paying. With no `delay` the
+        notices are tried before this returns, whatever the hub answers.
         `times` is 10 for repeat_webhook and 1 for faults unless it is given. Raises Invalid
         (unknown act, wrong value), NotFound (unknown order), Conflict (makes no sense there).
         """
@@ -112,6 +116,10 @@ class Stage:
         _check(amount, delay)
         if isinstance(simulator, Caller):
             await simulator.prepare(our_ref, act)
+        if isinstance(simulator, OpenedByPayer) and page:
+            # Another page than the gateway's own stands there after a create that was lost.
+            with suppress(Invalid):
+                simulator.opened(urlsplit(page).query)
         seed = secrets.randbits(32) if seed is None else seed
         played = self._books.order(gateway, our_ref)
         arrived = len(played.transfers) if played else 0

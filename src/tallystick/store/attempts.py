@@ -39,6 +39,19 @@ def free_memo(tx: Connection) -> str:
     return memo
 
 
+_REF = select(attempts.c.id).where(
+    attempts.c.gateway == bindparam("gateway"),
+    attempts.c.account == bindparam("account"),
+    attempts.c.our_ref == bindparam("our_ref"),
+)
+
+
+def is_taken(tx: Connection, gateway: str, account: str, our_ref: str) -> bool:
+    """Whether a reference was given out before: the short ones are now and then drawn twice."""
+    values = {"gateway": gateway, "account": account, "our_ref": our_ref}
+    return tx.execute(_REF, values).first() is not None
+
+
 def add(tx: Connection, attempt: Attempt) -> None:
     """Insert a new attempt."""
     tx.execute(_INSERT, asdict(attempt))

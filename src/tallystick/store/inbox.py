@@ -21,10 +21,9 @@ _GIVEN: Final = (
 
 def _keep(mark: str) -> str:
     marks = [f"{mark}{place}" for place in range(1, len(_GIVEN) + 1)]
-    return (  # noqa: S608 - of our own names
-        f"INSERT INTO inbox ({', '.join(_GIVEN)}, due_at, tries) "
-        f"VALUES ({', '.join(marks)}, {marks[-1]}, 0) ON CONFLICT DO NOTHING"
-    )
+    columns = ", ".join((*_GIVEN, "due_at", "tries"))
+    values = ", ".join((*marks, marks[-1], "0"))
+    return f"INSERT INTO inbox ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 # The hottest statement, as the drivers take it: a compiled insert would spend as much time in
@@ -45,6 +44,15 @@ class KeptNotice:
     body: bytes
     received_at: datetime
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Why a notice is not handled yet; `until` is None where it is left to a person."""
+
+    notice_id: str
+    until: datetime | None
+    why: str
 
 
 def keep_each(tx: Connection, rows: Sequence[tuple[Any, ...]]) -> list[None]:
@@ -153,9 +161,13 @@ def handled(tx: Connection, ids: Sequence[str], payment_id: str, now: datetime) 
         tx.execute(_HANDLED, {"ids": list(ids), "payment_id": payment_id, "now": now})
 
 
-def later(tx: Connection, notice_id: str, due_at: datetime | None, error: str) -> None:
-    """Take it up again at `due_at`; None leaves it to a person."""
-    tx.execute(_LATER, {"of_id": notice_id, "due_at": due_at, "error": error})
+def later(tx: Connection, delays: Sequence[Delay]) -> None:
+    """Take them up again, each at its time, but for those that were handled meanwhile."""
+    if delays:
+        tx.execute(_LATER, [
+            {"of_id": delay.notice_id, "due_at": delay.until, "error": delay.why}
+            for delay in delays
+        ])  # fmt: skip
 
 
 def let_go(tx: Connection, now: datetime) -> None:

@@ -17,6 +17,7 @@ from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
 LARGEST_BATCH: Final = 128
 LARGEST_QUEUE: Final = 10_000
 CONNECTIONS: Final = 10
+GROUP_CONNECTIONS: Final = 2
 _PAUSES_S: Final = (0.002, 0.01, 0.05, 0.2)
 _SERIALIZATION: Final = {"40001", "40P01"}
 
@@ -27,14 +28,9 @@ class PostgresqlDatabase:
     dialect = "postgresql"
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            pool_size=CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_pre_ping=False,
-            connect_args={"server_settings": {"application_name": "tallystick"}},
-        )
+        self._engine = _engine(url, CONNECTIONS)
+        # A burst of settlements may take the whole pool; a gateway's 200 does not wait for that.
+        self._grouping = _engine(url, GROUP_CONNECTIONS)
         # One picture for all statements of a body; asked for with the BEGIN, so it costs nothing.
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -53,7 +49,7 @@ class PostgresqlDatabase:
         """Queue one item for the group commit of `apply`."""
         group = self._groups.get(apply)
         if group is None:
-            group = self._groups[apply] = _Group(apply, self.write)
+            group = self._groups[apply] = _Group(apply, self._write_group)
         return await group.add(item)  # type: ignore[no-any-return]
 
     async def close(self) -> None:
@@ -61,6 +57,10 @@ class PostgresqlDatabase:
         for group in self._groups.values():
             await group.close()
         await self._engine.dispose()
+        await self._grouping.dispose()
+
+    async def _write_group(self, body: Body[T]) -> T:
+        return await self._tried(lambda: self._run(self._grouping, body))
 
     async def _run(self, engine: AsyncEngine, body: Body[T]) -> T:
         async with engine.begin() as connection:
@@ -130,6 +130,17 @@ class _Group:
             else:
                 if not future.done():
                     future.set_result(result)
+
+
+def _engine(url: str, connections: int) -> AsyncEngine:
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        connect_args={"server_settings": {"application_name": "tallystick"}},
+    )
 
 
 def _apply_all(apply: Apply[Any, Any], items: Sequence[Any], tx: Connection) -> Sequence[Any]:

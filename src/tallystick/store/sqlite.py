@@ -90,7 +90,7 @@ class SqliteDatabase:
     def _queue(self, task: _Task) -> "asyncio.Future[Any]":
         if self._closed:
             raise DatabaseUnavailable("The server is stopping.", retry_after_s=5)
-        if self._tasks.qsize() > LARGEST_QUEUE:
+        if self._tasks.qsize() + len(self._gathered) > LARGEST_QUEUE:
             raise Unavailable("Too many writes are waiting; try again.", retry_after_s=1)
         if self._gathered and self._gathered[0].loop is not task.loop:
             self._hand_over()

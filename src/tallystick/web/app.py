@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFou
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
 from tallystick.web import (
+    desk,
     health,
     jobs,
     links,
@@ -72,7 +73,7 @@ def build_app(
         *routers,
     ):
         app.include_router(router)
-    app.router.routes.extend([*static_files.routes(), *more_routes])
+    app.router.routes.extend([*desk.routes(hub), *static_files.routes(), *more_routes])
     reference.describe_hot_routes(app)
     _explain_errors(app)
     return Edge(app, hub)

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Response
 
-from tallystick.domain.errors import Invalid, StillRunning
+from tallystick.domain.errors import Invalid, StillRunning, Unauthenticated
 from tallystick.domain.sealing import derived
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once, replay
-from tallystick.web.auth import Caller, caller
+from tallystick.web.auth import Caller, caller, client_address
 from tallystick.web.bodies import idempotency_key
-from tallystick.web.limits import RateLimits, Standing
+from tallystick.web.limits import RateLimits
 
 _TAG: Final = 16
 
@@ -26,14 +26,34 @@ def hub_of(request: Request) -> Hub:
 
 
 HubDep = Annotated[Hub, Depends(hub_of)]
-CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def count(request: Request, name: str, who: str) -> None:
+    """Count one request against a limit, and let the answer say how it stands. Raises TooMany."""
+    limits: RateLimits = request.app.state.limits
+    standing = await limits.spend(name, who)
+    if standing is not None:
+        # The outermost layer adds them, to refusals too.
+        request.state.rate_headers = standing.headers()
+        standing.require()
+
+
+async def known_caller(request: Request) -> Caller:
+    """Who is asking. A wrong proof is counted, so that nobody guesses for long."""
+    try:
+        return await caller(request)
+    except Unauthenticated:
+        stranger = Caller(client_address(request.scope, hub_of(request).settings.trusted_proxies))
+        await count(request, "anonymous", stranger.name)
+        raise
+
+
+CallerDep = Annotated[Caller, Depends(known_caller)]
 
 
 async def limited(request: Request, who: CallerDep) -> Caller:
     """The caller of an API route, counted: keys have their own bucket. Raises TooMany."""
-    limits: RateLimits = request.app.state.limits
-    name = "key" if who.key_id is not None else "anonymous"
-    note_standing(request, await limits.spend(name, who.name))
+    await count(request, "key" if who.key_id is not None else "anonymous", who.name)
     return who
 
 
@@ -42,14 +62,7 @@ LimitedCaller = Annotated[Caller, Depends(limited)]
 
 async def spend_polling(request: Request, who: Caller, payment_id: str) -> None:
     """Count one poll of one payment by one client. Raises TooMany."""
-    limits: RateLimits = request.app.state.limits
-    note_standing(request, await limits.spend("polling", f"{payment_id}/{who.name}"))
-
-
-def note_standing(request: Request, standing: Standing | None) -> None:
-    """Let the outermost layer add the RateLimit headers."""
-    if standing is not None:
-        request.state.rate_headers = standing.headers()
+    await count(request, "polling", f"{payment_id}/{who.name}")
 
 
 async def once_only(

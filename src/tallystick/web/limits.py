@@ -30,6 +30,16 @@ class Standing:
     window_s: int
     left: int
     reset_s: int
+    allowed: bool = True
+
+    def require(self) -> None:
+        """Raises TooMany, which says when to come back."""
+        if not self.allowed:
+            raise TooMany(
+                f"More than {self.most} requests in {self.window_s} s; "
+                f"wait {self.reset_s} s, or use the stream instead of polling.",
+                retry_after_s=self.reset_s,
+            )
 
     def headers(self) -> dict[str, str]:
         """The RateLimit fields of the answer."""
@@ -52,17 +62,12 @@ class RateLimits:
         self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in table.items()}
 
     async def spend(self, name: str, who: str) -> Standing | None:
-        """Count one request. Raises TooMany, which says when to come back."""
+        """Count one request; None where nothing is limited."""
         if not self._on:
             return None
         item = self._items[name]
         allowed = await self._limiter.hit(item, name, who)
         window = await self._limiter.get_window_stats(item, name, who)
         reset_s = max(1, int(window.reset_time - time.time()) + 1)
-        if not allowed:
-            raise TooMany(
-                f"More than {item.amount} requests in {item.get_expiry()} s; "
-                f"wait {reset_s} s, or use the stream instead of polling.",
-                retry_after_s=reset_s,
-            )
-        return Standing(name, item.amount, item.get_expiry(), max(0, window.remaining), reset_s)
+        left = max(0, window.remaining) if allowed else 0
+        return Standing(name, item.amount, item.get_expiry(), left, reset_s, allowed)

@@ -15,14 +15,14 @@ from tallystick.flows.hub import Hub
 from tallystick.web import pages, shapes
 from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
-from tallystick.web.depends import CallerDep, HubDep, note_standing
+from tallystick.web.depends import CallerDep, HubDep, count
 from tallystick.web.links import find
 from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
 
 
 async def page_budget(request: Request, who: CallerDep) -> None:
     """Count a page view. Raises TooMany."""
-    note_standing(request, await request.app.state.limits.spend("pages", who.address))
+    await count(request, "pages", who.address)
 
 
 router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)])

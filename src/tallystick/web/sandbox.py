@@ -73,6 +73,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
             delay=float(wished.delay),
             times=wished.times,
             seed=wished.seed,
+            page=snapshot.attempt.checkout.get("checkout_url"),
         )
         return {"data": {"paymentId": snapshot.id, **happened}}
 

@@ -17,7 +17,8 @@ from tallystick.flows.hub import Hub
 from tallystick.live.hub import Frame, LiveHub
 from tallystick.store import snapshots
 from tallystick.web import metrics, shapes
-from tallystick.web.auth import Caller, caller
+from tallystick.web.auth import Caller
+from tallystick.web.depends import known_caller, spend_polling
 from tallystick.web.links import find
 from tallystick.web.stream import Stream
 
@@ -50,9 +51,9 @@ async def open_stream(
     hub: Hub, target: Target, request: Request, receive: Receive, send: Send, refuse: Send
 ) -> None:
     """Let a watcher in. Raises Unauthenticated, NotFound, TooMany, Unavailable."""
-    who = await caller(request)
+    who = await known_caller(request)
     snapshot = await _target(hub, target, who)
-    await request.app.state.limits.spend("polling", f"{snapshot.id}/{who.name}")
+    await spend_polling(request, who, snapshot.id)
     last_seen = _last_seen(request)
     if is_final(snapshot.phase) and last_seen == snapshot.version:
         await refuse({"type": "http.response.start", "status": 204,

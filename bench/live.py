@@ -1,0 +1,184 @@
+"""Live push to open streams, beside Starlette with a queue for each client."""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench import ground
+from bench.load import share
+
+STREAMS: Final = 1000
+EVENTS_PER_S: Final = 500
+SECONDS: Final = 3
+BURST: Final = 5000
+FAN_OUTS: Final = 7
+NOTICES: Final = 300
+NOTICES_PER_S: Final = 100
+# How long an event may be on its way before it counts as lost.
+PATIENCE_S: Final = 20
+
+
+@dataclass(slots=True)
+class Browsers:
+    """A process that watches."""
+
+    running: subprocess.Popen[str]
+    opened_s: float
+
+    def came(self) -> list[list[Any]]:
+        """Topic, version and time of everything that came since the last call."""
+        assert self.running.stdin is not None
+        assert self.running.stdout is not None
+        self.running.stdin.write("report\n")
+        self.running.stdin.flush()
+        answer: list[list[Any]] = json.loads(self.running.stdout.readline())
+        return answer
+
+    def wait_for(self, count: int) -> list[list[Any]]:
+        """All `count` events. Fails where they do not come."""
+        came: list[list[Any]] = []
+        until = time.monotonic() + PATIENCE_S
+        while len(came) < count:
+            if time.monotonic() > until:
+                raise RuntimeError(f"Of {count} events, {count - len(came)} did not come.")
+            time.sleep(0.05)
+            came += self.came()
+        return came
+
+
+@contextmanager
+def browsers(port: int, streams: list[list[Any]]) -> Iterator[Browsers]:
+    """Open these streams, each a topic, a path and a token, and hold them."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "bench.watch"], cwd=ground.ROOT, env=ground.environment(),
+        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert running.stdin is not None
+    assert running.stdout is not None
+    try:
+        running.stdin.write(json.dumps({"port": port, "streams": streams}) + "\n")
+        running.stdin.flush()
+        yield Browsers(running, json.loads(running.stdout.readline())["seconds"])
+    finally:
+        running.terminate()
+        running.wait()
+        running.stdin.close()
+        running.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A server under test, and where its streams are."""
+
+    told: dict[str, Any]
+    topics: list[str]
+    tokens: list[str | None]
+    path: str
+
+    def streams(self) -> list[list[Any]]:
+        """One for each topic."""
+        return [[topic, self.path.format(topic), token]
+                for topic, token in zip(self.topics, self.tokens, strict=True)]  # fmt: skip
+
+
+def publish(port: int, wish: dict[str, Any]) -> list[list[Any]]:
+    """Let the server publish; topic, version and time of each event."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/bench/publish", json.dumps(wish),
+                       {"content-type": "application/json"})  # fmt: skip
+    left: list[list[Any]] = json.loads(connection.getresponse().read())["left"]
+    connection.close()
+    return left
+
+
+def measure(place: Path, rounds: int, streams: int = STREAMS) -> dict[str, Any]:
+    """Both servers in turns; medians over the rounds."""
+    ours: list[dict[str, float]] = []
+    plain: list[dict[str, float]] = []
+    for number in range(rounds):
+        url = f"sqlite:///{place / f'live-{number}.db'}"
+        wish = {"database": url, "payments": streams, "scheduler": True}
+        with ground.process("bench.server", wish) as told:
+            side = Side(told, told["payments"], told["tokens"], "/api/payments/{}/stream")
+            ours.append(load(side))
+        with ground.process("bench.plain", {}) as told:
+            topics = [f"topic-{one}" for one in range(streams)]
+            plain.append(load(Side(told, topics, [None] * streams, "/streams/{}")))
+    return {"streams": streams, "ours": middle(ours), "plain": middle(plain)}
+
+
+def middle(runs: list[dict[str, float]]) -> dict[str, float]:
+    """The median of each figure."""
+    return {name: median(run[name] for run in runs) for name in runs[0]}
+
+
+def load(side: Side) -> dict[str, float]:
+    """Everything that is measured of one server."""
+    port, pid = side.told["port"], side.told["pid"]
+    streams = len(side.topics)
+    publish(port, {"topics": side.topics[-1:], "count": 100})
+    before = ground.memory_bytes(pid)
+    with browsers(port, side.streams()) as watching:
+        figures = {
+            "new_streams_per_s": streams / watching.opened_s,
+            "kib_a_stream": (ground.memory_bytes(pid) - before) / streams / 1024,
+        }
+        if "orders" in side.told:
+            # A paid payment's stream ends, so the others are for what follows.
+            figures |= knocked(side, watching)
+            del side.topics[: NOTICES], side.tokens[: NOTICES]
+        figures |= paced(side, watching) | burst(side, watching)
+    return figures | fan_out(side, streams)
+
+
+def waits_ms(left: list[list[Any]], came: list[list[Any]]) -> list[float]:
+    """From leaving to arriving, sorted."""
+    at = {(topic, version): time_ns for topic, version, time_ns in left}
+    return sorted((time_ns - at[topic, version]) / 1e6 for topic, version, time_ns in came)
+
+
+def paced(side: Side, watching: Browsers) -> dict[str, float]:
+    """Events at a pace, each to one stream."""
+    cpu_s = ground.cpu_s(side.told["pid"])
+    count = EVENTS_PER_S * SECONDS
+    left = publish(side.told["port"], {"topics": side.topics, "count": count,
+                                       "per_s": EVENTS_PER_S})  # fmt: skip
+    waits = waits_ms(left, watching.wait_for(count))
+    cpu_s = ground.cpu_s(side.told["pid"]) - cpu_s
+    return {"p50_ms": share(waits, 0.5), "p99_ms": share(waits, 0.99),
+            "cpu_us_an_event": cpu_s / count * 1e6}  # fmt: skip
+
+
+def burst(side: Side, watching: Browsers) -> dict[str, float]:
+    """As many events as go, each to one stream."""
+    left = publish(side.told["port"], {"topics": side.topics, "count": BURST})
+    came = watching.wait_for(BURST)
+    return {"burst_per_s": BURST / ((max(one[2] for one in came) - left[0][2]) / 1e9)}
+
+
+def fan_out(side: Side, streams: int) -> dict[str, float]:
+    """One event to everybody, until the last one has it."""
+    topic, token = side.topics[-1], side.tokens[-1]
+    waits = []
+    with browsers(side.told["port"], [[topic, side.path.format(topic), token]] * streams) as all_:
+        for _ in range(FAN_OUTS):
+            left = publish(side.told["port"], {"topics": [topic], "count": 1})
+            waits.append(waits_ms(left, all_.wait_for(streams))[-1])
+    return {"fan_out_ms": median(waits)}
+
+
+def knocked(side: Side, watching: Browsers) -> dict[str, float]:
+    """From the webhook to the browser: kept, asked about, settled, told."""
+    wish = {"port": side.told["port"], "per_s": NOTICES_PER_S, "topics": side.topics[:NOTICES],
+            "orders": side.told["orders"][:NOTICES]}  # fmt: skip
+    left = dict(ground.ask("bench.knock", wish))
+    waits = sorted((at - left[topic]) / 1e6 for topic, _, at in watching.wait_for(NOTICES))
+    return {"webhook_p50_ms": share(waits, 0.5), "webhook_p99_ms": share(waits, 0.99)}

@@ -1,0 +1,87 @@
+"""Where gateways come with questions of their own: tokens, bills to show, inquiries."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from tallystick.domain.errors import HubError, Invalid, NotFound, Unauthenticated
+from tallystick.flows.hub import Hub
+from tallystick.flows.present import standing
+from tallystick.flows.receive import receive
+from tallystick.gateways.base import Answer, Desk, Gateway, RawNotice, Standing
+from tallystick.web.bodies import LARGEST_NOTICE, read_limited
+
+NOTICE = "notice"
+_INQUIRY = "/api/v1/payments/{provider}/inquiry"
+_LONGEST_REFERENCE = 60
+
+
+class Inquirable(Protocol):
+    """A gateway whose offers may be inquired about with a key of its own."""
+
+    def may_inquire(self, key: str) -> bool:
+        """Whether an `X-API-Key` opens the inquiry; never where none is set."""
+        ...
+
+    def inquiry(self, standing: Standing | None) -> Answer:
+        """How an offer stands, in the gateway's own form."""
+        ...
+
+
+def routes(hub: Hub) -> list[BaseRoute]:
+    """The addresses that the gateways with a desk are called at, and the inquiry."""
+    found: list[BaseRoute] = [Route(_INQUIRY, _inquire, methods=["GET"])]
+    for gateway in hub.gateways.values():
+        for path, operation in getattr(gateway, "desk_paths", {}).items():
+            found.append(Route(path, _serve(hub, gateway, operation), methods=["POST"]))
+    return found
+
+
+def _serve(hub: Hub, gateway: Gateway, operation: str) -> Callable[[Request], Awaitable[Response]]:
+    desk = cast("Desk", gateway)
+
+    async def serve(request: Request) -> Response:
+        """One question, or one notice at the gateway's own address for it."""
+        try:
+            raw = await _raw(hub, request)
+            if operation == NOTICE:
+                return _response(await receive(hub, gateway.name, raw))
+            question = desk.read_question(operation, raw, hub.now())
+            refs = [] if question.ref is None else [question.ref]
+            return _response(desk.answer_question(question, await standing(hub, gateway, refs)))
+        except HubError as error:
+            return _response(desk.refuse(error))
+
+    return serve
+
+
+async def _inquire(request: Request) -> Response:
+    hub: Hub = request.app.state.hub
+    gateway = hub.gateways.get(request.path_params["provider"])
+    if gateway is None or not hasattr(gateway, "inquiry"):
+        raise NotFound("There is no gateway here that can be inquired about.")
+    desk = cast("Inquirable", gateway)
+    if not desk.may_inquire(request.headers.get("x-api-key", "")):
+        raise Unauthenticated("Send the inquiry key as X-API-Key.")
+    reference = request.query_params.get("reference", "")
+    if not 0 < len(reference) <= _LONGEST_REFERENCE:
+        raise Invalid("reference: is required", (("reference", "is required"),))
+    return _response(desk.inquiry(await standing(hub, gateway, [reference])))
+
+
+async def _raw(hub: Hub, request: Request) -> RawNotice:
+    return RawNotice(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await read_limited(request, LARGEST_NOTICE),
+        query=request.url.query,
+        received_at=hub.now(),
+        method=request.method,
+    )
+
+
+def _response(answer: Answer) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(answer.body, answer.status, headers, answer.content_type)

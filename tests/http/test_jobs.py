@@ -1,0 +1,149 @@
+"""The named jobs as cron and system S1's clients meet them."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from tests.http.shop import Shop, eventually
+from tests.infra.live import Answer
+
+NAMES = ["expired-links", "stuck-payments", "poll-gateways", "retry-inbox", "deliver-events",
+         "audit"]  # fmt: skip
+
+
+@pytest.fixture(params=["x-cron-secret", "authorization"])
+def cron(request: pytest.FixtureRequest, shop: Shop) -> dict[str, str]:
+    """The secret, in either of the two forms."""
+    secret = shop.server.cron_secret
+    given = secret if request.param == "x-cron-secret" else f"Bearer {secret}"
+    return {request.param: given}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cron_runs_a_job_and_reads_how_it_fared(shop, cron, name):
+    before = shop.get(f"/api/jobs/{name}", token=None, headers=cron).json
+
+    run = shop.post(f"/api/jobs/{name}", token=None, headers=cron)
+    after = shop.get(f"/api/jobs/{name}", token=None, headers=cron).json
+
+    assert run.status == 200
+    assert run.json["success"] is True
+    assert after["stats"]["totalExecutions"] == before["stats"]["totalExecutions"] + 1
+
+
+def test_the_history_has_the_shape_of_system_s1(shop, cron):
+    shop.post("/api/jobs/expired-links", token=None, headers=cron)
+
+    told = shop.get("/api/jobs/expired-links", token=None, headers=cron).json
+
+    stats = told["stats"]
+    assert told.keys() == {"jobName", "stats", "recentExecutions"}
+    assert told["jobName"] == "expired-links"
+    assert stats.keys() == {
+        "totalExecutions", "successCount", "failureCount", "averageDuration", "successRate",
+        "lastExecution",
+    }  # fmt: skip
+    assert stats["lastExecution"].keys() == {"startTime", "endTime", "success"}
+    assert (stats["successRate"], stats["failureCount"]) == (100.0, 0)
+    assert stats["averageDuration"] >= 0
+    assert re.fullmatch(r"\d{4}-.*Z", stats["lastExecution"]["startTime"])
+    assert told["recentExecutions"][0]["success"] is True
+
+
+@pytest.mark.parametrize("wrong", [
+    {}, {"x-cron-secret": ""}, {"x-cron-secret": "wrong"}, {"authorization": "Bearer wrong"},
+    {"authorization": "Basic wrong"}, {"x-cron-secret": "ééé"},
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_the_secret_nothing_runs_and_nothing_is_told(shop, method, wrong):
+    headers = {name: value.encode() for name, value in wrong.items()}
+    before = runs(shop)
+
+    answer = shop.send(method, "/api/jobs/tidy", token=None, headers=headers)
+
+    assert answer.status == 401
+    assert runs(shop) == before
+
+
+def test_a_merchants_key_is_not_the_cron_secret(shop):
+    assert shop.post("/api/jobs/expired-links").status == 401
+
+
+def test_an_unknown_job_is_a_404_that_names_the_known_ones(shop, cron):
+    answers = [shop.send(method, "/api/jobs/dance", token=None, headers=cron)
+               for method in ("GET", "POST")]  # fmt: skip
+
+    assert [answer.status for answer in answers] == [404, 404]
+    assert "expired-links" in answers[0].json["detail"]
+
+
+def test_of_two_runs_at_once_one_is_told_that_the_other_is_at_it(shop):
+    sale = shop.payment(gateway="sandbox", expiresIn=60)
+    sale.act("error_500", times=1000)
+    shop.advance(70)
+    sale.act("error_500", times=0)
+    sale.act("time_out_after_success", times=3)
+    answers: list[Answer] = []
+    first = threading.Thread(target=lambda: answers.append(run_expiry(shop)))
+
+    first.start()
+    eventually(lambda: held(shop), bool)
+    second = run_expiry(shop)
+    first.join()
+
+    assert answers[0].status == 200
+    assert second.status == 409
+    assert second.json["code"] == "still_running"
+    assert second.headers["retry-after"]
+    sale.act("time_out_after_success", times=0)
+    sale.becomes("expired")
+
+
+def test_the_schedule_runs_without_any_cron(shop, cron):
+    before = shop.get("/api/jobs/expired-links", token=None, headers=cron).json["stats"]
+
+    shop.advance(1300)
+
+    after = shop.get("/api/jobs/expired-links", token=None, headers=cron).json["stats"]
+    assert after["totalExecutions"] >= before["totalExecutions"] + 4
+
+
+def test_idempotency_keys_are_forgotten_after_a_week(shop):
+    wish = {"amount": 50_000, "currency": "VND", "description": "Tea", "expiresIn": 60}
+    key = {"idempotency-key": "week-1"}
+    first = shop.post("/api/payment-links", json=wish, headers=key)
+
+    shop.advance(8 * 86_400)
+
+    again = shop.post("/api/payment-links", json=wish, headers=key)
+    assert (first.status, again.status) == (201, 201)
+    assert again.data["id"] != first.data["id"]
+
+
+def test_the_job_expires_what_its_timer_would_expire(shop, cron):
+    sale = shop.payment(gateway="sandbox", expiresIn=60)
+    shop.advance(70)
+
+    shop.post("/api/jobs/expired-links", token=None, headers=cron)
+
+    sale.becomes("expired")
+
+
+def runs(shop: Shop) -> int:
+    """How many runs of all jobs are in the history."""
+    return int(shop.rows("SELECT count(*) FROM job_runs WHERE job_name = 'tidy'")[0][0])
+
+
+def run_expiry(shop: Shop) -> Answer:
+    """Run the job that closes offers."""
+    secret = {"x-cron-secret": shop.server.cron_secret}
+    return shop.server.post("/api/jobs/expired-links", headers=secret)
+
+
+def held(shop: Shop) -> bool:
+    """Whether somebody runs the job now."""
+    where = "name = 'expired-links' AND holder IS NOT NULL"
+    return bool(shop.rows(f"SELECT name FROM schedules WHERE {where}"))

@@ -1,0 +1,175 @@
+"""Books that are in order, and a way to break them by hand and to forget it again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tallystick.domain.evidence import Claim
+from tallystick.flows import jobs as flow
+from tallystick.flows.cancel import cancel
+from tallystick.flows.rescue import do_effects
+from tallystick.flows.unmatched import assign
+from tallystick.store import inbox
+from tallystick.store.audit import CHECKS
+from tallystick.store.database import open_database
+from tests.store.house import House
+from tests.store.rows import NOW, money
+
+Names = dict[str, str]
+_CONSTRAINTS = """
+SELECT conname FROM pg_constraint
+WHERE conrelid = CAST(:table AS regclass) AND contype IN ('u', 'c')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A database with every kind of payment in it; `names` are what a break can speak of."""
+
+    url: str
+    names: Names
+
+    def broken(self, sql: str = "", loosened: str = "") -> set[str]:
+        """The invariants that do not hold after these statements, which are then taken back.
+
+        `loosened` is a table whose constraints are taken off first.
+        """
+
+        def body(tx: Connection) -> set[str]:
+            triggers = unlock(tx)
+            if loosened:
+                loosen(tx, loosened)
+            for statement in filter(str.strip, sql.format(**self.names).split(";")):
+                tx.execute(text(statement))
+            for trigger in triggers:
+                tx.exec_driver_sql(trigger)
+            return {check.invariant for check in CHECKS if list(check.broken(tx))}
+
+        return self.undone(body)
+
+    def undone(self, body: Callable[[Connection], Any]) -> Any:
+        """Run `body` without foreign keys and triggers, and roll everything back."""
+        if self.url.startswith("sqlite"):
+            return _on_sqlite(self.url, body)
+        return asyncio.run(_on_postgresql(self.url, body))
+
+
+def _on_sqlite(url: str, body: Callable[[Connection], Any]) -> Any:
+    engine = create_engine(
+        make_url(url).set(drivername="sqlite+pysqlite"),
+        poolclass=NullPool,
+        connect_args={"isolation_level": None},
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+        connection.exec_driver_sql("BEGIN")
+        try:
+            return body(connection)
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
+
+
+async def _on_postgresql(url: str, body: Callable[[Connection], Any]) -> Any:
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SET LOCAL session_replication_role = replica"))
+            try:
+                return await connection.run_sync(body)
+            finally:
+                await connection.rollback()
+    finally:
+        await engine.dispose()
+
+
+def unlock(tx: Connection) -> list[str]:
+    """Take all triggers off; the statements that put them back. PostgreSQL's are asleep."""
+    if tx.dialect.name == "postgresql":
+        return []
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    found = tx.exec_driver_sql(query).fetchall()
+    for name, _ in found:
+        tx.exec_driver_sql(f"DROP TRIGGER {name}")
+    return [sql for _, sql in found]
+
+
+def loosen(tx: Connection, table: str) -> None:
+    """Take the constraints off a table; SQLite can only copy it without them."""
+    if tx.dialect.name == "postgresql":
+        for name in list(tx.execute(text(_CONSTRAINTS), {"table": table}).scalars()):
+            tx.exec_driver_sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        return
+    tx.exec_driver_sql(f"CREATE TABLE loose AS SELECT * FROM {table}")
+    tx.exec_driver_sql(f"DROP TABLE {table}")
+    tx.exec_driver_sql(f"ALTER TABLE loose RENAME TO {table}")
+
+
+async def build(url: str) -> Names:
+    """Fill a migrated database with a day's business; the ids by what they are."""
+    database = open_database(url)
+    house = House(database)
+    try:
+        names = await _trade(house)
+    finally:
+        await database.close()
+    sqlite = url.startswith("sqlite")
+    long_ago = NOW - timedelta(hours=5)
+    names["then"] = str(int(NOW.timestamp()) * 1_000_000) if sqlite else f"'{NOW.isoformat()}'"
+    names["long_ago"] = (
+        str(int(long_ago.timestamp()) * 1_000_000) if sqlite else f"'{long_ago.isoformat()}'"
+    )
+    return names
+
+
+async def _trade(house: House) -> Names:
+    paid, ref = await house.open()
+    await house.settle(paid)
+    house.pays(ref)
+    await house.notice(ref, money=True)
+    await house.handle()
+    over, ref = await house.open_link()
+    house.pays(ref, 30_000)
+    await house.settle(over)
+    house.pays(ref, 30_000)
+    await house.settle(over)
+    foreign, ref = await house.open()
+    house.pays(ref, currency="USD")
+    await house.settle(foreign)
+    canceled, _ = await house.open()
+    await cancel(house.hub, canceled)
+    await do_effects(house.hub)
+    open_, _ = await house.open()
+    await _assign(house, open_)
+    expired, ref = await house.open(expires_in=timedelta(minutes=5))
+    house.pays(ref, 20_000)
+    house.pass_time(minutes=10)
+    await house.settle(expired)
+    waiting, ref = await house.open()
+    house.says(ref, Claim.PROCESSING)
+    await house.settle(waiting)
+    untouched, _ = await house.open()
+    await flow.plan(house.hub)
+    await flow.run(house.hub, "poll-gateways")
+    return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
+            "expired": expired, "processing": waiting, "untouched": untouched}  # fmt: skip
+
+
+async def _assign(house: House, payment_id: str) -> None:
+    """A person gives a transfer without a reference to a payment; it is a part of the amount."""
+    row = inbox.row(
+        "ntc_1", gateway="till", account="main", event_id="strange", refs=[], claim=Claim.PENDING,
+        credits_=[money("FT-strange", 1000)], headers={}, query="", body=b"", now=house.clock.at,
+    )  # fmt: skip
+    await house.database.write(lambda tx: inbox.keep_each(tx, [row]))
+    await house.handle()
+    await assign(house.hub, "ntc_1", payment_id, "They called.", "test")

@@ -1,0 +1,157 @@
+"""What somebody could do to the books by hand, and the invariants that then do not hold."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Break(NamedTuple):
+    """`sql` speaks of the books' names; `loosened` are tables whose constraints forbid it."""
+
+    what: str
+    broken: str
+    sql: str
+    loosened: str = ""
+
+
+_RECEIPT = "(SELECT id FROM transfers WHERE payment_id = '{paid}' AND kind = 'receipt')"
+_SALE = "(SELECT id FROM transfers WHERE payment_id = '{paid}' AND kind = 'fulfilment')"
+_TRANSFER = "INSERT INTO transfers (id, kind, subject, payment_id, created_at) VALUES"
+_LINES = """
+INSERT INTO postings (transfer_id, line, account, amount, currency)
+VALUES ('trf_x', 0, 'clearing:till', 50000, 'VND'), ('trf_x', 1, 'suspense', -50000, 'VND')
+"""
+_FULFILMENT = "INSERT INTO fulfilments (id, payment_id, purpose, state, created_at)"
+_NO_NEWS = "payment_id = '{paid}' AND source = 'fetch' AND claim = 'pending' AND credits = '[]'"
+
+BREAKS = (
+    Break("a posting changed", "M1", f"""
+        UPDATE postings SET amount = amount - 1 WHERE transfer_id = {_SALE} AND account = 'revenue'
+    """),
+    Break("a transfer without postings", "M1", f"""
+        {_TRANSFER} ('trf_x', 'test', 'x', '{{paid}}', {{then}})
+    """),
+    Break("a payment's balance changed", "M3 S0", """
+        UPDATE payments SET received = received + 1 WHERE id = '{over}'
+    """),
+    Break("more refunded than received", "M5", """
+        UPDATE payments SET refunded = received + 1 WHERE id = '{over}'
+    """, "payments"),
+    Break("a receipt booked to another account", "M6", f"""
+        UPDATE postings SET account = 'clearing:x'
+        WHERE transfer_id = {_RECEIPT} AND account LIKE 'clearing:%'
+    """),
+    Break("a receipt booked twice", "M6", f"""
+        {_TRANSFER} ('trf_x', 'receipt', (SELECT id FROM receipts WHERE payment_id = '{{paid}}'),
+          '{{paid}}', {{then}});
+        {_LINES}
+    """, "transfers"),
+    Break("a receipt booked that does not exist", "M6", f"""
+        {_TRANSFER} ('trf_x', 'receipt', 'rcp_x', '{{paid}}', {{then}});
+        {_LINES}
+    """),
+    Break("a receipt not booked", "M6", f"""
+        DELETE FROM postings WHERE transfer_id = {_RECEIPT};
+        DELETE FROM transfers WHERE payment_id = '{{paid}}' AND kind = 'receipt'
+    """),
+    Break("one transaction credited to two payments", "M6 S0", """
+        INSERT INTO receipts (id, payment_id, gateway, account, transaction_id, amount, currency,
+          at, evidence_key, created_at)
+        SELECT 'rcp_x', '{expired}', gateway, account, transaction_id, amount, 'USD',
+          at, evidence_key, created_at
+        FROM receipts WHERE payment_id = '{paid}'
+    """, "receipts"),
+    Break("a payment called late", "S0", """
+        UPDATE payments SET late = 1 WHERE id = '{paid}'
+    """),
+    Break("a review taken away", "S0", """
+        UPDATE payments SET review = NULL WHERE id = '{expired}'
+    """),
+    Break("a time of payment changed", "S0", """
+        UPDATE payments SET paid_at = {long_ago} WHERE id = '{paid}'
+    """),
+    Break("evidence lost", "S0", """
+        DELETE FROM evidence WHERE payment_id = '{canceled}' AND claim = 'canceled'
+    """),
+    Break("a phase changed", "S0 S1", """
+        UPDATE payments SET phase = 'processing' WHERE id = '{untouched}'
+    """),
+    Break("a change of phase that is not in the table", "S1", """
+        UPDATE events SET phase_before = 'canceled'
+        WHERE payment_id = '{paid}' AND phase_after = 'paid';
+        UPDATE events SET phase_after = 'canceled'
+        WHERE payment_id = '{paid}' AND phase_before = 'draft'
+    """),
+    Break("a hole in the history", "S1", """
+        DELETE FROM events WHERE payment_id = '{paid}' AND phase_before = 'draft'
+    """),
+    Break("the end of the history lost", "S1", """
+        DELETE FROM events WHERE payment_id = '{paid}' AND phase_after = 'paid'
+    """),
+    Break("a receipt without its evidence", "S2", """
+        UPDATE receipts SET evidence_key = 'x' WHERE payment_id = '{paid}'
+    """),
+    Break("paid without money", "M3 S0 S2", """
+        UPDATE receipts SET payment_id = '{open}' WHERE payment_id = '{paid}';
+        UPDATE transfers SET payment_id = '{open}' WHERE payment_id = '{paid}' AND kind = 'receipt'
+    """),
+    Break("too much called exact", "S0 S3", """
+        UPDATE payments SET amount_state = 'exact' WHERE id = '{over}'
+    """),
+    Break("a wrong currency that nobody looks at", "S0 S3", """
+        UPDATE payments SET review = NULL WHERE id = '{foreign}'
+    """),
+    Break("a browser that counts", "S4", f"""
+        UPDATE evidence SET source = 'return' WHERE {_NO_NEWS}
+    """),
+    Break("a hint that counts", "S4", f"""
+        UPDATE evidence SET trust = 0 WHERE {_NO_NEWS}
+    """, "evidence"),
+    Break("delivered without being paid", "F1", f"""
+        {_FULFILMENT} VALUES ('ful_x', '{{open}}', 'plain', 'done', {{then}})
+    """),
+    Break("delivered for another purpose", "F1", f"""
+        {_FULFILMENT} VALUES ('ful_x', '{{paid}}', 'gift_card', 'done', {{then}})
+    """),
+    Break("delivered twice", "F1", f"""
+        {_FULFILMENT} SELECT 'ful_x', payment_id, purpose, state, created_at
+        FROM fulfilments WHERE payment_id = '{{paid}}'
+    """, "fulfilments"),
+    Break("paid and not delivered", "F2", """
+        DELETE FROM fulfilments WHERE payment_id = '{paid}'
+    """),
+    Break("delivered and not earned", "F2", f"""
+        DELETE FROM postings WHERE transfer_id = {_SALE};
+        DELETE FROM transfers WHERE payment_id = '{{paid}}' AND kind = 'fulfilment'
+    """),
+    Break("delivered in another transaction", "F2", """
+        UPDATE fulfilments SET created_at = {long_ago} WHERE payment_id = '{paid}'
+    """),
+    Break("an effect given up", "F3", "UPDATE jobs SET state = 'dead'"),
+    Break("an effect that is never due", "F3", "UPDATE jobs SET state = 'ready', due_at = NULL"),
+    Break("a notice handled for a payment that never heard of it", "I1", """
+        UPDATE inbox SET payment_id = '{untouched}' WHERE payment_id = '{paid}'
+    """),
+    Break("a notice handled for nothing", "I1", """
+        UPDATE inbox SET payment_id = NULL WHERE payment_id = '{paid}'
+    """),
+    Break("assigned money that went elsewhere", "I1", """
+        UPDATE inbox SET payment_id = '{untouched}' WHERE id = 'ntc_1'
+    """),
+    Break("a notice kept twice", "I2", """
+        INSERT INTO inbox (id, gateway, account, event_id, refs, claim, credits, memo, headers,
+          query, body, received_at, tries)
+        SELECT 'ntc_x', gateway, account, event_id, refs, claim, credits, memo, headers,
+          query, body, received_at, tries
+        FROM inbox WHERE id = 'ntc_1'
+    """, "inbox"),
+    Break("a lease without an end", "J1", """
+        UPDATE schedules SET holder = 'somebody' WHERE name = 'audit'
+    """),
+    Break("a timer lost", "J2", """
+        UPDATE payments SET next_check_at = NULL WHERE id = '{untouched}'
+    """, "payments"),
+    Break("a question that nobody put", "J2", """
+        UPDATE payments SET next_check_at = {long_ago} WHERE id = '{untouched}'
+    """),
+)  # fmt: skip

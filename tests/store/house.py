@@ -1,0 +1,175 @@
+"""All flows on a real store, with one gateway in memory and a clock that only the test moves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from tallystick.domain.errors import GatewayRefused, GatewayUnreachable
+from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.money import Money
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import Wish, create_link, create_payment, start_attempt
+from tallystick.flows.hub import Hub
+from tallystick.flows.receive import handle_inbox, receive
+from tallystick.flows.settle import settle
+from tallystick.fulfilment.payment_link import PaymentLink
+from tallystick.fulfilment.plain import Plain
+from tallystick.gateways.base import (
+    Answer,
+    AttemptRef,
+    Capabilities,
+    Checkout,
+    CheckoutOrder,
+    Gateway,
+    Notice,
+    RawNotice,
+    Standing,
+    Verdict,
+)
+from tallystick.live.hub import LiveHub
+from tallystick.settings import Settings
+from tallystick.store.database import Database
+from tests.store.rows import NOW
+
+OPEN = Verdict(Claim.PENDING)
+
+
+CAN = Capabilities(
+    title="Till",
+    currencies=frozenset(),
+    verifies=Trust.FETCHED,
+    refunds="none",
+    cancels=True,
+    calls_per_s=1000.0,
+)
+
+
+@dataclass
+class Till:
+    """A gateway whose books the test writes: `books` by our reference, `away` when it is down."""
+
+    name: str = "till"
+    account: str = "main"
+    capabilities: Capabilities = CAN
+    books: dict[str, Verdict] = field(default_factory=dict)
+    away: bool = False
+    refuses_cancel: bool = False
+    numbers: count[int] = field(default_factory=count)
+
+    def new_ref(self, now: datetime) -> str:
+        return f"{self.name}-{next(self.numbers)}"
+
+    async def open_checkout(self, order: CheckoutOrder) -> Checkout:
+        self.answer()
+        self.books.setdefault(order.our_ref, OPEN)
+        return Checkout(provider_id=f"id-{order.our_ref}", checkout_url="https://till.example/1")
+
+    def read_notice(self, raw: RawNotice) -> Notice:
+        told = json.loads(raw.body)
+        credits_ = self.books[told["ref"]].credits if told.get("money") else ()
+        return Notice(told["event"], (told["ref"],), Claim(told["claim"]), credits_)
+
+    def acknowledge(self, notice: Notice, standing: Standing | None = None) -> Answer:
+        return Answer(b"ok")
+
+    async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
+        self.answer()
+        return self.books.get(attempt.our_ref, Verdict(Claim.PENDING, known=False))
+
+    async def cancel(self, attempt: AttemptRef, reason: str) -> None:
+        self.answer()
+        if self.refuses_cancel:
+            raise GatewayRefused("It is paid.")
+
+    def answer(self) -> None:
+        if self.away:
+            raise GatewayUnreachable("The till does not answer.")
+
+
+@dataclass
+class StandingClock:
+    """Time that stands still until the test moves it."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def real_now(self) -> datetime:
+        return self.at
+
+
+class House:
+    """A hub with a till, and what a test does with it."""
+
+    def __init__(self, database: Database, **capabilities: Any) -> None:
+        self.database = database
+        self.clock = StandingClock()
+        self.till = Till()
+        self.till.capabilities = replace(self.till.capabilities, **capabilities)
+        gateways: dict[str, Gateway] = {"till": self.till}
+        self.hub = Hub(
+            database=database,
+            gateways=gateways,
+            fulfilments={"plain": Plain(), "payment_link": PaymentLink()},
+            live=LiveHub(),
+            clock=self.clock,
+            settings=Settings(_env_file=None),
+            secret=b"a secret of thirty-two characters",
+            holder="test",
+        )
+        self.events = count()
+        self.transfers = count()
+
+    def pass_time(self, **gap: float) -> None:
+        """Move the clock."""
+        self.clock.at += timedelta(**gap)
+
+    async def open(self, amount: int = 50_000, **wish: Any) -> tuple[str, str]:
+        """An open payment, and its reference at the till."""
+        wished = Wish(Money(amount, "VND"), ("till",), **wish)
+        made = await create_payment(self.hub, wished, None, lambda shown, _: shown.id.encode())
+        return made.decode(), next(reversed(self.till.books))
+
+    async def open_link(self, amount: int = 50_000) -> tuple[str, str]:
+        """A payment link whose payer has chosen the till."""
+        wished = Wish(Money(amount, "VND"), ("till",), purpose="payment_link")
+        made = await create_link(self.hub, wished, None, lambda shown, _: shown.id.encode())
+        await start_attempt(self.hub, made.decode(), "till")
+        return made.decode(), next(reversed(self.till.books))
+
+    def pays(self, ref: str, amount: int = 50_000, currency: str = "VND", **changes: Any) -> Credit:
+        """Money arrives at the till."""
+        before = self.till.books[ref]
+        name = f"FT{next(self.transfers)}"
+        came = replace(Credit("till", "main", name, amount, currency, self.clock.at), **changes)
+        self.till.books[ref] = replace(before, credits=(*before.credits, came))
+        return came
+
+    def says(self, ref: str, claim: Claim) -> None:
+        """What the till answers from now on, beside the money that it has."""
+        self.till.books[ref] = replace(self.till.books[ref], claim=claim)
+
+    async def settle(self, payment_id: str) -> Snapshot:
+        """Ask, and record."""
+        return await settle(self.hub, payment_id)
+
+    async def notice(
+        self, ref: str, claim: Claim = Claim.PENDING, *, money: bool = False, event: str = ""
+    ) -> None:
+        """The till knocks; the notice is kept."""
+        told = {
+            "event": event or f"e{next(self.events)}",
+            "ref": ref,
+            "claim": claim,
+            "money": money,
+        }
+        await receive(self.hub, "till", RawNotice({}, json.dumps(told).encode(), "", self.clock.at))
+
+    async def handle(self) -> int:
+        """Settle what the inbox has."""
+        return await handle_inbox(self.hub)
