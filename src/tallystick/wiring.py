@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from sqlalchemy import make_url
 
 from tallystick.catalogue import GATEWAYS, real_gateways
 from tallystick.domain.errors import NotConfigured
@@ -28,7 +27,7 @@ from tallystick.live.hub import LiveHub
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
-from tallystick.store.database import Database, open_database
+from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
@@ -152,8 +151,9 @@ async def production(settings: Settings) -> House:
 
 def _own(url: str) -> Database:
     """Open the database for a server: a SQLite file has only one."""
-    if make_url(url).get_backend_name() == "sqlite":
-        ServerLock(Path(make_url(url).database or "tallystick.db")).take()
+    file = sqlite_file(url)
+    if file is not None:
+        ServerLock(file).take()
     return open_database(url)
 
 
@@ -200,11 +200,8 @@ class Keyring:
 
 def _beside(database_url: str) -> Path:
     """Where a development server keeps its own files: beside the SQLite file, or in the folder."""
-    url = make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        return Path(url.database or "tallystick.db")
     name = sha256(database_url.encode()).hexdigest()[:12]
-    return Path(f"tallystick-{name}")
+    return sqlite_file(database_url) or Path(f"tallystick-{name}")
 
 
 def books_of(database_url: str) -> Path:

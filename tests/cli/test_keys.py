@@ -41,7 +41,7 @@ def test_a_revoked_key_opens_nothing(keys, server):
 
     assert done.returncode == 0
     assert server.get("/api/payments", token=key).status == 401
-    assert "revoked" in [line for line in lines(keys("list").stdout) if "lost" in line][0]
+    assert "revoked" in next(line for line in lines(keys("list").stdout) if "lost" in line)
 
 
 def test_an_unknown_role_and_an_unknown_key_are_refused(keys):

@@ -157,10 +157,14 @@ def adapter(wire: Wire | None = None, *secrets: str) -> Polar:
 
 
 def signed(
-    body: bytes, secret: str = "whsec_s", at: datetime = NOW, number: str = "evt-1"
+    body: bytes,
+    secret: str = "whsec_s",
+    at: datetime = NOW,
+    number: str = "evt-1",
+    stamp: str | None = None,
 ) -> RawNotice:
     """A notice as Polar signs it, received at NOW."""
-    stamp = str(int(at.timestamp()))
+    stamp = str(int(at.timestamp())) if stamp is None else stamp
     digest = hmac.new(secret.encode(), f"{number}.{stamp}.".encode() + body, hashlib.sha256)
     headers = {
         "webhook-id": number,
@@ -259,6 +263,12 @@ def test_headers_of_another_form_are_not_authentic(header):
 def test_an_id_that_could_be_read_in_two_ways_is_refused_although_it_is_signed(number):
     with pytest.raises(NoticeNotAuthentic, match="id or time"):
         adapter().read_notice(signed(b'{"type":"x"}', number=number))
+
+
+@pytest.mark.parametrize("stamp", ["", "-1", "1e9", "soon", "１２３", "9" * 12, "9" * 400, " 1"])
+def test_a_time_that_is_no_number_of_seconds_is_refused_although_it_is_signed(stamp):
+    with pytest.raises(NoticeNotAuthentic, match="id or time"):
+        adapter().read_notice(signed(b'{"type":"x"}', stamp=stamp))
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])

@@ -9,7 +9,7 @@ import typer
 from typer import Argument
 
 from tallystick.cli.options import Key, Url
-from tallystick.domain.errors import HubError, Invalid, Refused, Unavailable
+from tallystick.domain.errors import HubError, Invalid, Unavailable
 
 if TYPE_CHECKING:
     from tallystick.cli.server import Server
@@ -57,22 +57,20 @@ def follow(server: "Server", place: str, poll_s: float = POLL_S) -> Iterator[dic
                     return
         except Unavailable:
             failures += 1
-            if failures >= MOST_FAILURES:
+            if not version or failures >= MOST_FAILURES:
                 raise
         time.sleep(poll_s)
 
 
 def _once(server: "Server", place: str, version: int) -> Iterator[dict[str, Any]]:
-    """What the stream tells until it ends; what the status says where there is no stream."""
+    """What the stream tells until it ends; then, or without a stream, what the status says."""
     try:
         for event in server.stream(f"{place}/stream", str(version) if version else None):
             if event.name == "status":
                 yield json.loads(event.data)
-    except Refused:
-        # Where it is the id or the key that is refused, the status refuses it too.
+    except HubError:
+        # Whatever refuses the stream or breaks it off, the status says whether it matters.
         pass
-    except HubError as error:
-        typer.echo(f"The stream broke off ({error.detail}); asking instead.", err=True)
     yield server.get(f"{place}/status")["data"]
 
 

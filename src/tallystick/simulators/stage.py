@@ -114,12 +114,7 @@ class Stage:
         if act not in ACTS:
             raise Invalid(f"There is no act {act[:32]!r}; there are: {', '.join(sorted(ACTS))}.")
         _check(amount, delay)
-        if isinstance(simulator, Caller):
-            await simulator.prepare(our_ref, act)
-        if isinstance(simulator, OpenedByPayer) and page:
-            # Another page than the gateway's own stands there after a create that was lost.
-            with suppress(Invalid):
-                simulator.opened(urlsplit(page).query)
+        await _prepare(simulator, our_ref, act, page)
         seed = secrets.randbits(32) if seed is None else seed
         played = self._books.order(gateway, our_ref)
         arrived = len(played.transfers) if played else 0
@@ -156,6 +151,16 @@ class Stage:
             names = ", ".join(self._simulators)
             raise NotFound(f"No gateway {gateway[:32]!r} is simulated here; there are: {names}.")
         return self._simulators[gateway]
+
+
+async def _prepare(simulator: Simulator, our_ref: str, act: str, page: str | None) -> None:
+    """What goes before paying: the gateway asks the hub, or the payer opens the page."""
+    if isinstance(simulator, Caller):
+        await simulator.prepare(our_ref, act)
+    if isinstance(simulator, OpenedByPayer) and page:
+        # Another page than the gateway's own stands there after a create that was lost.
+        with suppress(Invalid):
+            simulator.opened(urlsplit(page).query)
 
 
 async def _stylesheet(_request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, make_url
@@ -42,6 +43,13 @@ class Database(Protocol):
     async def close(self) -> None:
         """Finish what is queued and let go of the connections."""
         ...
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database, or None for a database that is a server."""
+    parts = make_url(url)
+    is_file = parts.get_backend_name() == "sqlite"
+    return Path(parts.database or "tallystick.db") if is_file else None
 
 
 def refuse_coroutine(result: T) -> T:

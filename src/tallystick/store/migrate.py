@@ -25,8 +25,9 @@ async def migrate(url: str) -> bool:
         if make_url(url).get_backend_name() == "sqlite":
             return _migrate_sqlite(url)
         return await _migrate_postgresql(url)
-    except (DBAPIError, OSError) as error:
-        raise DatabaseUnavailable(f"The database cannot be migrated: {error}") from error
+    except (DBAPIError, OSError, sqlite3.Error) as error:
+        why = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        raise DatabaseUnavailable(f"The database cannot be migrated: {why}") from error
 
 
 def version(connection: Connection) -> str | None:
