@@ -1,7 +1,7 @@
 """A payOS that answers from memory, so that a benchmark measures the hub and not its gateway."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +13,8 @@ from tallystick.gateways.payos import PayOS, PayOSAccount, body_signature
 class Bank:
     """The wire to it. An order is paid in full from the moment that a notice tells of it."""
 
-    def __init__(self) -> None:
-        self.orders: dict[int, str] = {}
+    def __init__(self, orders: Iterable[tuple[int, str]] = ()) -> None:
+        self.orders: dict[int, str] = dict(orders)
         self.paid: set[str] = set()
 
     async def send(

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,6 +22,7 @@ EVENTS_PER_S: Final = 500
 SECONDS: Final = 3
 BURST: Final = 5000
 FAN_OUTS: Final = 7
+WARM: Final = 64
 NOTICES: Final = 300
 NOTICES_PER_S: Final = 100
 # How long an event may be on its way before it counts as lost.
@@ -103,16 +106,38 @@ def measure(place: Path, rounds: int, streams: int = STREAMS) -> dict[str, Any]:
     """Both servers in turns; medians over the rounds."""
     ours: list[dict[str, float]] = []
     plain: list[dict[str, float]] = []
+    book, made = payments(place, streams)
     for number in range(rounds):
-        url = f"sqlite:///{place / f'live-{number}.db'}"
-        wish = {"database": url, "payments": streams, "scheduler": True}
-        with ground.process("bench.server", wish) as told:
-            side = Side(told, told["payments"], told["tokens"], "/api/payments/{}/stream")
+        with hub(book, place / f"quiet-{number}.db", made, scheduler=False) as side:
             ours.append(load(side))
         with ground.process("bench.plain", {}) as told:
             topics = [f"topic-{one}" for one in range(streams)]
             plain.append(load(Side(told, topics, [None] * streams, "/streams/{}")))
+        with hub(book, place / f"busy-{number}.db", made, scheduler=True) as side:
+            ours[-1] |= knocked(side)
     return {"streams": streams, "ours": middle(ours), "plain": middle(plain)}
+
+
+def payments(place: Path, count: int) -> tuple[Path, dict[str, Any]]:
+    """A SQLite file with so many open payments, just asked about, and what their server told."""
+    book = place / "book.db"
+    with ground.process("bench.server", {"database": f"sqlite:///{book}", "payments": count}) as told:
+        pass
+    later_us = (time.time_ns() + 10**13) // 1000
+    with sqlite3.connect(book) as database:
+        database.execute("UPDATE payments SET as_of = ?, next_check_at = ?", (later_us, later_us))
+    database.close()
+    return book, told
+
+
+@contextmanager
+def hub(book: Path, copy: Path, made: dict[str, Any], *, scheduler: bool) -> Iterator["Side"]:
+    """A server on a copy of the file."""
+    shutil.copyfile(book, copy)
+    wish = {"database": f"sqlite:///{copy}", "scheduler": scheduler, "orders": made["orders"]}
+    with ground.process("bench.server", wish) as told:
+        yield Side(told | {"orders": made["orders"]}, made["payments"], made["tokens"],
+                   "/api/payments/{}/stream")  # fmt: skip
 
 
 def middle(runs: list[dict[str, float]]) -> dict[str, float]:
@@ -124,17 +149,16 @@ def load(side: Side) -> dict[str, float]:
     """Everything that is measured of one server."""
     port, pid = side.told["port"], side.told["pid"]
     streams = len(side.topics)
-    publish(port, {"topics": side.topics[-1:], "count": 100})
+    # What the server holds once and for all is not the streams' own.
+    publish(port, {"topics": side.topics, "count": 0})
+    with browsers(port, side.streams()[:WARM]):
+        pass
     before = ground.memory_bytes(pid)
     with browsers(port, side.streams()) as watching:
         figures = {
             "new_streams_per_s": streams / watching.opened_s,
             "kib_a_stream": (ground.memory_bytes(pid) - before) / streams / 1024,
         }
-        if "orders" in side.told:
-            # A paid payment's stream ends, so the others are for what follows.
-            figures |= knocked(side, watching)
-            del side.topics[: NOTICES], side.tokens[: NOTICES]
         figures |= paced(side, watching) | burst(side, watching)
     return figures | fan_out(side, streams)
 
@@ -175,10 +199,12 @@ def fan_out(side: Side, streams: int) -> dict[str, float]:
     return {"fan_out_ms": median(waits)}
 
 
-def knocked(side: Side, watching: Browsers) -> dict[str, float]:
+def knocked(side: Side) -> dict[str, float]:
     """From the webhook to the browser: kept, asked about, settled, told."""
     wish = {"port": side.told["port"], "per_s": NOTICES_PER_S, "topics": side.topics[:NOTICES],
             "orders": side.told["orders"][:NOTICES]}  # fmt: skip
-    left = dict(ground.ask("bench.knock", wish))
-    waits = sorted((at - left[topic]) / 1e6 for topic, _, at in watching.wait_for(NOTICES))
+    with browsers(side.told["port"], side.streams()) as watching:
+        left = dict(ground.ask("bench.knock", wish))
+        came = watching.wait_for(NOTICES)
+    waits = sorted((at - left[topic]) / 1e6 for topic, _, at in came)
     return {"webhook_p50_ms": share(waits, 0.5), "webhook_p99_ms": share(waits, 0.99)}

@@ -34,6 +34,7 @@ from tallystick.settings import Settings
 from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
 from tallystick.web.app import build_app
+from tallystick.web.limits import LIMITS
 from tallystick.wiring import House, Server, SystemClock, build
 
 
@@ -42,10 +43,10 @@ async def serve(wishes: dict[str, Any]) -> None:
     logs.configure("warning", readable=False)
     settings = Settings(
         database_url=wishes["database"], streams_per_payment=100_000, streams_per_client=100_000,
-        streams_in_all=100_000, rate_limits=False,
+        streams_in_all=100_000, rate_limit_overrides=dict.fromkeys(LIMITS, "1000000000 per 1 minute"),
     )  # fmt: skip
     await migrate(settings.database_url)
-    bank = Bank()
+    bank = Bank(wishes.get("orders", ()))
     account = PayOSAccount(CLIENT_ID, "bench", (CHECKSUM_KEY,))
     house = build(
         settings, open_database(settings.database_url), [Noticing(account, bank)],

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 
 import pytest
 
@@ -144,7 +143,7 @@ def test_a_step_that_fails_is_named(capsys):
         _told(title, step)
 
 
-def test_a_step_does_not_believe_a_link_that_is_not_paid(server: Callable):
+def test_a_step_does_not_believe_a_link_that_is_not_paid(server):
     story = Story(Server(server.url, server.secret_key), server.database)
     for _, step in story.steps()[1:3]:
         step()

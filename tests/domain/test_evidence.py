@@ -416,6 +416,25 @@ def test_money_that_belongs_to_another_payment_is_not_counted_again():
     assert state.credits == ()
 
 
+def test_money_that_a_person_assigns_is_weighed_like_any_other():
+    assigned = Evidence(
+        Source.OPERATOR, Trust.OPERATOR, Claim.SUCCEEDED, minute(20),
+        credits=(money("FT1", DUE, at=4),), counts=True, note="They called.",
+    )  # fmt: skip
+
+    assert axes(story(assigned)) == (Phase.PAID, AmountState.EXACT, False, None)
+    assert story(canceled(10), assigned).review is Review.LATE_AFTER_CANCEL
+
+
+def test_a_note_of_our_own_moves_nothing():
+    note = Evidence(Source.OPERATOR, Trust.OPERATOR, Claim.PENDING, minute(70), note="They called.")
+
+    state = story(note)
+
+    assert axes(state) == (Phase.OPEN, AmountState.NONE, False, None)
+    assert state.steps[-1].reason == "They called."
+
+
 def test_a_person_closes_a_review_and_new_money_opens_another():
     part, more = money("FT1", DUE + 5, at=4), money("FT2", 10, at=20)
 

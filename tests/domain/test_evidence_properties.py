@@ -73,9 +73,18 @@ def our_own(*claims: Claim) -> st.SearchStrategy[Evidence]:
     )
 
 
+ASSIGNED = st.builds(
+    Evidence,
+    source=st.just(Source.OPERATOR),
+    trust=st.just(Trust.OPERATOR),
+    claim=st.just(Claim.SUCCEEDED),
+    observed_at=minutes(120),
+    credits=CREDITS.filter(bool).map(tuple),
+    counts=st.just(True),
+)
 BUT_RESOLVED = [claim for claim in Claim if claim is not Claim.RESOLVED]
-EVIDENCE = st.lists(heard() | our_own(*Claim), max_size=12)
-UNRESOLVED = st.lists(heard() | our_own(*BUT_RESOLVED), max_size=12)
+EVIDENCE = st.lists(heard() | ASSIGNED | our_own(*Claim), max_size=12)
+UNRESOLVED = st.lists(heard() | ASSIGNED | our_own(*BUT_RESOLVED), max_size=12)
 
 
 def result(state: State) -> State:

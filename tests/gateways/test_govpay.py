@@ -301,6 +301,7 @@ def test_what_is_not_a_success_brings_no_money(status, claim):
         with_values(refNo="T" * 51), with_values(refNo="ＴＳ1"), with_values(status=None),
         with_values(status="ON_THE_MOON"), with_values(currency=None), with_values(currency="XXX"),
         with_values(timestamp="yesterday"), with_values(paymentMethod="a\u0000b"),
+        with_values(paymentMethod="x" * 129),
     ],
 )  # fmt: skip
 def test_an_update_that_makes_no_sense_is_a_bad_request(body):

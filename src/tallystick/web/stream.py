@@ -58,6 +58,8 @@ class Stream:
         if newest.version == self.version:
             self._write(b": connected\n\n")
         else:
+            # Also where the browser names a version that we never had.
+            self.version = 0
             self.show(newest, encoded)
         try:
             while not self._ended:

@@ -13,6 +13,7 @@ from tallystick.web.bodies import LARGEST_NOTICE, read_body
 
 ALIASES: Final = {
     "/api/payos/webhook": "payos",
+    "/api/v1/payments/lankapay/callback": "govpay",
 }
 _POST: Final = frozenset({"POST"})
 _PREFIX: Final = "/api/webhooks/"
@@ -22,9 +23,11 @@ def gateway_of(path: str) -> str | None:
     """The gateway that this path takes notices for, or None where it is another route."""
     if path.startswith(_PREFIX):
         return path[len(_PREFIX) :] or None
+    if path in ALIASES:
+        return ALIASES[path]
     if path.startswith("/api/v1/payments/") and path.endswith("/callback"):
         return path[len("/api/v1/payments/") : -len("/callback")]
-    return ALIASES.get(path)
+    return None
 
 
 def notice_methods(hub: Hub, name: str) -> frozenset[str]:
