@@ -69,7 +69,9 @@ class Line(Client):
             httpx2.Client(timeout=PATIENCE_S, trust_env=False, verify=NO_TLS) as http,
             http.stream("GET", self.base() + path, headers=words) as got,
         ):
-            yield Watching(got.status_code, got.headers, events(got.iter_lines()))
+            # Kept here: the line is cut when nobody holds its events any more.
+            watching = Watching(got.status_code, got.headers, events(got.iter_lines()))
+            yield watching
 
     def close(self) -> None:
         """Hang up."""

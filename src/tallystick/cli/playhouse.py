@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,15 +51,20 @@ class Playhouse:
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE_S)
+        self._end(subprocess.Popen.kill)
 
     def stop(self) -> None:
         """End it in peace."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(PATIENCE_S)
+        self._end(subprocess.Popen.terminate)
+
+    def _end(self, how: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        how(process)
+        process.wait(PATIENCE_S)
+        if process.stdout is not None:
+            process.stdout.close()
 
     def difference(self) -> list[str]:
         """Where the simulators' own books and ours are not equal to the unit; one line for each.

@@ -1,0 +1,60 @@
+"""A small game of chaos on both databases; the large one is `tallystick sim chaos`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tallystick.cli import chaos, scenario
+from tallystick.cli.audit import findings_of
+from tallystick.cli.playhouse import Playhouse
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def house(tmp_path, empty_database_url, monkeypatch):
+    """A server of its own, ended whatever happens."""
+    monkeypatch.chdir(tmp_path)
+    house = Playhouse(tmp_path, empty_database_url)
+    yield house
+    house.kill()
+
+
+@pytest.mark.timeout(300)
+def test_after_chaos_the_books_are_equal_to_the_gateways_own(house):
+    tally = chaos.play(house, seed=11, payments=24)
+
+    assert findings_of(house.database) == []
+    assert house.difference() == []
+    assert sum(tally.phases.values()) >= 20
+    assert not [why for why in tally.refused if "side" in why]
+
+
+@pytest.mark.timeout(300)
+def test_a_scenario_of_two_hours_goes_as_it_is_written(house):
+    document = {
+        "seed": 3,
+        "step": [
+            {"do": "pay", "name": "tea", "amount": 50_000, "currency": "VND", "gateway": "payos",
+             "expiresIn": 3600},
+            {"do": "act", "on": "tea", "act": "lose_webhook"},
+            {"do": "wait", "hours": 2},
+            {"do": "expect", "on": "tea", "phase": "paid", "late": False},
+            {"do": "expect", "on": "tea", "received": 1},
+        ],
+    }  # fmt: skip
+
+    timeline = scenario.play(house, document)
+
+    assert len(timeline.lines) == 5
+    assert timeline.failed == ["✗ tea: received is 50000, not 1"]
+    assert house.difference() == []
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [({"do": "dance"}, "do is one of"), ({"do": "act", "on": "nobody"}, "it needs")],
+)
+def test_a_step_that_makes_no_sense_is_named(house, step, words):
+    with pytest.raises(scenario.Invalid, match=words):
+        scenario.play(house, {"step": [step]})
