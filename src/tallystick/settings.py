@@ -41,7 +41,8 @@ class Settings(BaseSettings):
         description="`sqlite:///file.db`, or `postgresql://user@host/name`.",
     )
     redis_url: str | None = Field(
-        None, description="Rate limits shared by several processes, for example `redis://host/0`."
+        None,
+        description="Live pushes and rate limits across processes, such as `redis://host/0`.",
     )
     base_url: str = Field(
         "http://127.0.0.1:8787",

@@ -24,6 +24,9 @@ from tallystick.fulfilment.plain import Plain
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
+from tallystick.live.postgres import PostgresLine
+from tallystick.live.redis import RedisLine
+from tallystick.live.relay import Line, Relay
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
@@ -58,6 +61,7 @@ class House:
     worker: Worker
     wire: HttpWire
     rehearsal: Rehearsal | None = None
+    relay: Relay | None = None
 
     @asynccontextmanager
     async def open(self, *, scheduler: bool = True) -> AsyncIterator[None]:
@@ -66,12 +70,16 @@ class House:
             await self.worker.start()
         if self.rehearsal is not None:
             self.rehearsal.start()
+        if self.relay is not None:
+            self.relay.start()
         try:
             yield
         finally:
             if self.rehearsal is not None:
                 await self.rehearsal.stop()
             await self.worker.stop()
+            if self.relay is not None:
+                await self.relay.stop()
             await self.wire.close()
             await self.hub.database.close()
 
@@ -134,7 +142,17 @@ def build(
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
     )
-    return House(hub, live, Worker(hub), wire)
+    line = _line(settings)
+    relay = None if line is None else Relay(line, live, database)
+    return House(hub, live, Worker(hub), wire, relay=relay)
+
+
+def _line(settings: Settings) -> Line | None:
+    """How processes hear each other: Redis where it is set, else PostgreSQL; SQLite has one."""
+    if settings.redis_url is not None:
+        return RedisLine(settings.redis_url)
+    alone = sqlite_file(settings.database_url) is not None
+    return None if alone else PostgresLine(settings.database_url)
 
 
 async def production(settings: Settings) -> House:

@@ -93,6 +93,14 @@ def test_a_payer_who_pays_too_little_after_processing_is_not_told_to_wait_for_ev
     assert story(*(step.evidence for step in state.steps[1:]), deadline()).phase is Phase.EXPIRED
 
 
+def test_a_part_that_arrives_while_more_is_in_flight_leaves_it_in_flight():
+    part = money("FT1", 30_000, at=6)
+
+    state = story(answer(5, Claim.PROCESSING), answer(6, Claim.PROCESSING, part))
+
+    assert axes(state) == (Phase.PROCESSING, AmountState.PARTIAL, False, None)
+
+
 def test_a_deadline_waits_for_money_in_flight():
     waiting = story(answer(59, Claim.PROCESSING), deadline())
     gone = story(answer(59, Claim.PROCESSING), deadline(), answer(62, Claim.FAILED), deadline(63))

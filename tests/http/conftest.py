@@ -18,9 +18,9 @@ PLAIN = {"TALLYSTICK_RATE_LIMITS": "false"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here needs the running program."""
+    """Mark what needs the running program, also where a module shares it."""
     for item in items:
-        if HERE in item.path.parents:
+        if HERE in item.path.parents and "shop" in getattr(item, "fixturenames", ()):
             item.add_marker("server")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 
 import pytest
@@ -287,6 +289,42 @@ def test_a_server_that_stops_lets_its_watchers_go(open_shop: OpenShop):
 
     assert rest == []
     assert "Traceback" not in shop.server.stderr
+
+
+def test_a_reader_who_never_reads_is_dropped_and_the_others_are_served(open_shop: OpenShop):
+    shop = open_shop(TALLYSTICK_STREAM_HEARTBEAT_S="0.001")
+    sale = shop.payment(gateway="sandbox")
+    with watch(sale) as stream, deaf_reader(sale) as deaf:
+        eventually(lambda: shop.metric(GAUGE), lambda streams: streams == 2)
+        eventually(lambda: shop.metric(GAUGE), lambda streams: streams == 1)
+
+        sale.act("pay")
+        assert stream.rest()[-1].json["phase"] == "paid"
+        assert hung_up(deaf)
+
+
+@contextmanager
+def deaf_reader(sale: Sale) -> Iterator[socket.socket]:
+    """Somebody who opens a stream and never reads a byte of it; no buffer hides that for long."""
+    request = (
+        f"GET /api/payments/{sale.id}/stream HTTP/1.1\r\nhost: hub\r\n"
+        f"authorization: Bearer {sale.token}\r\n\r\n"
+    )
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        line.connect(("127.0.0.1", sale.shop.server.port))
+        line.sendall(request.encode())
+        yield line
+
+
+def hung_up(line: socket.socket) -> bool:
+    """Whether there is an end behind what was on its way."""
+    line.settimeout(30)
+    with suppress(ConnectionResetError):
+        while line.recv(65_536):
+            pass
+    return True
 
 
 def opened(streams: ExitStack, sale: Sale, headers: dict[str, str]) -> Watching:

@@ -34,12 +34,19 @@ class LiveHub:
     per_payment: int = 5
     per_client: int = 20
     in_all: int = 20_000
+    relay: Callable[[Snapshot], None] | None = None
     _watchers: dict[str, set[Watcher]] = field(default_factory=dict)
     _clients: dict[str, int] = field(default_factory=dict)
     _count: int = 0
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Show the whole new state to everyone who watches this payment."""
+        """Show the whole new state to everyone who watches this payment, here and elsewhere."""
+        self.show(snapshot)
+        if self.relay is not None:
+            self.relay(snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show it to those who watch in this process."""
         encoded: dict[Frame, bytes] = {}
         for watcher in tuple(self._watchers.get(snapshot.id, ())):
             if watcher.frame not in encoded:

@@ -51,6 +51,9 @@ class Stream:
         """Open with the whole state, then wait until somebody ends it."""
         await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         self._started = True
+        if self._ended:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         newest, encoded = first, self.frame(first)
         if self._held is not None and self._held[0].version > first.version:
             newest, encoded = self._held
@@ -85,13 +88,15 @@ class Stream:
 
     def beat(self) -> None:
         """Show that the connection is alive, also to a browser that cannot see comments."""
-        if self._started:
+        if self._started and not self._ended:
             self._write(HEARTBEAT)
 
     def end(self) -> None:
         """Finish the answer; the browser comes back, or knows that it is over."""
-        if not self._ended:
-            self._ended = True
+        if self._ended:
+            return
+        self._ended = True
+        if self._started:
             self._step(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
 
     def _write(self, content: bytes) -> None:
@@ -106,6 +111,10 @@ class Stream:
             return
         sending.close()
         self._ended = self._dropped = True
+        # Closing would wait until the reader has taken what is buffered, which may be never.
+        transport = getattr(getattr(self._send, "__self__", None), "transport", None)
+        if transport is not None:
+            transport.abort()
         if self._task is not None:
             self._task.cancel()
 

@@ -1,0 +1,57 @@
+"""Redis pub/sub as the line between processes."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+CHANNEL: Final = "tallystick"
+
+
+class RedisLine:
+    """One channel for all payments, and one connection for listening."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: Any = None
+        self._listening: asyncio.Task[None] | None = None
+
+    async def open(self, heard: Callable[[str], None]) -> None:
+        """Subscribe. Raises redis' ConnectionError."""
+        from redis.asyncio import BlockingConnectionPool, Redis
+
+        pool = BlockingConnectionPool.from_url(self._url, max_connections=4, timeout=5)
+        self._client = Redis.from_pool(pool)
+        subscription = self._client.pubsub(ignore_subscribe_messages=True)
+        await subscription.subscribe(CHANNEL)
+        self._listening = asyncio.create_task(_listen(subscription, heard))
+
+    async def tell(self, messages: Sequence[str]) -> None:
+        """Publish all in one round trip. Raises where Redis, or the listening, is gone."""
+        if self._listening is None or self._listening.done():
+            raise ConnectionError("The subscription has ended.")
+        async with self._client.pipeline(transaction=False) as pipe:
+            for message in messages:
+                pipe.publish(CHANNEL, message)
+            await pipe.execute()
+
+    async def close(self) -> None:
+        """Unsubscribe and let go."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._listening
+            self._listening = None
+        if self._client is not None:
+            await self._client.aclose(close_connection_pool=True)
+            self._client = None
+
+
+async def _listen(subscription: Any, heard: Callable[[str], None]) -> None:
+    try:
+        async for message in subscription.listen():
+            if message["type"] == "message":
+                heard(message["data"].decode())
+    finally:
+        with contextlib.suppress(Exception):
+            await subscription.aclose()
