@@ -76,7 +76,7 @@ def offer(wish: Mapping[str, Any], link: str) -> dict[str, Any]:
 
 
 def signed(data: Mapping[str, Any]) -> Reply:
-    """payOS's envelope."""
+    """The envelope of payOS."""
     body = {"code": "00", "desc": "success", "data": data,
             "signature": body_signature(data, CHECKSUM_KEY)}  # fmt: skip
     return Reply(200, json.dumps(body).encode())

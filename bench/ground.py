@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: processes that end with us, a durable PostgreSQL, and the figures of a process."""
+"""What the benchmarks stand on: processes that end with us, and a durable PostgreSQL."""
 
 import json
 import os

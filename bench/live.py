@@ -121,7 +121,9 @@ def measure(place: Path, rounds: int, streams: int = STREAMS) -> dict[str, Any]:
 def payments(place: Path, count: int) -> tuple[Path, dict[str, Any]]:
     """A SQLite file with so many open payments, just asked about, and what their server told."""
     book = place / "book.db"
-    with ground.process("bench.server", {"database": f"sqlite:///{book}", "payments": count}) as told:
+    with ground.process(
+        "bench.server", {"database": f"sqlite:///{book}", "payments": count}
+    ) as told:
         pass
     later_us = (time.time_ns() + 10**13) // 1000
     with sqlite3.connect(book) as database:

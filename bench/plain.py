@@ -1,4 +1,4 @@
-"""The usual way to push events, for comparison: Starlette, a StreamingResponse and a queue for each client.
+"""The usual way to push events: Starlette, a StreamingResponse and a queue for each client.
 
 Reads one JSON line of wishes, prints one JSON line when it takes requests.
 """

@@ -43,7 +43,8 @@ async def serve(wishes: dict[str, Any]) -> None:
     logs.configure("warning", readable=False)
     settings = Settings(
         database_url=wishes["database"], streams_per_payment=100_000, streams_per_client=100_000,
-        streams_in_all=100_000, rate_limit_overrides=dict.fromkeys(LIMITS, "1000000000 per 1 minute"),
+        streams_in_all=100_000,
+        rate_limit_overrides=dict.fromkeys(LIMITS, "1000000000 per 1 minute"),
     )  # fmt: skip
     await migrate(settings.database_url)
     bank = Bank(wishes.get("orders", ()))

@@ -92,7 +92,8 @@ def test_amounts_are_whole_minor_units_of_their_currency(shop):
 def test_the_list_is_read_page_by_page_and_has_everyone_once(shop):
     made = {shop.payment(gateway="sandbox", ownerId="pages").id for _ in range(5)}
 
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = shop.get(f"/api/payments?ownerId=pages&limit=2{cursor}").json
         seen += [one["id"] for one in page["data"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def transfer(order_code: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def signed(shop: Shop, data: dict[str, object]) -> dict[str, object]:
+def signed(shop: Shop, data: dict[str, object]) -> dict[str, Any]:
     """A notice with the signature of this hub's payOS channel."""
     signature = body_signature(data, shop.gateway_keys("payos")["checksum_key"])
     return {"code": "00", "desc": "success", "success": True, "data": data, "signature": signature}

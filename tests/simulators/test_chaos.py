@@ -7,6 +7,7 @@ import pytest
 from tallystick.cli import chaos, scenario
 from tallystick.cli.audit import findings_of
 from tallystick.cli.playhouse import Playhouse
+from tallystick.domain.errors import Invalid
 
 pytestmark = pytest.mark.server
 
@@ -56,5 +57,5 @@ def test_a_scenario_of_two_hours_goes_as_it_is_written(house):
     [({"do": "dance"}, "do is one of"), ({"do": "act", "on": "nobody"}, "it needs")],
 )
 def test_a_step_that_makes_no_sense_is_named(house, step, words):
-    with pytest.raises(scenario.Invalid, match=words):
+    with pytest.raises(Invalid, match=words):
         scenario.play(house, {"step": [step]})
