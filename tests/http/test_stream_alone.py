@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.snapshot import Snapshot
 from tallystick.live.hub import LiveHub
 from tallystick.web.stream import HEARTBEAT, Keeper, Stream
 from tests.web.samples import NOW, OPEN
@@ -34,7 +36,7 @@ class Line:
         self.cut = True
         self.closed.set()
 
-    async def send(self, message: dict) -> None:
+    async def send(self, message: Any) -> None:
         """Take one message; a full line waits for its reader."""
         assert not self.over, "something was sent after the end"
         if message["type"] == "http.response.start":
@@ -61,10 +63,10 @@ def line() -> Line:
     return Line()
 
 
-def stream_on(line: Line, **words) -> Stream:
+def stream_on(line: Line, first: Snapshot = OPEN, **words) -> Stream:
     """A stream of the sample payment."""
     words = {"last_seen": 0, "life_s": 600.0, **words}
-    return Stream(line.send, OPEN.id, "client", frame, **words)
+    return Stream(line.send, first, "client", frame, **words)
 
 
 def frame(snapshot) -> bytes:
@@ -76,7 +78,7 @@ async def test_a_stream_that_was_ended_before_it_began_says_nothing_more(line):
     stream = stream_on(line)
     stream.end()
 
-    await stream.run(line.receive, OPEN)
+    await stream.run(line.receive)
 
     assert line.sent == [b""]
     assert line.over
@@ -84,7 +86,7 @@ async def test_a_stream_that_was_ended_before_it_began_says_nothing_more(line):
 
 async def test_no_heartbeat_follows_the_end(line):
     stream = stream_on(line)
-    running = asyncio.create_task(stream.run(line.receive, OPEN))
+    running = asyncio.create_task(stream.run(line.receive))
     await asyncio.sleep(0)
 
     stream.show(PAID, frame(PAID))
@@ -97,8 +99,8 @@ async def test_no_heartbeat_follows_the_end(line):
 async def test_one_stream_that_ends_does_not_stop_the_heartbeats_of_the_others(line):
     live, other = LiveHub(), Line()
     ended, kept = stream_on(line), stream_on(other)
-    tasks = [asyncio.create_task(ended.run(line.receive, OPEN)),
-             asyncio.create_task(kept.run(other.receive, OPEN))]  # fmt: skip
+    tasks = [asyncio.create_task(ended.run(line.receive)),
+             asyncio.create_task(kept.run(other.receive))]  # fmt: skip
     live.join(ended)
     live.join(kept)
     await asyncio.sleep(0)
@@ -117,14 +119,14 @@ async def test_a_change_between_reading_and_watching_is_not_lost(line):
     stream = stream_on(line)
     stream.show(PAID, frame(PAID))
 
-    await stream.run(line.receive, OPEN)
+    await stream.run(line.receive)
 
     assert line.sent == [frame(PAID), b""]
 
 
 async def test_an_older_state_never_follows_a_newer_one(line):
-    stream = stream_on(line)
-    running = asyncio.create_task(stream.run(line.receive, replace(OPEN, version=7)))
+    stream = stream_on(line, replace(OPEN, version=7))
+    running = asyncio.create_task(stream.run(line.receive))
     await asyncio.sleep(0)
 
     stream.show(replace(OPEN, version=6), b"older")
@@ -137,7 +139,7 @@ async def test_an_older_state_never_follows_a_newer_one(line):
 
 async def test_a_reader_who_is_too_slow_is_dropped_and_nobody_waits(line):
     stream = stream_on(line)
-    running = asyncio.create_task(stream.run(line.receive, OPEN))
+    running = asyncio.create_task(stream.run(line.receive))
     await asyncio.sleep(0)
     line.full = True
 
@@ -156,7 +158,7 @@ async def test_a_keeper_ends_what_has_lived_long_enough(line):
     keeper = Keeper(live, heartbeat_s=0.01)
     keeper.start()
 
-    await stream.run(line.receive, OPEN)
+    await stream.run(line.receive)
 
     assert line.sent[-1] == b""
     await keeper.stop()

@@ -149,7 +149,7 @@ async def start_attempt(hub: Hub, payment_id: str, name: str) -> tuple[Snapshot,
 
     def begin(tx: Connection) -> tuple[Payment, Attempt, bool]:
         payment = payments.lock(tx, payment_id)
-        snapshot = found(None if payment is None else snapshots.of(tx, payment), "link")
+        snapshot = found(snapshots.find(tx, payment_id), "link")
         assert payment is not None  # noqa: S101 - `found` has refused the other case
         _check_open(hub, snapshot, name, now)
         credentials.add_token(tx, fingerprint(token), payment_id, now)

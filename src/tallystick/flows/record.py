@@ -20,7 +20,7 @@ from tallystick.domain.payment import (
     Phase,
 )
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.hub import Hub
+from tallystick.flows.hub import Hub, found
 from tallystick.gateways.base import Verdict
 from tallystick.store import attempts, events, evidence, inbox, ledger, payments, snapshots
 from tallystick.store.events import Event
@@ -85,10 +85,7 @@ def record(
     _write(tx, hub, before, timed, state, changed=changed, now=now)
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
-    final = payments.find(tx, payment_id)
-    if final is None:
-        raise NotFound("There is no payment with this id that you may see.")
-    return Outcome(snapshots.of(tx, final), changed, before.phase)
+    return Outcome(found(snapshots.find(tx, payment_id)), changed, before.phase)
 
 
 def _append(

@@ -38,6 +38,8 @@ class LiveHub:
     _watchers: dict[str, set[Watcher]] = field(default_factory=dict)
     _clients: dict[str, int] = field(default_factory=dict)
     _count: int = 0
+    heard: int = 0
+    """How often anything was told here or heard of; unchanged means that nothing was missed."""
 
     def publish(self, snapshot: Snapshot) -> None:
         """Show the whole new state to everyone who watches this payment, here and elsewhere."""
@@ -47,6 +49,7 @@ class LiveHub:
 
     def show(self, snapshot: Snapshot) -> None:
         """Show it to those who watch in this process."""
+        self.heard += 1
         encoded: dict[Frame, bytes] = {}
         for watcher in tuple(self._watchers.get(snapshot.id, ())):
             if watcher.frame not in encoded:

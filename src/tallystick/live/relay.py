@@ -99,7 +99,10 @@ class Relay:
 
     def _heard(self, message: str) -> None:
         who, _, payment_id = message.partition(":")
-        if who != self._who and self._live.watched(payment_id):
+        if who == self._who:
+            return
+        self._live.heard += 1
+        if self._live.watched(payment_id):
             task = asyncio.create_task(self._show(payment_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

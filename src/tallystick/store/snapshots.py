@@ -1,92 +1,103 @@
-"""Reads everything that answers, streams and pages tell of one payment, in one go."""
+"""Reads everything that answers, streams and pages tell of one payment, in one statement."""
 
-from sqlalchemy import Connection, bindparam, select
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from tallystick.domain.money import Money
-from tallystick.domain.payment import AmountState, AttemptState, Payment, Phase, Review
+from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
-from tallystick.store import payments
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema import attempts, events, payment_links, receipts
+from tallystick.store.schema import attempts, events, payment_links, payments, receipts
 
-_LINK = select(payment_links.c.id, payment_links.c.short_code, payment_links.c.gateways).where(
-    payment_links.c.payment_id == bindparam("payment_id")
-)
-_ATTEMPT = (
-    select(
-        attempts.c.id, attempts.c.gateway, attempts.c.our_ref, attempts.c.state,
-        attempts.c.checkout,
+
+def _newest(table: Table, *order: str) -> Any:
+    """The key of the payment's last row in this table; `order` ends with that key."""
+    inner = table.alias()
+    return (
+        select(inner.c[order[-1]])
+        .where(inner.c.payment_id == payments.c.id)
+        .order_by(*(inner.c[name].desc() for name in order))
+        .limit(1)
+        .scalar_subquery()
     )
-    .where(attempts.c.payment_id == bindparam("payment_id"))
-    .order_by(attempts.c.created_at.desc(), attempts.c.id.desc())
-    .limit(1)
-)  # fmt: skip
-_EVENT = (
-    select(events.c.type, events.c.at)
-    .where(events.c.payment_id == bindparam("payment_id"))
-    .order_by(events.c.seq.desc())
-    .limit(1)
-)
-_TRANSACTION = (
+
+
+def _columns(table: Table, *names: str) -> list[Any]:
+    return [table.c[name].label(f"{table.name}_{name}") for name in names]
+
+
+_FIND: Select[tuple[Any, ...]] = (
     select(
-        receipts.c.transaction_id, receipts.c.gateway, receipts.c.amount, receipts.c.currency,
-        receipts.c.at,
+        *payments.c,
+        *_columns(payment_links, "id", "short_code", "gateways"),
+        *_columns(attempts, "id", "gateway", "our_ref", "state", "checkout"),
+        *_columns(events, "type", "at"),
+        *_columns(receipts, "transaction_id", "gateway", "amount", "currency", "at"),
     )
-    .where(receipts.c.payment_id == bindparam("payment_id"))
-    .order_by(receipts.c.created_at.desc(), receipts.c.id.desc())
-    .limit(1)
-)  # fmt: skip
+    .outerjoin(payment_links, payment_links.c.payment_id == payments.c.id)
+    .outerjoin(attempts, attempts.c.id == _newest(attempts, "created_at", "id"))
+    .outerjoin(events, events.c.seq == _newest(events, "seq"))
+    .outerjoin(receipts, receipts.c.id == _newest(receipts, "created_at", "id"))
+    .where(payments.c.id == bindparam("payment_id"))
+)
 
 
 def find(tx: Connection, payment_id: str) -> Snapshot | None:
     """The snapshot of a payment as this transaction sees it, or None."""
-    payment = payments.find(tx, payment_id)
-    return None if payment is None else of(tx, payment)
+    row = tx.execute(_FIND, {"payment_id": payment_id}).first()
+    return None if row is None else _snapshot(row)
 
 
-def of(tx: Connection, payment: Payment) -> Snapshot:
-    """The snapshot around a payment that was just read or written."""
-    this = {"payment_id": payment.id}
-    link = tx.execute(_LINK, this).first()
-    attempt = tx.execute(_ATTEMPT, this).first()
-    event = tx.execute(_EVENT, this).first()
-    money = tx.execute(_TRANSACTION, this).first() if payment.received else None
+def _snapshot(row: AnyRow) -> Snapshot:
     return Snapshot(
-        id=payment.id,
-        purpose=payment.purpose,
-        phase=Phase(payment.phase),
-        amount_state=AmountState(payment.amount_state),
-        late=payment.late,
-        review=None if payment.review is None else Review(payment.review),
-        due=payment.due,
-        received_minor=payment.received,
-        refunded_minor=payment.refunded,
-        gateway=payment.gateway,
-        reference=payment.reference,
-        owner_id=payment.owner_id,
-        description=payment.description,
-        metadata=payment.metadata,
-        return_url=payment.return_url,
-        cancel_url=payment.cancel_url,
-        test_mode=payment.test_mode,
-        created_at=payment.created_at,
-        updated_at=payment.updated_at,
-        expires_at=payment.expires_at,
-        paid_at=payment.paid_at,
-        as_of=payment.as_of,
-        source=payment.source,
-        next_check_at=payment.next_check_at,
-        version=payment.version,
-        attempt=None if attempt is None else _attempt(attempt),
-        link=None if link is None else LinkPart(link.id, link.short_code, tuple(link.gateways)),
-        last_event=None if event is None else (event.type, event.at),
-        transaction=None if money is None else _transaction(money),
+        id=row.id,
+        purpose=row.purpose,
+        phase=Phase(row.phase),
+        amount_state=AmountState(row.amount_state),
+        late=row.late,
+        review=None if row.review is None else Review(row.review),
+        due=Money(row.amount, row.currency),
+        received_minor=row.received,
+        refunded_minor=row.refunded,
+        gateway=row.gateway,
+        reference=row.reference,
+        owner_id=row.owner_id,
+        description=row.description,
+        metadata=row.metadata,
+        return_url=row.return_url,
+        cancel_url=row.cancel_url,
+        test_mode=row.test_mode,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        expires_at=row.expires_at,
+        paid_at=row.paid_at,
+        as_of=row.as_of,
+        source=row.source,
+        next_check_at=row.next_check_at,
+        version=row.version,
+        attempt=None if row.attempts_id is None else _attempt(row),
+        link=None if row.payment_links_id is None else _link(row),
+        last_event=None if row.events_type is None else (row.events_type, row.events_at),
+        transaction=_transaction(row) if row.received else None,
     )
 
 
 def _attempt(row: AnyRow) -> AttemptPart:
-    return AttemptPart(row.id, row.gateway, row.our_ref, AttemptState(row.state), row.checkout)
+    return AttemptPart(
+        row.attempts_id, row.attempts_gateway, row.attempts_our_ref,
+        AttemptState(row.attempts_state), row.attempts_checkout,
+    )  # fmt: skip
+
+
+def _link(row: AnyRow) -> LinkPart:
+    return LinkPart(
+        row.payment_links_id, row.payment_links_short_code, tuple(row.payment_links_gateways)
+    )
 
 
 def _transaction(row: AnyRow) -> TransactionPart:
-    return TransactionPart(row.transaction_id, row.gateway, Money(row.amount, row.currency), row.at)
+    return TransactionPart(
+        row.receipts_transaction_id, row.receipts_gateway,
+        Money(row.receipts_amount, row.receipts_currency), row.receipts_at,
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 
 from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound, Refused
@@ -62,7 +62,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    for router in (
+    every_router = (
         payments.router,
         links.router,
         payer.router,
@@ -71,9 +71,12 @@ def build_app(
         unmatched.router,
         reference.router,
         *routers,
-    ):
+    )
+    for router in every_router:
         app.include_router(router)
-    app.router.routes.extend([*desk.routes(hub), *static_files.routes(), *more_routes])
+    plain = [*desk.routes(hub), *static_files.routes(), *more_routes]
+    app.router.routes.extend(plain)
+    app.state.routes = [*(route for router in every_router for route in router.routes), *plain]
     reference.describe_hot_routes(app)
     _explain_errors(app)
     return Edge(app, hub)
@@ -103,8 +106,9 @@ def _explain_errors(app: FastAPI) -> None:
     async def unrouted(request: Request, error: HTTPException) -> Response:
         request_id = request.scope.get("request_id", "")
         if error.status_code == 405:
-            wrong = MethodNotAllowed(f"This address does not know {request.method}.")
-            return problems.response(wrong, request_id, error.headers)
+            known = _methods(request)
+            wrong = MethodNotAllowed(f"This address only knows {known}.", allowed=known)
+            return problems.response(wrong, request_id, {"allow": known})
         if error.status_code == 404:
             return problems.response(NotFound("There is nothing at this address."), request_id)
         return problems.response(Refused(str(error.detail)), request_id)
@@ -119,3 +123,12 @@ def _explain_errors(app: FastAPI) -> None:
     app.add_exception_handler(HubError, refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, unrouted)  # type: ignore[arg-type]
+
+
+def _methods(request: Request) -> str:
+    """What can be done at this address: the framework only names the first route that fits."""
+    found: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))

@@ -3,14 +3,13 @@
 import asyncio
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any, Final
 
 import structlog
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tallystick.domain.errors import HubError, MethodNotAllowed
+from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound
 from tallystick.flows.hub import Hub
 from tallystick.web import metrics, problems
 from tallystick.web.streams import open_stream, stream_of
@@ -35,7 +34,7 @@ class Edge:
         outgoing = _Outgoing(scope, send)
         started = time.perf_counter()
         try:
-            await self._route(scope, receive, send, outgoing)
+            await self._answer(scope, receive, send, outgoing)
         except HubError as error:
             await outgoing.refuse(error)
         except asyncio.CancelledError:
@@ -54,26 +53,28 @@ class Edge:
             status=outgoing.status, ms=round(seconds * 1000, 2),
         )  # fmt: skip
 
-    async def _route(
+    def _answer(
         self, scope: Scope, receive: Receive, send: Send, outgoing: "_Outgoing"
-    ) -> None:
+    ) -> Awaitable[None]:
+        """What answers this path. Not a coroutine itself, which every open stream would hold."""
         path: str = scope["path"]
+        _refuse_nul(scope)
         gateway = gateway_of(path)
         if gateway is not None:
             _only(scope, *notice_methods(self._hub, gateway))
-            await take_notice(self._hub, gateway, scope, receive, outgoing)
-            return
+            return take_notice(self._hub, gateway, scope, receive, outgoing)
         target = stream_of(path)
         if target is not None:
             _only(scope, "GET")
             scope["app"] = self._app
-            await open_stream(self._hub, target, Request(scope, receive), receive, send, outgoing)
-            return
-        await self._app(scope, receive, outgoing)
+            return open_stream(self._hub, target, scope, receive, send, outgoing)
+        return self._app(scope, receive, outgoing)
 
 
 class _Outgoing:
     """The way out: adds the request id and the rate-limit fields to every answer."""
+
+    __slots__ = ("_scope", "_send", "request_id", "status")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope, self._send = scope, send
@@ -112,6 +113,14 @@ def _only(scope: Scope, *methods: str) -> None:
     if scope["method"] not in methods:
         known = ", ".join(sorted(methods))
         raise MethodNotAllowed(f"This address only knows {known}.", allowed=known)
+
+
+def _refuse_nul(scope: Scope) -> None:
+    """No name of ours has a NUL, and PostgreSQL takes none."""
+    if "\0" in scope["path"]:
+        raise NotFound("There is nothing at this address.")
+    if b"%00" in scope["query_string"]:
+        raise Invalid("The query holds a NUL character; leave it out.")
 
 
 async def _nothing() -> Message:

@@ -1,7 +1,7 @@
 """The payer's pages: choose a gateway, pay, wait, and see what came of it."""
 
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -67,8 +67,7 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise Forbidden("A payment is started from its own page.")
+    _refuse_other_sites(request, hub)
     raw = await read_limited(request, LARGEST_BODY)
     gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway
     snapshot = await find(hub, short_code)
@@ -82,6 +81,16 @@ async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     response = RedirectResponse(_path(hub, started), 303, {"cache-control": "no-store"})
     _set_cookie(response, hub, started, token)
     return response
+
+
+def _refuse_other_sites(request: Request, hub: Hub) -> None:
+    """Browsers say where a form stands: the newer ones in Sec-Fetch-Site, the older in Origin."""
+    site, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
+    if site is None and origin is not None:
+        ours = {request.headers.get("host"), urlsplit(hub.settings.base_url).netloc}
+        site = "same-origin" if origin.partition("://")[2] in ours else "cross-site"
+    if site not in {"same-origin", "none", None}:
+        raise Forbidden("A payment is started from its own page.")
 
 
 def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:

@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tallystick import __version__
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
 from tallystick.web.payer import page_budget
 from tallystick.web.remedies import error_entries
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 router = APIRouter(dependencies=[Depends(page_budget)], include_in_schema=False)
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -156,7 +158,9 @@ def _bounds(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, auto_reload=False,

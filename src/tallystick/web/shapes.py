@@ -11,6 +11,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.why import Proof
 from tallystick.store.schedules import Run, Stats
 
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _CHECKOUT: Final = {
     "checkoutUrl": "checkout_url",
     "qrCode": "qr_code",
@@ -26,7 +27,7 @@ _CHECKOUT: Final = {
 
 def encoded(value: Any) -> bytes:
     """Compact UTF-8 JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _compact(value).encode()
 
 
 def instant(value: datetime | None) -> str | None:

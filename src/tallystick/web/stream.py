@@ -25,45 +25,37 @@ _TICK_S: Final = 1.0
 class Stream:
     """One open stream of one payment."""
 
-    __slots__ = ("_dropped", "_ended", "_held", "_send", "_started", "_task", "born", "client",
-                 "frame", "life_s", "payment_id", "touched", "version")  # fmt: skip
+    __slots__ = ("_dropped", "_ended", "_send", "_started", "_task", "born", "client", "frame",
+                 "life_s", "newest", "payment_id", "touched", "version")  # fmt: skip
 
     def __init__(
         self,
         send: Send,
-        payment_id: str,
+        first: Snapshot,
         client: str,
         frame: Frame,
         *,
         last_seen: int,
         life_s: float,
     ) -> None:
-        self.payment_id, self.client, self.frame = payment_id, client, frame
+        self.payment_id, self.client, self.frame = first.id, client, frame
         self.version = last_seen
         self.born = self.touched = asyncio.get_running_loop().time()
         self.life_s = life_s * random.uniform(0.8, 1.0)  # noqa: S311 - spreads reconnects
+        # What to open with; not held any longer, since thousands of streams wait for minutes.
+        self.newest: Snapshot | None = first
         self._send = send
         self._started = self._ended = self._dropped = False
-        self._held: tuple[Snapshot, bytes] | None = None
         self._task = asyncio.current_task()
 
-    async def run(self, receive: Receive, first: Snapshot) -> None:
+    async def run(self, receive: Receive) -> None:
         """Open with the whole state, then wait until somebody ends it."""
         await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         self._started = True
         if self._ended:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        newest, encoded = first, self.frame(first)
-        if self._held is not None and self._held[0].version > first.version:
-            newest, encoded = self._held
-        self._held = None
-        if newest.version == self.version:
-            self._write(b": connected\n\n")
-        else:
-            # Also where the browser names a version that we never had.
-            self.version = 0
-            self.show(newest, encoded)
+        self._open()
         try:
             while not self._ended:
                 message = await receive()
@@ -74,10 +66,24 @@ class Stream:
                 raise
             self._task.uncancel()
 
+    def _open(self) -> None:
+        newest, self.newest = self.newest, None
+        if newest is None or newest.version == self.version:
+            self._write(b": connected\n\n")
+        else:
+            # Also where the browser names a version that we never had.
+            self.version = 0
+            self.show(newest, self.frame(newest))
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Before the stream has opened: open with this, where it is newer."""
+        if self.newest is not None and snapshot.version > self.newest.version:
+            self.newest = snapshot
+
     def show(self, snapshot: Snapshot, encoded: bytes) -> None:
         """Write one event; after a final one the stream ends."""
         if not self._started:
-            self._held = (snapshot, encoded)
+            self.renew(snapshot)
             return
         if self._ended or snapshot.version <= self.version:
             return

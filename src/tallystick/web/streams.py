@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Literal
 
 from starlette.requests import Request
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
 from tallystick.domain.ids import is_id
 from tallystick.domain.payment import is_final
@@ -48,42 +48,63 @@ def stream_of(path: str) -> Target | None:
 
 
 async def open_stream(
-    hub: Hub, target: Target, request: Request, receive: Receive, send: Send, refuse: Send
+    hub: Hub, target: Target, scope: Scope, receive: Receive, send: Send, refuse: Send
 ) -> None:
     """Let a watcher in. Raises Unauthenticated, NotFound, TooMany, Unavailable."""
-    who = await known_caller(request)
-    snapshot = await _target(hub, target, who)
-    await spend_polling(request, who, snapshot.id)
-    last_seen = _last_seen(request)
-    if is_final(snapshot.phase) and last_seen == snapshot.version:
+    live: LiveHub = scope["app"].state.live
+    # The server's own list; whoever reads it through Starlette leaves a copy in its place.
+    asked = scope["headers"]
+    heard = live.heard
+    stream = await _admit(hub, target, Request(scope), send)
+    if stream is None:
         await refuse({"type": "http.response.start", "status": 204,
                       "headers": [(b"cache-control", b"no-store")]})  # fmt: skip
         await refuse({"type": "http.response.body", "body": b""})
         return
-    live: LiveHub = request.app.state.live
-    stream = Stream(
-        send, snapshot.id, who.address, _frame(hub, target, identified=who.opens(snapshot)),
-        last_seen=last_seen, life_s=hub.settings.stream_life_s,
-    )  # fmt: skip
     live.join(stream)
     metrics.STREAMS.set(len(live))
-    _ask_soon(hub, snapshot)
+    _ask_soon(hub, stream)
     try:
-        # Read again after joining, so that nothing falls between the reading and the watching.
-        await stream.run(receive, await poll.read(hub, snapshot.id))
+        if live.heard != heard:
+            # Something changed between the reading and the joining: perhaps this payment.
+            stream.renew(await poll.read(hub, stream.payment_id))
+        _forget(asked, scope)
+        await stream.run(receive)
     finally:
         live.leave(stream)
         metrics.STREAMS.set(len(live))
 
 
+async def _admit(hub: Hub, target: Target, request: Request, send: Send) -> Stream | None:
+    """The stream for this caller; None where there is nothing to wait for any more."""
+    who = await known_caller(request)
+    snapshot = await _target(hub, target, who)
+    await spend_polling(request, who, snapshot.id)
+    last_seen = _last_seen(request)
+    if is_final(snapshot.phase) and last_seen == snapshot.version:
+        return None
+    return Stream(
+        send, snapshot, who.address, _frame(hub, target, identified=who.opens(snapshot)),
+        last_seen=last_seen, life_s=hub.settings.stream_life_s,
+    )  # fmt: skip
+
+
+def _forget(asked: list[tuple[bytes, bytes]], scope: Scope) -> None:
+    """Let go of what was asked and how: a stream needs none of it, and there are thousands."""
+    asked.clear()
+    scope["headers"].clear()
+    scope["state"].clear()
+
+
 _asking: set[asyncio.Task[Snapshot]] = set()
 
 
-def _ask_soon(hub: Hub, snapshot: Snapshot) -> None:
+def _ask_soon(hub: Hub, stream: Stream) -> None:
     """Somebody watches now: let the next question come soon, and its timer run faster."""
-    task = asyncio.create_task(poll.fresher(hub, snapshot))
-    _asking.add(task)
-    task.add_done_callback(_asking.discard)
+    if stream.newest is not None:
+        task = asyncio.create_task(poll.fresher(hub, stream.newest))
+        _asking.add(task)
+        task.add_done_callback(_asking.discard)
 
 
 async def _target(hub: Hub, target: Target, who: Caller) -> Snapshot:

@@ -3,7 +3,6 @@
 import re
 from typing import Final
 
-import segno
 from markupsafe import Markup
 
 from tallystick.domain.errors import Refused
@@ -25,6 +24,8 @@ def draw(payload: str) -> Markup | None:
     """
     if not payload or len(payload) > _LONGEST:
         return None
+    import segno
+
     try:
         code = segno.make_qr(payload, error="m", boost_error=False)
     except ValueError:

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tallystick.domain.errors import NotFound
 from tallystick.domain.snapshot import Snapshot
@@ -16,12 +14,17 @@ from tallystick.web.pages.language import CUSTOMS, QUERY, Language, words
 from tallystick.web.pages.scene import page_path, true_page
 from tallystick.web.pages.view import GatewayChoice, Site, Visit, pay_view
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 REFRESH_S: Final = 15
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
