@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
+import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-
-import jwt
 
 from tallystick.flows.keys import create_key
 from tallystick.store.database import open_database
@@ -28,11 +30,21 @@ def key_of(shop: Shop, role: str) -> str:
     return asyncio.run(make())
 
 
-def user_token(shop: Shop, owner: str | None, **words: Any) -> str:
-    """A JWT as the merchant's app signs it; `key` and `algorithm` make it a wrong one."""
-    claims: dict[str, Any] = {"iat": int(datetime.now(UTC).timestamp())}
-    if owner is not None:
-        claims["sub"] = owner
-    claims.update(words.pop("claims", {}))
-    key = words.pop("key", shop.server.jwt_secret)
-    return jwt.encode(claims, key, algorithm=words.pop("algorithm", "HS256"), **words)
+def user_token(shop: Shop, owner: str) -> str:
+    """A JWT as the merchant's app signs it for one of its users."""
+    return signed_token({"sub": owner}, shop.server.jwt_secret)
+
+
+def signed_token(claims: dict[str, Any], key: str, algorithm: str = "HS256") -> str:
+    """A JWT, also one that no library would make."""
+    parts = [{"alg": algorithm, "typ": "JWT"}, claims]
+    text = ".".join(encoded(json.dumps(part).encode()) for part in parts)
+    if algorithm == "none":
+        return text + "."
+    digest = hashlib.sha512 if algorithm == "HS512" else hashlib.sha256
+    return f"{text}.{encoded(hmac.new(key.encode(), text.encode(), digest).digest())}"
+
+
+def encoded(raw: bytes) -> str:
+    """Base64 for URLs, without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

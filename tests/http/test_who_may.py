@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import itertools
-import json
 
 import pytest
 
-from tests.http.callers import key_of, user_token
+from tests.http.callers import key_of, signed_token, user_token
 from tests.http.shop import Sale, Shop
 
 UNKNOWN = "pay_00000000000000000000000000"
@@ -161,20 +157,19 @@ def test_an_end_user_sees_own_payments_only(shop, method, path):
 
 
 @pytest.mark.parametrize("words", [
-    {"algorithm": "none", "key": None},
+    {"algorithm": "none"},
     {"key": "another secret that is long enough!"},
     {"key": ""},
     {"algorithm": "HS512"},
-    {"owner": None},
-    {"claims": {"exp": 1}},
-    {"claims": {"nbf": 32503680000}},
+    {"claims": {}},
+    {"claims": {"sub": "alice", "exp": 1}},
+    {"claims": {"sub": "alice", "nbf": 32_503_680_000}},
     {"claims": {"sub": 5}},
     {"claims": {"sub": ["alice"]}},
 ])  # fmt: skip
 def test_a_jwt_that_is_not_the_merchants_opens_nothing(shop, words):
     sale = owned(shop, "alice")
-    claims = words.get("claims", {})
-    token = unchecked(shop, {**words, "claims": claims})
+    token = signed_token(**{"claims": {"sub": "alice"}, "key": shop.server.jwt_secret, **words})
 
     answer = shop.get(f"/api/payments/{sale.id}", token=token)
 
@@ -240,20 +235,3 @@ def test_no_answer_ever_carries_a_secret(shop, keys):
 def owned(shop: Shop, owner: str) -> Sale:
     """A payment of one of the merchant's end users."""
     return shop.payment(gateway="sandbox", ownerId=owner)
-
-
-def unchecked(shop: Shop, words: dict) -> str:
-    """A JWT that the library would not make by itself."""
-    owner = words.get("owner", "alice")
-    claims = {**({"sub": owner} if owner else {}), **words["claims"]}
-    algorithm = words.get("algorithm", "HS256")
-    parts = [{"alg": algorithm, "typ": "JWT"}, claims]
-    text = ".".join(
-        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
-    )
-    if algorithm == "none":
-        return text + "."
-    key = words.get("key", shop.server.jwt_secret)
-    digest = hashlib.sha512 if algorithm == "HS512" else hashlib.sha256
-    signature = hmac.new(key.encode(), text.encode(), digest).digest()
-    return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

@@ -41,6 +41,9 @@ BREAKS = (
         UPDATE postings SET account = 'clearing:x'
         WHERE transfer_id = {_RECEIPT} AND account LIKE 'clearing:%'
     """),
+    Break("a receipt booked for another payment", "M6", """
+        UPDATE transfers SET payment_id = '{open}' WHERE payment_id = '{paid}' AND kind = 'receipt'
+    """),
     Break("a receipt booked twice", "M6", f"""
         {_TRANSFER} ('trf_x', 'receipt', (SELECT id FROM receipts WHERE payment_id = '{{paid}}'),
           '{{paid}}', {{then}});
@@ -90,6 +93,9 @@ BREAKS = (
     """),
     Break("a receipt without its evidence", "S2", """
         UPDATE receipts SET evidence_key = 'x' WHERE payment_id = '{paid}'
+    """),
+    Break("evidence that does not count any more", "S0 S2", """
+        UPDATE evidence SET counts = 0 WHERE payment_id = '{paid}' AND credits <> '[]'
     """),
     Break("paid without money", "M3 S0 S2", """
         UPDATE receipts SET payment_id = '{open}' WHERE payment_id = '{paid}';

@@ -80,7 +80,7 @@ async def test_an_empty_database_is_in_order(database):
 
 
 async def test_a_finding_names_its_rows_and_not_more_than_a_person_reads(database):
-    many = [payment(f"pay_{number:03}") for number in range(SHOWN)]
+    many = [payment(f"pay_{number:03}") for number in range(SHOWN + 1)]
     await database.write(lambda tx: add(tx, *many))
 
     found = {finding.invariant: finding for finding in await audit(database)}
@@ -88,7 +88,7 @@ async def test_a_finding_names_its_rows_and_not_more_than_a_person_reads(databas
     assert set(found) == {"S0", "S1"}
     assert len(found["S0"].rows) == SHOWN
     assert found["S0"].rows[0] == "pay_000 has phase open, and draft by its evidence"
-    assert "pay_000 is open, its history ends at draft" in found["S1"].rows
+    assert all(row.endswith("is open, its history ends at draft") for row in found["S1"].rows)
     assert found["S1"].sentence.endswith(".")
 
 
@@ -126,7 +126,7 @@ async def test_a_worker_that_runs_without_asking_is_found(house):
 
 async def test_a_server_at_work_is_audited_without_a_false_alarm(house):
     async def trade():
-        for _ in range(30):
+        for _ in range(15):
             payment_id, ref = await house.open()
             house.pays(ref)
             await asyncio.gather(house.settle(payment_id), house.settle(payment_id))

@@ -11,7 +11,7 @@ from typing import Any
 from tallystick.domain.errors import Unavailable
 
 # First needed some time after the start, and slow to import.
-_LATER = ("aiohttp", "jwt")
+_LATER = ("aiohttp", "jwt", "jinja2", "babel.dates", "segno")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -7,7 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Conflict, GatewayNotOffered, TooMany
+from tallystick.domain.errors import (
+    Conflict,
+    GatewayNotOffered,
+    GatewayRefused,
+    GatewayUnavailable,
+    TooMany,
+)
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import capability, new_id, short_code
 from tallystick.domain.money import Money
@@ -73,7 +79,12 @@ async def create_payment(hub: Hub, wish: Wish, once: Once | None, render: Render
         return attempt
 
     attempt = await hub.database.write(begin)
-    await make_offer(hub, payment, attempt, alone=True)
+    try:
+        await make_offer(hub, payment, attempt, alone=True)
+    except (GatewayRefused, GatewayUnavailable):
+        if once is not None:
+            await hub.database.write(once.free)
+        raise
     return await _answer(hub, payment.id, token, once, render)
 
 

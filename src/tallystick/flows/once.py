@@ -48,6 +48,10 @@ class Once:
         sealed = seal(_sealing_key(hub), self._place(), body)
         idempotency.answer(tx, self.scope, self.key, status, sealed)
 
+    def free(self, tx: Connection) -> None:
+        """Nothing came of the request: the same key may try again."""
+        idempotency.free(tx, self.scope, self.key)
+
     def _place(self) -> str:
         return f"idempotency.answer/{self.scope}/{self.key}"
 

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs
 
-import segno
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,6 +15,9 @@ from tallystick.domain.money import Money
 from tallystick.simulators.base import Order, Simulator
 from tallystick.simulators.books import Books
 from tallystick.simulators.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # What a payer can do, in the order of the buttons: (act, words, the browser leaves the page).
 _BUTTONS: Final = (
@@ -29,9 +31,6 @@ _BUTTONS: Final = (
 _LEAVES: Final = {act for act, _, leaves in _BUTTONS if leaves}
 _LONGEST_FORM: Final = 1024
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?=[/?#]|$)")
-_PAGES: Final = Environment(
-    loader=PackageLoader("tallystick.simulators"), autoescape=select_autoescape()
-)
 
 
 class Player(Protocol):
@@ -94,6 +93,8 @@ class PayerPage:
         return self._simulator.as_of(order, self._clock.now())
 
     def _drawn(self, order: Order, trouble: str = "") -> Response:
+        import segno
+
         qr_code = segno.make(self._simulator.qr_code(order), error="m")
         shown = {
             "title": self._simulator.traits.title,
@@ -110,6 +111,15 @@ class PayerPage:
         return _page(shown, 409 if trouble else 200, (order.return_url, order.cancel_url))
 
 
+@cache
+def _pages() -> "Environment":
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    return Environment(
+        loader=PackageLoader("tallystick.simulators"), autoescape=select_autoescape()
+    )
+
+
 def _page(shown: Mapping[str, Any] | None, status: int, targets: tuple[str, ...] = ()) -> Response:
     # Browsers hold the redirect after a form against form-action too.
     origins = {found[0] for target in targets if (found := _ORIGIN.match(target))}
@@ -118,4 +128,4 @@ def _page(shown: Mapping[str, Any] | None, status: int, targets: tuple[str, ...]
         f" frame-ancestors 'none'; form-action 'self' {' '.join(sorted(origins))}".rstrip()
     )
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
-    return HTMLResponse(_PAGES.get_template("payer.html").render(shown=shown), status, headers)
+    return HTMLResponse(_pages().get_template("payer.html").render(shown=shown), status, headers)

@@ -64,17 +64,16 @@ _CREDITED_TWICE = """
 SELECT gateway || ' ' || transaction_id AS subject, 'has ' || COUNT(*) || ' receipts' AS wrong
 FROM receipts GROUP BY gateway, account, transaction_id HAVING COUNT(*) > 1
 """
+# `|| ''` keeps SQLite from searching all postings of an account for those of one transfer.
 _UNBOOKED = """
 SELECT r.id AS subject, 'is not booked once, as it was received' AS wrong
 FROM receipts r
-WHERE (SELECT COUNT(*) FROM transfers t WHERE t.kind = 'receipt' AND t.subject = r.id) <> 1
-OR NOT EXISTS (
-  SELECT 1 FROM transfers t
-  JOIN postings d ON d.transfer_id = t.id AND d.account = 'clearing:' || r.gateway
-    AND d.amount = r.amount AND d.currency = r.currency
-  JOIN postings c ON c.transfer_id = t.id AND c.account = 'suspense'
-    AND c.amount = -r.amount AND c.currency = r.currency
-  WHERE t.kind = 'receipt' AND t.subject = r.id AND t.payment_id = r.payment_id)
+LEFT JOIN transfers t ON t.kind = 'receipt' AND t.subject = r.id AND t.payment_id = r.payment_id
+LEFT JOIN postings d ON d.transfer_id = t.id AND d.account || '' = 'clearing:' || r.gateway
+  AND d.amount = r.amount AND d.currency = r.currency
+LEFT JOIN postings c ON c.transfer_id = t.id AND c.account || '' = 'suspense'
+  AND c.amount = -r.amount AND c.currency = r.currency
+GROUP BY r.id HAVING COUNT(d.transfer_id) <> 1 OR COUNT(c.transfer_id) <> 1
 """
 _BOOKED_FROM_NOTHING = """
 SELECT t.id AS subject, 'books a receipt that does not exist' AS wrong
@@ -151,11 +150,11 @@ WHERE p.phase = 'paid' AND f.id IS NULL
 _UNEARNED = """
 SELECT f.payment_id AS subject, 'was delivered and not earned in the same transaction' AS wrong
 FROM fulfilments f JOIN payments p ON p.id = f.payment_id AND p.purpose = f.purpose
-WHERE p.phase = 'paid' AND NOT EXISTS (
-  SELECT 1 FROM transfers t
-  JOIN postings d ON d.transfer_id = t.id AND d.account = 'suspense' AND d.currency = p.currency
-    AND d.amount BETWEEN p.amount - p.tolerance AND p.amount
-  WHERE t.kind = 'fulfilment' AND t.subject = p.id AND t.created_at = f.created_at)
+LEFT JOIN transfers t ON t.kind = 'fulfilment' AND t.subject = p.id
+  AND t.created_at = f.created_at
+LEFT JOIN postings d ON d.transfer_id = t.id AND d.account || '' = 'suspense'
+  AND d.currency = p.currency AND d.amount BETWEEN p.amount - p.tolerance AND p.amount
+WHERE p.phase = 'paid' AND d.transfer_id IS NULL
 """
 _DEAD = """
 SELECT id AS subject, 'is dead: ' || kind || ', ' || COALESCE(error, 'no reason') AS wrong

@@ -32,6 +32,7 @@ _HOLD = (
     .where(*_SAME, idempotency.c.held_until <= bindparam("real_now"))
     .values(held_until=bindparam("until"))
 )
+_FREE = delete_from(idempotency).where(*_SAME, idempotency.c.status.is_(None))
 _FORGET = delete_from(idempotency).where(idempotency.c.created_at < bindparam("before"))
 
 
@@ -82,6 +83,11 @@ def answer(tx: Connection, scope: str, key: str, status: int, sealed: bytes) -> 
         _ANSWER,
         {"of_scope": scope, "of_key": key, "with_status": status, "with_answer": sealed},
     )
+
+
+def free(tx: Connection, scope: str, key: str) -> None:
+    """Give a key back whose request had no effect, so that it may be made again."""
+    tx.execute(_FREE, {"of_scope": scope, "of_key": key})
 
 
 def forget(tx: Connection, before: datetime) -> int:

@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFou
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
 from tallystick.web import (
+    description,
     desk,
     health,
     jobs,
@@ -57,7 +58,7 @@ def build_app(
         docs_url=None,
         redoc_url=None,
         lifespan=life,
-        responses=_PROBLEMS,
+        responses=description.PROBLEMS,
         redirect_slashes=False,
     )
     app.state.hub, app.state.live = hub, live
@@ -78,16 +79,11 @@ def build_app(
     app.router.routes.extend(plain)
     app.state.routes = [*(route for router in every_router for route in router.routes), *plain]
     reference.describe_hot_routes(app)
+    description.complete(app)
     _explain_errors(app)
     return Edge(app, hub)
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "A problem, with what to do about it (RFC 9457).",
-        "content": {problems.MEDIA_TYPE: {"schema": {"type": "object"}}},
-    }
-}
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 

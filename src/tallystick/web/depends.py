@@ -19,8 +19,8 @@ from tallystick.web.limits import RateLimits
 _TAG: Final = 16
 
 
-def hub_of(request: Request) -> Hub:
-    """The hub of this server."""
+async def hub_of(request: Request) -> Hub:
+    """The hub of this server. A plain function would be run in a thread, for every request."""
     hub: Hub = request.app.state.hub
     return hub
 
@@ -43,7 +43,8 @@ async def known_caller(request: Request) -> Caller:
     try:
         return await caller(request)
     except Unauthenticated:
-        stranger = Caller(client_address(request.scope, hub_of(request).settings.trusted_proxies))
+        hub = await hub_of(request)
+        stranger = Caller(client_address(request.scope, hub.settings.trusted_proxies))
         await count(request, "anonymous", stranger.name)
         raise
 

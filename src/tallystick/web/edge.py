@@ -7,12 +7,14 @@ from collections.abc import Awaitable, MutableMapping
 from typing import Any, Final
 
 import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound
 from tallystick.flows.hub import Hub
 from tallystick.web import metrics, problems
-from tallystick.web.streams import open_stream, stream_of
+from tallystick.web.polls import tell_status
+from tallystick.web.streams import open_stream, target_of
 from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
 
 log = structlog.get_logger()
@@ -20,7 +22,7 @@ _SECURITY: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy"
 
 
 class Edge:
-    """Wraps the application. Webhooks and streams are answered here, past every other layer."""
+    """Wraps the application. Webhooks, streams and polls are answered past every other layer."""
 
     def __init__(self, app: ASGIApp, hub: Hub) -> None:
         self._app = app
@@ -63,7 +65,11 @@ class Edge:
         if gateway is not None:
             _only(scope, *notice_methods(self._hub, gateway))
             return take_notice(self._hub, gateway, scope, receive, outgoing)
-        target = stream_of(path)
+        polled = target_of(path, "/status")
+        if polled is not None and scope["method"] == "GET":
+            scope["app"] = self._app
+            return tell_status(self._hub, polled, Request(scope, receive), outgoing)
+        target = target_of(path, "/stream")
         if target is not None:
             _only(scope, "GET")
             scope["app"] = self._app

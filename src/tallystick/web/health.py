@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from sqlalchemy import Connection
 
 from tallystick.domain.evidence import Trust
@@ -11,6 +12,8 @@ from tallystick.gateways.base import Gateway
 from tallystick.store import attempts, inbox
 from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
+from tallystick.web.description import answers
+from tallystick.web.schemas import several
 
 router = APIRouter(tags=["operations"])
 _AMONG: Final = 1000
@@ -29,14 +32,16 @@ async def ready(hub: HubDep) -> dict[str, Any]:
     return {"status": "ok", "database": hub.database.dialect, "inboxWaiting": waiting}
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def prometheus(hub: HubDep) -> Response:
     """Text in Prometheus' format. Holds no names of people or payments."""
     metrics.INBOX.set(await hub.database.read(inbox.waiting))
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/api/gateways", summary="The gateways that are set up")
+@router.get(
+    "/api/gateways", summary="The gateways that are set up", responses=answers(several("Gateway"))
+)
 async def gateways(hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Names, capabilities and health: the last webhook, the last poll, errors since the start."""
     who.needs("reader")

@@ -19,7 +19,7 @@ from tallystick.flows.hub import Hub
 from tallystick.store import links as rows
 from tallystick.store import snapshots
 from tallystick.web import shapes
-from tallystick.web.bodies import Parsed, body, described, instant_param, page_limit
+from tallystick.web.bodies import Parsed, body, instant_param, page_limit
 from tallystick.web.depends import (
     CallerDep,
     HubDep,
@@ -29,7 +29,9 @@ from tallystick.web.depends import (
     once_only,
     spend_polling,
 )
+from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
 from tallystick.web.payments import Offer
+from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["payment links"])
@@ -44,8 +46,8 @@ class CreateLink(Offer):
 
 
 @router.post(
-    "/api/payment-links", status_code=201, openapi_extra=described(CreateLink),
-    summary="Make a payment link",
+    "/api/payment-links", status_code=201, openapi_extra=creating(CreateLink),
+    summary="Make a payment link", responses=answers(one("PaymentLink"), 201),
 )  # fmt: skip
 async def create(
     request: Request,
@@ -76,7 +78,10 @@ async def create(
     )
 
 
-@router.get("/api/payment-links", summary="List payment links, newest first")
+@router.get(
+    "/api/payment-links", summary="List payment links, newest first",
+    responses=answers(several("PaymentLink")), openapi_extra=listing(currentStatus=LinkStatus),
+)  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: currentStatus, createdAfter, createdBefore."""
     who.needs("reader")
@@ -97,14 +102,20 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return listed(hub, [shapes.link(one, hub.settings.base_url) for one in found], places, limit)
 
 
-@router.get("/api/payment-links/{link_id}", summary="Read a payment link")
+@router.get(
+    "/api/payment-links/{link_id}", summary="Read a payment link",
+    responses=answers(one("PaymentLink")),
+)  # fmt: skip
 async def show(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """For the merchant; payers read the status or the page."""
     who.needs("reader")
     return {"data": shapes.link(await find(hub, link_id), hub.settings.base_url)}
 
 
-@router.post("/api/payment-links/{link_id}/open", summary="Open a draft")
+@router.post(
+    "/api/payment-links/{link_id}/open", summary="Open a draft",
+    responses=answers(one("PaymentLink")),
+)  # fmt: skip
 async def open_draft(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """DRAFT becomes OPEN. Safe to repeat; 409 where the link is over."""
     who.needs("operator")
@@ -112,7 +123,10 @@ async def open_draft(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str,
     return {"data": shapes.link(snapshot, hub.settings.base_url)}
 
 
-@router.post("/api/payment-links/{link_id}/cancel", summary="Cancel a link")
+@router.post(
+    "/api/payment-links/{link_id}/cancel", summary="Cancel a link",
+    responses=answers(one("PaymentLink")),
+)  # fmt: skip
 async def cancel(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Safe to repeat. 409 where money is there or on its way."""
     who.needs("operator")
@@ -120,7 +134,10 @@ async def cancel(link_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any
     return {"data": shapes.link(snapshot, hub.settings.base_url)}
 
 
-@router.get("/api/payment-links/{link_id}/status", summary="The live status of a link")
+@router.get(
+    "/api/payment-links/{link_id}/status", summary="The live status of a link",
+    responses=answers(one("PaymentLinkStatus")) | NOT_MODIFIED,
+)  # fmt: skip
 async def status(request: Request, link_id: str, hub: HubDep, who: CallerDep) -> Response:
     """Public; transaction ids only with a key, the client token or the pay page's cookie."""
     snapshot = await find(hub, link_id)

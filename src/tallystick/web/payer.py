@@ -16,6 +16,7 @@ from tallystick.web import pages, shapes
 from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
+from tallystick.web.description import PAGE_PROBLEMS
 from tallystick.web.links import find
 from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
 
@@ -25,7 +26,7 @@ async def page_budget(request: Request, who: CallerDep) -> None:
     await count(request, "pages", who.address)
 
 
-router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)])
+router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
 _COOKIE_LIFE_S: Final = 7 * 86_400
 _FORM: Final = "application/x-www-form-urlencoded"
 

@@ -23,7 +23,6 @@ from tallystick.web.bodies import (
     Body,
     Parsed,
     body,
-    described,
     instant_param,
     page_limit,
     web_address,
@@ -37,6 +36,8 @@ from tallystick.web.depends import (
     once_only,
     spend_polling,
 )
+from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
+from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["payments"])
@@ -85,8 +86,9 @@ class CreatePayment(Offer):
 
 
 @router.post(
-    "/api/payments", status_code=201, openapi_extra=described(CreatePayment),
+    "/api/payments", status_code=201, openapi_extra=creating(CreatePayment),
     summary="Open a payment at one gateway",
+    responses=answers(one("Payment", clientToken={"type": "string"}), 201),
 )  # fmt: skip
 async def create(
     request: Request,
@@ -119,7 +121,11 @@ async def create(
     )
 
 
-@router.get("/api/payments", summary="List payments, newest first")
+@router.get(
+    "/api/payments", summary="List payments, newest first", responses=answers(several("Payment")),
+    openapi_extra=listing(phase=Phase, amountState=AmountState, gateway="", ownerId="",
+                          reference=""),
+)  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: phase, amountState, gateway, ownerId, reference, createdAfter, createdBefore."""
     who.needs("reader")
@@ -143,7 +149,10 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return listed(hub, [shapes.payment(one) for one in found], places, limit)
 
 
-@router.get("/api/payments/{payment_id}", summary="Read a payment")
+@router.get(
+    "/api/payments/{payment_id}", summary="Read a payment",
+    responses=answers(one("PaymentForPayers")),
+)  # fmt: skip
 async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """With the merchant's key in full; with the payer's token without the merchant's notes."""
     snapshot = who.needs_sight_of(await _find(hub, payment_id))
@@ -151,7 +160,10 @@ async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, An
     return {"data": shape(snapshot)}
 
 
-@router.post("/api/payments/{payment_id}/check", summary="Ask the gateway now")
+@router.post(
+    "/api/payments/{payment_id}/check", summary="Ask the gateway now",
+    responses=answers(one("PaymentForPayers")),
+)  # fmt: skip
 async def check(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """At most one question to the gateway per payment in five seconds, whoever asks."""
     snapshot = who.needs_sight_of(await _find(hub, payment_id))
@@ -160,7 +172,10 @@ async def check(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
     return {"data": shape(fresh)}
 
 
-@router.post("/api/payments/{payment_id}/cancel", summary="Cancel an open payment")
+@router.post(
+    "/api/payments/{payment_id}/cancel", summary="Cancel an open payment",
+    responses=answers(one("Payment")),
+)  # fmt: skip
 async def cancel(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Safe to repeat. 409 where money is there or on its way."""
     who.needs("operator")
@@ -168,7 +183,10 @@ async def cancel(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return {"data": shapes.payment(await cancel_flow.cancel(hub, snapshot.id))}
 
 
-@router.get("/api/payments/{payment_id}/status", summary="The live status of a payment")
+@router.get(
+    "/api/payments/{payment_id}/status", summary="The live status of a payment",
+    responses=answers(one("PaymentStatus")) | NOT_MODIFIED,
+)  # fmt: skip
 async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep) -> Response:
     """With ETag and 304. Asks the gateway first where our answer is older than five seconds."""
     snapshot = who.needs_sight_of(await _find(hub, payment_id))
@@ -176,7 +194,10 @@ async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep)
     return answer_status(request, await poll.fresher(hub, snapshot), shapes.status)
 
 
-@router.get("/api/payments/{payment_id}/why", summary="Why the payment is where it is")
+@router.get(
+    "/api/payments/{payment_id}/why", summary="Why the payment is where it is",
+    responses=answers(one("Proof")),
+)  # fmt: skip
 async def proof(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """The evidence, in order, in sentences; and what is due next."""
     who.needs("reader")

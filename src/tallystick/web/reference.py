@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from tallystick import __version__
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
+from tallystick.web.description import PROBLEMS
 from tallystick.web.payer import page_budget
 from tallystick.web.remedies import error_entries
 
@@ -104,7 +105,7 @@ def describe_hot_routes(app: FastAPI) -> None:
                     for part in path.split("/") if part.startswith("{")
                 ],
                 "responses": {"200": {"description": "As described.", "content": {kind: {}}},
-                              **{code: {"description": text} for code, text in _OTHERS}},
+                              **PROBLEMS},
             }  # fmt: skip
         return document
 
@@ -112,7 +113,6 @@ def describe_hot_routes(app: FastAPI) -> None:
 
 
 _PLAIN: Final = str.maketrans("/-{}", "____")
-_OTHERS: Final = (("4XX", "A problem, with what to do about it (RFC 9457)."),)
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:

@@ -26,24 +26,24 @@ _PLACES: dict[str, Literal["payment", "link"]] = {
     "/api/payments/": "payment",
     "/api/payment-links/": "link",
 }
-_END = "/stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a stream is asked of."""
+    """What a stream or a status is asked of."""
 
     kind: Literal["payment", "link"]
     id: str
 
 
-def stream_of(path: str) -> Target | None:
-    """What this path streams, or None where it is another route."""
-    if not path.endswith(_END):
+def target_of(path: str, end: str) -> Target | None:
+    """What a path with this end is about, or None where it is another route."""
+    if not path.endswith(end):
         return None
     for prefix, kind in _PLACES.items():
-        if path.startswith(prefix):
-            return Target(kind, path[len(prefix) : -len(_END)])
+        name = path[len(prefix) : -len(end)]
+        if path.startswith(prefix) and "/" not in name:
+            return Target(kind, name)
     return None
 
 

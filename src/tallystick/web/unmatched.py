@@ -12,6 +12,7 @@ from tallystick.store.unmatched import Decision
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.description import listing
 
 router = APIRouter(tags=["unmatched money"])
 _STATES: Final = ("waiting", "decided", "all")
@@ -34,7 +35,10 @@ AssignBody = Annotated[Parsed[Assign], Depends(body(Assign))]
 CloseBody = Annotated[Parsed[Close], Depends(body(Close))]
 
 
-@router.get("/api/unmatched", summary="List money without an owner, newest first")
+@router.get(
+    "/api/unmatched", summary="List money without an owner, newest first",
+    openapi_extra=listing(state=_STATES),
+)  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: state (waiting, decided, all), createdAfter, createdBefore."""
     who.needs("reader")

@@ -6,14 +6,13 @@ from copy import copy
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import cache
-from typing import Final
-
-from babel import Locale
-from babel.dates import format_skeleton
-from babel.numbers import NumberPattern
+from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.money import Money, exponent
 from tallystick.web.pages.language import CUSTOMS, Language
+
+if TYPE_CHECKING:
+    from babel.numbers import NumberPattern
 
 # Where a currency is at home in one time zone, its payers are too. Neither has summer time, so
 # fixed offsets need no zone database.
@@ -39,11 +38,13 @@ def money(amount: Money, language: Language) -> str:
 
 
 @cache
-def _pattern(locale: str, decimals: int) -> NumberPattern:
+def _pattern(locale: str, decimals: int) -> "NumberPattern":
     """The locale's pattern for money, with our number of decimals.
 
     CLDR rounds some currencies to whole units in which ISO 4217 counts cents (LAK, RSD, IQD…).
     """
+    from babel import Locale
+
     pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
     pattern.frac_prec = (decimals, decimals)
     return pattern
@@ -51,6 +52,8 @@ def _pattern(locale: str, decimals: int) -> NumberPattern:
 
 def moment(time: datetime, language: Language, zone: tzinfo) -> str:
     """A time to the minute, with the zone it is told in: "20 Nov 2026, 14:05 (GMT+7)"."""
+    from babel.dates import format_skeleton
+
     local, locale = time.astimezone(zone), CUSTOMS[language].dates
     day = format_skeleton("yMMMd", local, locale=locale)
     clock = format_skeleton("Hm", local, locale=locale)

@@ -1,0 +1,113 @@
+"""What the API description says beyond the routes' own signatures."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from tallystick.web import problems
+from tallystick.web.bodies import described
+from tallystick.web.schemas import SCHEMAS, Schema, ref
+
+Responses = dict[int | str, dict[str, Any]]
+Query = str | type[StrEnum] | tuple[str, ...]
+
+PROBLEMS: Final[Responses] = {
+    "4XX": {
+        "description": "A problem, with what to do about it (RFC 9457).",
+        "content": {problems.MEDIA_TYPE: {"schema": ref("Problem")}},
+    }
+}
+PAGE_PROBLEMS: Final[Responses] = {
+    "4XX": {
+        "description": "A page that says what is wrong, or a problem (RFC 9457).",
+        "content": {"text/html": {}, **PROBLEMS["4XX"]["content"]},
+    }
+}
+NOT_MODIFIED: Final[Responses] = {304: {"description": "Nothing has changed since that ETag."}}
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and body get the same answer again, for 7 days.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+_INSTANT: Final = {"type": "string", "format": "date-time"}
+_PAGING: Final = (
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "The nextCursor of the page before, unchanged.",
+        "schema": {"type": "string"},
+    },
+    {"name": "createdAfter", "in": "query", "schema": _INSTANT},
+    {"name": "createdBefore", "in": "query", "schema": _INSTANT},
+)
+_PROOFS: Final = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A secret key (tsk_…), a client token (tct_…), or your app's JWT.",
+    },
+    "cron": {"type": "apiKey", "in": "header", "name": "x-cron-secret"},
+}
+# Who asks proves nothing here, proves it in the request itself, or may stay unknown.
+_OPEN_TAGS: Final = {"webhooks", "operations", "pay pages"}
+_OPEN_ENDS: Final = ("/payment-links/{link_id}/status", "/payment-links/{link_id}/stream")
+
+
+def creating(model: type[BaseModel]) -> dict[str, Any]:
+    """The body of a request that makes something, and its key."""
+    return {**described(model), "parameters": [_KEY]}
+
+
+def listing(**filters: Query) -> dict[str, Any]:
+    """The query of a list: pages, times, and filters by name, each free or one of some words."""
+    own = [
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"type": "string"}
+            if isinstance(words, str)
+            else {"type": "string", "enum": list(words)},
+        }
+        for name, words in filters.items()
+    ]
+    return {"parameters": [*own, *_PAGING]}
+
+
+def answers(schema: Schema, status: int = 200, words: str = "As described.") -> Responses:
+    """A JSON answer of this shape."""
+    return {status: {"description": words, "content": {"application/json": {"schema": schema}}}}
+
+
+def complete(app: FastAPI) -> None:
+    """Add the shapes, the proofs that are taken, and which operation takes which."""
+    describe = app.openapi
+
+    def completed() -> dict[str, Any]:
+        document = describe()
+        parts = document.setdefault("components", {})
+        parts["schemas"] = {**parts.get("schemas", {}), **SCHEMAS}
+        parts["securitySchemes"] = _PROOFS
+        for path, methods in document["paths"].items():
+            for operation in methods.values():
+                operation["security"] = _proofs(path, operation.get("tags", []))
+        return document
+
+    app.openapi = completed  # type: ignore[method-assign]
+
+
+def _proofs(path: str, tags: list[str]) -> list[dict[str, list[str]]]:
+    if "jobs" in tags:
+        return [{"cron": []}, {"bearer": []}]
+    if path.startswith("/api/gateways"):
+        return [{"bearer": []}]
+    if path.endswith(_OPEN_ENDS):
+        return [{}, {"bearer": []}]
+    return [] if _OPEN_TAGS & set(tags) else [{"bearer": []}]

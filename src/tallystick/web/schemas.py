@@ -1,0 +1,143 @@
+"""The shapes of the answers, as JSON Schema for the API description."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from tallystick.domain.link import LinkStatus
+from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+
+Schema = dict[str, Any]
+
+_TEXT: Final[Schema] = {"type": "string"}
+_FLAG: Final[Schema] = {"type": "boolean"}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
+_MINOR: Final[Schema] = {**_COUNT, "description": "Whole minor units."}
+_CURRENCY: Final[Schema] = {"type": "string", "pattern": "^[A-Z]{3}$"}
+_INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
+_NOTES: Final[Schema] = {"type": "object"}
+
+
+def _one_of(words: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": list(words)}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _many(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def _object(*groups: dict[str, Schema], **members: Schema) -> Schema:
+    properties: dict[str, Schema] = {}
+    for group in (*groups, members):
+        properties |= group
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def ref(name: str) -> Schema:
+    """A reference to one of SCHEMAS."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_MONEY: Final = {"amount": _MINOR, "currency": _CURRENCY}
+_STANDING: Final = {
+    "amountState": _one_of(AmountState),
+    "late": _FLAG,
+    "received": _MINOR,
+    "expiresAt": _INSTANT,
+    "version": _COUNT,
+}
+_NEXT: Final = {"asOf": _or_null(_INSTANT), "nextCheckAt": _or_null(_INSTANT)}
+_TOLD: Final = {"statusMessage": _TEXT, "advice": _TEXT, "final": _FLAG}
+_DATES: Final = {"createdAt": _INSTANT, "updatedAt": _INSTANT, "paidAt": _or_null(_INSTANT)}
+_RUN: Final = {"startTime": _INSTANT, "endTime": _INSTANT, "success": _FLAG}
+_LONG_RUN: Final = {**_RUN, "duration": _NUMBER, "result": _NOTES, "error": _or_null(_TEXT)}
+_CHECKOUT: Final = (
+    "checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
+    "transferContent", "vaNumber", "instructions",
+)  # fmt: skip
+_FOR_PAYERS: Final = {
+    **_MONEY,
+    **_STANDING,
+    **_NEXT,
+    **_DATES,
+    "id": _TEXT,
+    "phase": _one_of(Phase),
+    "refunded": _MINOR,
+    "gateway": _or_null(_TEXT),
+    "purpose": _TEXT,
+    "description": _TEXT,
+    "checkout": _or_null(ref("Checkout")),
+    "returnUrl": _or_null(_TEXT),
+    "cancelUrl": _or_null(_TEXT),
+    "testMode": _FLAG,
+}
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Problem": {
+        **_object(
+            type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT, code=_TEXT,
+            requestId=_TEXT, error=_TEXT, errors=_many(_object(field=_TEXT, message=_TEXT)),
+        ),
+        "required": ["type", "title", "status", "detail", "code", "requestId", "error"],
+    },
+    "Pagination": _object(limit=_COUNT, nextCursor=_or_null(_TEXT), hasMore=_FLAG),
+    "Checkout": _object({name: _or_null(_TEXT) for name in _CHECKOUT}),
+    "Attempt": _object(id=_TEXT, gateway=_TEXT, state=_one_of(AttemptState)),
+    "PaymentForPayers": _object(_FOR_PAYERS),
+    "Payment": _object(
+        _FOR_PAYERS, review=_or_null(_one_of(Review)), reference=_or_null(_TEXT),
+        ownerId=_or_null(_TEXT), metadata=_NOTES, attempt=_or_null(ref("Attempt")),
+    ),
+    "PaymentStatus": _object(
+        _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, phase=_one_of(Phase), refunded=_MINOR,
+        source=_or_null(_TEXT),
+    ),
+    "Proof": _object(
+        id=_TEXT, phase=_one_of(Phase), amountState=_one_of(AmountState), late=_FLAG,
+        review=_or_null(_one_of(Review)), due=_TEXT, nextCheckAt=_or_null(_INSTANT),
+        reasons=_many(_object(at=_INSTANT, source=_TEXT, trust=_TEXT, claim=_TEXT, before=_TEXT,
+                              after=_TEXT, sentence=_TEXT)),
+    ),
+    "PaymentLink": _object(
+        _MONEY, _STANDING, _DATES, id=_TEXT, shortCode=_TEXT, url=_TEXT, paymentId=_TEXT,
+        currentStatus=_one_of(LinkStatus), description=_TEXT, gateways=_many(_TEXT),
+        review=_or_null(_one_of(Review)), returnUrl=_or_null(_TEXT), metadata=_NOTES,
+    ),
+    "Transaction": _object(_MONEY, transactionId=_TEXT, gateway=_TEXT, paidAt=_INSTANT),
+    "PaymentLinkStatus": _object(
+        _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, shortCode=_TEXT, isExpired=_FLAG,
+        currentStatus=_one_of(LinkStatus), lastEventType=_or_null(_TEXT),
+        lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
+        transactionInfo=_or_null(ref("Transaction")), updatedAt=_INSTANT,
+    ),
+    "Gateway": _object(
+        name=_TEXT, title=_TEXT, currencies=_or_null(_many(_CURRENCY)), cancels=_FLAG,
+        verifies=_one_of(("fetch", "signed")), refunds=_one_of(("api", "manual", "none")),
+        webhooks=_FLAG,
+        health=_object(lastWebhookAt=_or_null(_INSTANT), lastPollAt=_or_null(_INSTANT),
+                       errors=_COUNT, lastError=_or_null(_TEXT), lastErrorAt=_or_null(_INSTANT)),
+    ),
+    "JobRun": _object(_LONG_RUN, jobName=_TEXT),
+    "JobHistory": _object(
+        jobName=_TEXT,
+        stats=_object(totalExecutions=_COUNT, successCount=_COUNT, failureCount=_COUNT,
+                      averageDuration=_NUMBER, successRate=_NUMBER,
+                      lastExecution=_or_null(_object(_RUN))),
+        recentExecutions=_many(_object(_LONG_RUN)),
+    ),
+}  # fmt: skip
+"""What `ref` may name. Durations of jobs are in milliseconds, rates in percent."""
+
+
+def one(name: str, **beside: Schema) -> Schema:
+    """`{"data": {…}}`, with what stands beside it."""
+    return _object(data=ref(name), **beside)
+
+
+def several(name: str) -> Schema:
+    """`{"data": [{…}], "pagination": {…}}`."""
+    return _object(data=_many(ref(name)), pagination=ref("Pagination"))
