@@ -1,9 +1,11 @@
 """What the benchmarks stand on: processes that end with us, and a durable PostgreSQL."""
 
+import http.client
 import json
 import os
 import platform
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -93,6 +95,37 @@ def ask(module: str, wish: dict[str, Any], timeout_s: float = 60) -> dict[str, A
 def environment() -> dict[str, str]:
     """Without the settings that a developer has for a hub of their own."""
     return shared.plain_environment()
+
+
+@contextmanager
+def at_rest(*pids: int) -> Iterator[None]:
+    """Let these processes stand still, so that they take nothing from what is measured."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def awake(pid: int) -> Iterator[None]:
+    """Let one of them go on for a while."""
+    os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGSTOP)
+
+
+def post(port: int, path: str, wish: dict[str, Any]) -> Any:
+    """Ask a server of ours for something that only the benchmarks have."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", path, json.dumps(wish), {"content-type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
 
 
 def cpu_s(pid: int) -> float:

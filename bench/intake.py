@@ -5,8 +5,9 @@ import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -14,11 +15,12 @@ from typing import Any, Final
 import asyncpg
 
 from bench import bare, ground
+from tallystick.store import inbox
 from tallystick.store.migrate import migrate
 
 CONNECTIONS: Final = 64
 # What a client or server could send in a second at most; made before the clock starts.
-MOST_PER_S: Final = 12_000
+MOST_PER_S: Final = 30_000
 PAYMENTS: Final = 300
 
 
@@ -65,31 +67,31 @@ def measure(place: Path, rounds: int, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def servers(side: Side) -> Iterator[dict[str, tuple[str, dict[str, Any]]]]:
-    """One server for each kind of variant, each on a database of its own."""
+def servers(side: Side) -> Iterator[dict[bool, tuple[str, dict[str, Any]]]]:
+    """One server without and one with its worker, each on a database of its own, both at rest."""
     quiet, busy = side.new_url(), side.new_url()
     with (
-        server(quiet, scheduler=False, payments=0) as one,
-        server(busy, scheduler=True, payments=PAYMENTS) as other,
+        ground.process("bench.server", {"database": quiet}) as one,
+        ground.process(
+            "bench.server", {"database": busy, "scheduler": True, "payments": PAYMENTS}
+        ) as other,
+        ground.at_rest(one["pid"], other["pid"]),
     ):
-        yield {"quiet": (quiet, one), "busy": (busy, other)}
-
-
-def server(url: str, *, scheduler: bool, payments: int) -> AbstractContextManager[dict[str, Any]]:
-    """A hub on this database."""
-    wish = {"database": url, "scheduler": scheduler, "payments": payments}
-    return ground.process("bench.server", wish)
+        yield {False: (quiet, one), True: (busy, other)}
 
 
 def turn(
-    side: Side, running: dict[str, tuple[str, dict[str, Any]]], number: int, seconds: float
+    side: Side, running: dict[bool, tuple[str, dict[str, Any]]], number: int, seconds: float
 ) -> None:
     """Each variant once, and the limit between them."""
     for place, variant in enumerate(VARIANTS):
         if place % 2 == number % 2:
             side.limits.append(side.limit(seconds, number * 10 + place))
-        url, told = running["busy" if variant.scheduler else "quiet"]
-        figures = load(side, url, told, variant, number * 10 + place, seconds)
+        url, told = running[variant.scheduler]
+        with ground.awake(told["pid"]):
+            # What is left of the runs before would be work for this one's worker.
+            ground.post(told["port"], "/bench/forget", {})
+            figures = load(side, url, told, variant, number * 10 + place, seconds)
         side.figures.setdefault(variant.name, []).append(figures)
 
 
@@ -169,21 +171,20 @@ def postgres_side(cluster: Any, place: Path) -> Side:
 
 
 def pgbench_script() -> str:
-    """The statement with its constants inlined, and what must be unique drawn by chance."""
-    body = bare.rows(1, 0)[0][9].hex()
-    refs, credits_, headers = map(quoted, (bare.REFS, bare.CREDITS, bare.HEADERS))
-    return (
-        "\\set n random(1, 9007199254740991)\n"
-        "INSERT INTO inbox (id, gateway, account, event_id, refs, claim, credits, headers, query, "
-        "body, received_at, due_at, tries, payment_id, handled_at, error) VALUES ("
-        f"'ntc_' || :n, 'payos', 'bench-client', 'FT' || :n, {refs}, 'pending', {credits_}, "
-        f"{headers}, '', '\\x{body}', now(), now(), 0, NULL, NULL, NULL) ON CONFLICT DO NOTHING;\n"
-    )
+    """The hub's own statement, its values written out but for what must be unique."""
+    values = [literal(value) for value in bare.rows(1, 0)[0]]
+    values[0], values[3] = "'ntc_' || :n", "'FT' || :n"
+    statement = re.sub(r"\$(\d+)", lambda mark: values[int(mark[1]) - 1], inbox.KEEP["postgresql"])
+    return f"\\set n random(1, 9007199254740991)\n{statement};\n"
 
 
-def quoted(text: str) -> str:
-    """A literal without colons, which pgbench would take for its variables."""
-    return "U&'" + text.replace(":", "\\003A") + "'"
+def literal(value: Any) -> str:
+    """A value in SQL, without colons, which pgbench would take for its variables."""
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
+    if isinstance(value, datetime):
+        return "now()"
+    return "U&'" + value.replace("'", "''").replace(":", "\\003A") + "'"
 
 
 def summary(side: Side) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """Live push to open streams, beside Starlette with a queue for each client."""
 
-import http.client
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -94,11 +92,7 @@ class Side:
 
 def publish(port: int, wish: dict[str, Any]) -> list[list[Any]]:
     """Let the server publish; topic, version and time of each event."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", "/bench/publish", json.dumps(wish),
-                       {"content-type": "application/json"})  # fmt: skip
-    left: list[list[Any]] = json.loads(connection.getresponse().read())["left"]
-    connection.close()
+    left: list[list[Any]] = ground.post(port, "/bench/publish", wish)["left"]
     return left
 
 
@@ -121,14 +115,9 @@ def measure(place: Path, rounds: int, streams: int = STREAMS) -> dict[str, Any]:
 def payments(place: Path, count: int) -> tuple[Path, dict[str, Any]]:
     """A SQLite file with so many open payments, just asked about, and what their server told."""
     book = place / "book.db"
-    with ground.process(
-        "bench.server", {"database": f"sqlite:///{book}", "payments": count}
-    ) as told:
+    wish = {"database": f"sqlite:///{book}", "payments": count, "fresh": True}
+    with ground.process("bench.server", wish) as told:
         pass
-    later_us = (time.time_ns() + 10**13) // 1000
-    with sqlite3.connect(book) as database:
-        database.execute("UPDATE payments SET as_of = ?, next_check_at = ?", (later_us, later_us))
-    database.close()
     return book, told
 
 

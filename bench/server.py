@@ -11,10 +11,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import uvicorn
 import uvloop
+from sqlalchemy import Connection, delete, update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -33,6 +35,7 @@ from tallystick.gateways.wire import HttpWire
 from tallystick.settings import Settings
 from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
+from tallystick.store.schema import inbox, payments
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
 from tallystick.wiring import House, Server, SystemClock, build
@@ -55,6 +58,8 @@ async def serve(wishes: dict[str, Any]) -> None:
     )  # fmt: skip
     listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
     opened = [await open_payment(house) for _ in range(wishes.get("payments", 0))]
+    if wishes.get("fresh"):
+        await house.hub.database.write(ask_later)
     ready = {
         "port": listening.getsockname()[1],
         "pid": os.getpid(),
@@ -71,6 +76,12 @@ async def open_payment(house: House) -> list[str]:
     wish = Wish(Money(AMOUNT, "VND"), ("payos",), description="Bench")
     made = await create_payment(house.hub, wish, None, lambda s, token: f"{s.id} {token}".encode())
     return made.decode().split()
+
+
+def ask_later(tx: Connection) -> None:
+    """Nobody is asked about the payments for a while: neither by a timer nor by a browser."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    tx.execute(update(payments).values(as_of=later, next_check_at=later))
 
 
 async def run(
@@ -96,9 +107,16 @@ async def run(
         ))  # fmt: skip
         return JSONResponse(await publisher.run(wish))
 
+    async def forget(_: Request) -> Response:
+        await house.hub.database.write(lambda tx: tx.execute(delete(inbox)).rowcount)
+        return JSONResponse({})
+
     app = build_app(
         house.hub, house.live, lifespan=lifespan,
-        more_routes=[Route("/bench/publish", publish, methods=["POST"])],
+        more_routes=[
+            Route("/bench/publish", publish, methods=["POST"]),
+            Route("/bench/forget", forget, methods=["POST"]),
+        ],
     )  # fmt: skip
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, date_header=False,
