@@ -126,7 +126,7 @@ async def test_a_worker_that_runs_without_asking_is_found(house):
 
 async def test_a_server_at_work_is_audited_without_a_false_alarm(house):
     async def trade():
-        for _ in range(15):
+        for _ in range(10):
             payment_id, ref = await house.open()
             house.pays(ref)
             await asyncio.gather(house.settle(payment_id), house.settle(payment_id))
@@ -135,7 +135,7 @@ async def test_a_server_at_work_is_audited_without_a_false_alarm(house):
     found = []
     while not working.done():
         found += await audit(house.database)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.02)
     await working
 
     assert found == []
