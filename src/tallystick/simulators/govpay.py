@@ -154,7 +154,7 @@ class GovPaySimulator:
     def seal(self, event: Event, at: datetime, *, rightly: bool) -> Message:
         """Nothing is signed: a token and a shared key say who calls."""
         key = self._keys.transaction_key if rightly else f"?{self._keys.transaction_key[1:]}"
-        told = {**event, "subinstId": "999"} if self._on("wrong_subinst") else event
+        told = _of_another_institution(event) if self._on("wrong_subinst") else event
         headers = {"Authorization": f"Bearer {self._token}", "TransactionKey": key}
         body = json.dumps(told, ensure_ascii=False).encode()
         return Message(headers, body, f"{self._stage.hub_url}{_PATH}/update")
@@ -241,3 +241,8 @@ def _data(values: list[tuple[str, Any]]) -> list[dict[str, Any]]:
         {"seq": str(number), "paramName": name, "value": value}
         for number, (name, value) in enumerate(values, 1)
     ]
+
+
+def _of_another_institution(event: Event) -> Event:
+    spellings = ("subinstid", "suinstid")
+    return {name: "999" if name.lower() in spellings else value for name, value in event.items()}
