@@ -35,7 +35,7 @@ from tallystick.gateways.wire import HttpWire
 from tallystick.settings import Settings
 from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
-from tallystick.store.schema import inbox, payments
+from tallystick.store.schema.core import inbox, payments
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
 from tallystick.wiring import House, Server, SystemClock, build

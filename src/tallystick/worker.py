@@ -10,10 +10,11 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import plan, run_due
 from tallystick.flows.receive import handle_inbox
-from tallystick.flows.rescue import ask_due, do_effects, wake
+from tallystick.flows.rescue import ask_due, wake
 from tallystick.store import inbox, jobs, payments, schedules
 
 LONGEST_NAP_S: Final = 0.5

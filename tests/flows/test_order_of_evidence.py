@@ -11,12 +11,12 @@ from tallystick.domain.payment import Phase, Review
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
+from tallystick.flows.effects import do_effects
 from tallystick.flows.poll import read
 from tallystick.flows.record import Answers, Heard, record
-from tallystick.flows.rescue import do_effects
 from tallystick.store import evidence
 from tallystick.store.database import Database
-from tallystick.store.schema import inbox
+from tallystick.store.schema.core import inbox
 from tests.store.house import OPEN, House
 from tests.store.rows import NOW, run
 

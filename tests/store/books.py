@@ -12,14 +12,17 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
+from tallystick.domain.money import Money
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
-from tallystick.flows.rescue import do_effects
+from tallystick.flows.effects import do_effects
 from tallystick.flows.unmatched import assign
-from tallystick.store import inbox
+from tallystick.store import inbox, ledger, outbox
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
+from tallystick.store.outbox import News
 from tests.store.house import House
 from tests.store.rows import NOW, money
 
@@ -120,6 +123,7 @@ async def build(url: str) -> Names:
     house = House(database)
     try:
         names = await _trade(house)
+        await database.write(_owe)
     finally:
         await database.close()
     sqlite = url.startswith("sqlite")
@@ -129,6 +133,16 @@ async def build(url: str) -> Names:
         str(int(long_ago.timestamp()) * 1_000_000) if sqlite else f"'{long_ago.isoformat()}'"
     )
     return names
+
+
+def _owe(tx: Connection) -> None:
+    """A wallet that was filled and used, and the merchant's system that was told."""
+    wallet = accounts.wallet("user-7")
+    for kind, debit, credit, minor in (("gift", accounts.REVENUE, wallet, 900),
+                                       ("spend", wallet, accounts.REVENUE, 400)):  # fmt: skip
+        amount = Money(minor, "VND")
+        ledger.post(tx, accounts.move(kind, "x", None, amount, debit=debit, credit=credit), NOW)
+    outbox.tell(tx, News("topup.confirmed", "x", "user-7", {}), NOW)
 
 
 async def _trade(house: House) -> Names:

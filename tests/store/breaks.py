@@ -34,6 +34,15 @@ BREAKS = (
     Break("a payment's balance changed", "M3 S0", """
         UPDATE payments SET received = received + 1 WHERE id = '{over}'
     """),
+    Break("a wallet's balance changed", "M3", """
+        UPDATE balances SET amount = amount + 1 WHERE account = 'wallet:user-7'
+    """),
+    Break("a wallet without its balance", "M3", """
+        DELETE FROM balances WHERE account = 'wallet:user-7'
+    """),
+    Break("a wallet overdrawn", "M3 M4", """
+        UPDATE balances SET amount = -1 WHERE account = 'wallet:user-7'
+    """, "balances"),
     Break("more refunded than received", "M5", """
         UPDATE payments SET refunded = received + 1 WHERE id = '{over}'
     """, "payments"),

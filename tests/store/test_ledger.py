@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from tallystick.domain import ledger as accounts
+from tallystick.domain.errors import InsufficientFunds
 from tallystick.domain.ledger import REVENUE, SUSPENSE, clearing, earned, received
 from tallystick.domain.money import Money
 from tallystick.store import ledger
@@ -110,3 +112,34 @@ async def test_a_sum_of_very_large_amounts_is_exact(books):
 
 async def test_empty_books_have_no_balances(database):
     assert await database.read(ledger.balances) == {}
+
+
+async def test_a_wallet_never_gives_more_than_it_has(database):
+    wallet = accounts.wallet("user-7")
+    gift = accounts.move("gift", "1", None, Money(900, "VND"), debit=REVENUE, credit=wallet)
+    await database.write(lambda tx: ledger.post(tx, gift, NOW))
+
+    async def spend(number: int) -> bool:
+        taken = accounts.move(
+            "spend", str(number), None, Money(400, "VND"), debit=wallet, credit=REVENUE
+        )
+        try:
+            return await database.write(lambda tx: ledger.post(tx, taken, NOW))
+        except InsufficientFunds:
+            return False
+
+    spent = await asyncio.gather(*(spend(number) for number in range(20)))
+
+    assert sum(spent) == 2
+    assert await database.read(lambda tx: ledger.balance(tx, wallet)) == {"VND": 100}
+    assert (await database.read(ledger.balances))[wallet, "VND"] == -100
+
+
+async def test_a_transfer_posted_twice_moves_the_balance_once(database):
+    wallet = accounts.wallet("user-7")
+    gift = accounts.move("gift", "1", None, Money(900, "VND"), debit=REVENUE, credit=wallet)
+
+    posted = [await database.write(lambda tx: ledger.post(tx, gift, NOW)) for _ in range(2)]
+
+    assert posted == [True, False]
+    assert await database.read(lambda tx: ledger.balance(tx, wallet)) == {"VND": 900}

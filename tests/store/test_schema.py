@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.store.database import open_database
 from tallystick.store.migrate import HEAD, migrate, version
-from tallystick.store.schema import APPEND_ONLY, metadata
+from tallystick.store.schema import append_only, metadata
 from tests.store.books import build
 from tests.store.rows import add, attempt, payment, run
 
@@ -113,7 +113,7 @@ async def test_the_books_cannot_be_rewritten(database, database_url):
     if database.dialect == "postgresql":
         verbs["truncate"] = "TRUNCATE {table} CASCADE"
 
-    for table in APPEND_ONLY:
+    for table in append_only():
         column = metadata.tables[table].primary_key.columns.keys()[0]
         count = f"SELECT COUNT(*) FROM {table}"
         before = await database.read(lambda tx, count=count: run(tx, count))

@@ -147,6 +147,13 @@ class ReferenceTaken(Conflict):
     title = "Reference already used"
 
 
+class InsufficientFunds(Conflict):
+    """A wallet or gift card has less than what is asked of it."""
+
+    code = "insufficient_funds"
+    title = "Not enough money left"
+
+
 class TooLarge(Refused):
     """The body is over its limit."""
 

@@ -17,6 +17,21 @@ def clearing(gateway: str) -> str:
     return f"clearing:{gateway}"
 
 
+def wallet(owner_id: str) -> str:
+    """The account of what we owe to one of the merchant's users."""
+    return f"wallet:{owner_id}"
+
+
+def gift_card(card_id: str) -> str:
+    """The account of what is left on a gift card."""
+    return f"gift_card:{card_id}"
+
+
+def is_guarded(account: str) -> bool:
+    """Whether we owe this account to somebody, so that it has a balance and never overdraws."""
+    return account.startswith(("wallet:", "gift_card:"))
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One side of a transfer: debit is positive, credit negative."""
@@ -31,7 +46,7 @@ class Transfer:
 
     kind: str
     subject: str
-    payment_id: str
+    payment_id: str | None
     postings: tuple[Posting, ...]
 
     def __post_init__(self) -> None:
@@ -49,7 +64,7 @@ class Transfer:
 
 
 def move(
-    kind: str, subject: str, payment_id: str, amount: Money, *, debit: str, credit: str
+    kind: str, subject: str, payment_id: str | None, amount: Money, *, debit: str, credit: str
 ) -> Transfer:
     """The usual transfer: `amount` from the credited account to the debited one."""
     taken = Money(-amount.minor, amount.currency)
@@ -61,6 +76,6 @@ def received(receipt_id: str, payment_id: str, gateway: str, amount: Money) -> T
     return move("receipt", receipt_id, payment_id, amount, debit=clearing(gateway), credit=SUSPENSE)
 
 
-def earned(payment_id: str, amount: Money) -> Transfer:
-    """What was paid for is delivered, so the money is ours."""
-    return move("fulfilment", payment_id, payment_id, amount, debit=SUSPENSE, credit=REVENUE)
+def earned(payment_id: str, amount: Money, account: str = REVENUE) -> Transfer:
+    """What was paid for is delivered: the money is ours, or stands on the account delivered to."""
+    return move("fulfilment", payment_id, payment_id, amount, debit=SUSPENSE, credit=account)

@@ -37,6 +37,9 @@ MOST_ATTEMPTS: Final = 20
 Render = Callable[[Snapshot, str], bytes]
 """Writes the answer to the caller, so that it can be kept in the transaction of the effect."""
 
+Beside = Callable[[Connection, Payment], None]
+"""Writes what is sold through the payment, in the transaction that makes it. It may refuse."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -54,9 +57,12 @@ class Wish:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     test_mode: bool = False
     draft: bool = False
+    late_policy: LatePolicy = LatePolicy.AUTO_FULFIL
 
 
-async def create_payment(hub: Hub, wish: Wish, once: Once | None, render: Render) -> bytes:
+async def create_payment(
+    hub: Hub, wish: Wish, once: Once | None, render: Render, beside: Beside | None = None
+) -> bytes:
     """Open a payment at its one gateway; returns the answer as `render` wrote it.
 
     Where the gateway gives no usable answer, the payment exists with its offer unknown, and is
@@ -71,6 +77,8 @@ async def create_payment(hub: Hub, wish: Wish, once: Once | None, render: Render
 
     def begin(tx: Connection) -> Attempt:
         payments.add(tx, payment)
+        if beside is not None:
+            beside(tx, payment)
         if once is not None:
             once.claim(tx, hub, payment.id)
         attempt = _new_attempt(tx, hub, payment, name, now)
@@ -237,7 +245,7 @@ def _new_payment(hub: Hub, wish: Wish, now: datetime) -> Payment:
         currency=wish.amount.currency,
         received=0,
         refunded=0,
-        late_policy=LatePolicy.AUTO_FULFIL,
+        late_policy=wish.late_policy,
         retriable=wish.purpose == "payment_link",
         tolerance=0,
         gateway=wish.gateways[0] if len(wish.gateways) == 1 else None,

@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
+from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
-from tallystick.flows.rescue import BATCH, ask_due, do_effects, free_stuck
+from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.store import idempotency, schedules
 from tallystick.store.schedules import Run, Stats
 

@@ -290,8 +290,12 @@ def _write(  # noqa: PLR0913 - one for each thing to write
         raise RaceLost("Another writer moved this payment first.")
     for event in _events(before, after, state, now):
         events.append(tx, before.id, before.version + 1, event)
-    if after.phase is Phase.PAID and before.phase is not Phase.PAID:
+    if after.phase is before.phase:
+        return
+    if after.phase is Phase.PAID:
         hub.fulfilments[after.purpose].fulfil(tx, after, now)
+    elif after.phase in {Phase.EXPIRED, Phase.CANCELED}:
+        hub.fulfilments[after.purpose].lapse(tx, after, now)
 
 
 _PHASE_EVENTS: Final[Mapping[Phase, str]] = {

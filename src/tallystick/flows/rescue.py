@@ -1,23 +1,19 @@
-"""Rescue: what timers do, so that nothing waits for luck: finish offers, ask, expire, repeat."""
+"""Rescue: what timers do, so that nothing waits for luck: finish offers, ask, expire."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
 from tallystick.domain.payment import Attempt, AttemptState, Payment, Phase
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.cancel import cancel_attempt
 from tallystick.flows.hub import Hub
 from tallystick.flows.offer import make_offer
 from tallystick.flows.settle import settle
 from tallystick.store import attempts, inbox, jobs, payments, schedules
-from tallystick.store.jobs import Job
 
 HELD_FOR: Final = timedelta(seconds=30)
 BATCH: Final = 50
@@ -109,30 +105,3 @@ async def wake(hub: Hub) -> None:
             schedules.let_go(tx)
 
     await hub.database.write(body)
-
-
-Effect = Callable[[Hub, dict[str, Any]], Awaitable[None]]
-EFFECTS: Final[Mapping[str, Effect]] = {"cancel_attempt": cancel_attempt}
-"""Every outside effect by the kind of its job row. Each is safe to repeat."""
-
-
-async def do_effects(hub: Hub) -> int:
-    """Do the outside effects that are due; how many there were."""
-    now = hub.now()
-    due = await hub.database.write(lambda tx: jobs.take_due(tx, now, now + HELD_FOR, BATCH))
-    await asyncio.gather(*(_do(hub, job) for job in due))
-    return len(due)
-
-
-async def _do(hub: Hub, job: Job) -> None:
-    try:
-        await EFFECTS[job.kind](hub, job.payload)
-    except Exception as error:  # noqa: BLE001 - an effect may fail in any way; it is done again
-        why = error.detail if isinstance(error, HubError) else type(error).__name__
-        log.warning("effect_failed", job=job.id, kind=job.kind, tries=job.tries + 1, why=why)
-        now = hub.now()
-        over = now - job.created_at > schedule.RETRY_WINDOW
-        due = None if over else schedule.retry_at(job.tries, now, hub.luck())
-        await hub.database.write(lambda tx: jobs.later(tx, job.id, due, why))
-    else:
-        await hub.database.write(lambda tx: jobs.done(tx, job.id, hub.now()))

@@ -1,34 +1,49 @@
-"""The port of everything that can be delivered, and what all deliveries share."""
+"""What every delivery has in common: once per payment, in the transaction that made it paid."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar
 
 from sqlalchemy import Connection
 
-from tallystick.domain.ledger import earned
+from tallystick.domain.ledger import REVENUE, earned
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.store import fulfilments, ledger
 
 
-class Fulfilment(Protocol):
-    """What a payment is for. `purpose` is the name that the payment carries."""
+class Fulfilment:
+    """What a payment is for. `purpose` is the name that the payment carries.
 
-    purpose: str
+    A thing to deliver overrides what it needs; all methods run inside a transaction of a flow.
+    What must happen outside the database is a job row, what merchants are told a row of the outbox.
+    """
+
+    purpose: ClassVar[str]
 
     def fulfil(self, tx: Connection, payment: Payment, now: datetime) -> None:
-        """Deliver, inside the transaction that made the payment paid.
+        """Note the delivery, put the money where it belongs, and deliver. At most once."""
+        if not fulfilments.add(tx, payment.id, payment.purpose, now):
+            return
+        # Within a gateway's tolerance a little less than what is due may have come.
+        amount = Money(min(payment.received, payment.amount), payment.currency)
+        ledger.post(tx, earned(payment.id, amount, self.account(tx, payment)), now)
+        self.deliver(tx, payment, now)
 
-        Called at most once for a payment. What must happen outside the database is a job row.
-        """
-        ...
+    def account(self, tx: Connection, payment: Payment) -> str:
+        """The account that the money goes to, and that refunds are taken from."""
+        return REVENUE
 
+    def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """Hand out what was paid for. The payment may be late: what was released may be gone."""
 
-def deliver(tx: Connection, payment: Payment, now: datetime) -> bool:
-    """Note the delivery and earn the money; False where it was delivered before."""
-    if not fulfilments.add(tx, payment.id, payment.purpose, now):
-        return False
-    # Within a gateway's tolerance a little less than what is due may have come.
-    amount = Money(min(payment.received, payment.amount), payment.currency)
-    ledger.post(tx, earned(payment.id, amount), now)
-    return True
+    def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """The offer is over and not paid: release what was held for it. Money may still come."""
+
+    def refundable(self, tx: Connection, payment: Payment, left: Money) -> Money:
+        """How much of what is `left` of the money may still go back; a spent part may not."""
+        return left
+
+    def revoke(
+        self, tx: Connection, payment: Payment, back: Money, now: datetime, *, keep_access: bool
+    ) -> None:
+        """Money goes back: take back what it bought. The refund itself posts to the ledger."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, u
 from tallystick.domain.ids import memo_code
 from tallystick.domain.payment import Attempt, AttemptState
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema import attempts
+from tallystick.store.schema.core import attempts
 
 _COLUMNS = tuple(attempts.c)
 _INSERT = insert(attempts)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from tallystick.store.migrate import version
-from tallystick.store.schema import payments
+from tallystick.store.schema.core import payments
 
 _NEWEST = select(func.max(payments.c.created_at))
 

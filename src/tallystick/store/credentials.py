@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from tallystick.store.schema import api_keys, client_tokens
+from tallystick.store.schema.core import api_keys, client_tokens
 
 _ADD_KEY = insert(api_keys)
 _FIND_KEY = select(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from tallystick.domain.ids import new_id
 from tallystick.domain.payment import Phase, Signal
-from tallystick.store.schema import events
+from tallystick.store.schema.core import events
 
 _INSERT = insert(events)
 _OF_PAYMENT = (

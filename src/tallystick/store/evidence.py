@@ -11,7 +11,7 @@ from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import new_id
 from tallystick.store.columns import AnyRow
 from tallystick.store.documents import credit, credit_document
-from tallystick.store.schema import evidence
+from tallystick.store.schema.core import evidence
 
 _APPEND = {
     "sqlite": sqlite_insert(evidence).on_conflict_do_nothing(),

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.ids import new_id
-from tallystick.store.schema import fulfilments
+from tallystick.store.schema.core import fulfilments
 
 _ADD = {
     "sqlite": sqlite_insert(fulfilments).on_conflict_do_nothing(),

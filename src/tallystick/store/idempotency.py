@@ -8,7 +8,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from tallystick.store.schema import idempotency
+from tallystick.store.schema.core import idempotency
 
 _SAME = (idempotency.c.scope == bindparam("of_scope"), idempotency.c.key == bindparam("of_key"))
 _CLAIM = {

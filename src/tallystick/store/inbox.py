@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from tallystick.domain.evidence import Claim, Credit
 from tallystick.store.columns import AnyRow, document, microseconds
 from tallystick.store.documents import credit, credit_document
-from tallystick.store.schema import inbox
+from tallystick.store.schema.core import inbox
 
 KEPT_FOR: Final = timedelta(days=30)
 _GIVEN: Final = (

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.ids import new_id
-from tallystick.store.schema import jobs
+from tallystick.store.schema.core import jobs
 
 _ADD = {
     "sqlite": sqlite_insert(jobs).on_conflict_do_nothing(),

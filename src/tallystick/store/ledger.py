@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from tallystick.domain.errors import InsufficientFunds
 from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
-from tallystick.domain.ledger import Transfer
-from tallystick.store.schema import postings, receipts, transfers
+from tallystick.domain.ledger import Posting, Transfer, is_guarded
+from tallystick.domain.money import Money
+from tallystick.store.schema.core import balances as kept
+from tallystick.store.schema.core import postings, receipts, transfers
 
 _RECEIVE = {
     "sqlite": sqlite_insert(receipts).on_conflict_do_nothing(),
@@ -30,6 +33,27 @@ _RECEIVED = select(
     receipts.c.payment_id, receipts.c.gateway, receipts.c.account, receipts.c.transaction_id,
     receipts.c.amount, receipts.c.currency, receipts.c.at,
 ).where(receipts.c.payment_id.in_(bindparam("payment_ids", expanding=True)))  # fmt: skip
+_sqlite_gain, _pg_gain = sqlite_insert(kept), pg_insert(kept)
+_GAIN = {
+    "sqlite": _sqlite_gain.on_conflict_do_update(
+        index_elements=["account", "currency"],
+        set_={"amount": kept.c.amount + _sqlite_gain.excluded.amount},
+    ),
+    "postgresql": _pg_gain.on_conflict_do_update(
+        index_elements=["account", "currency"],
+        set_={"amount": kept.c.amount + _pg_gain.excluded.amount},
+    ),
+}
+_LOSE = (
+    update(kept)
+    .where(
+        kept.c.account == bindparam("of_account"),
+        kept.c.currency == bindparam("of_currency"),
+        kept.c.amount >= bindparam("taken"),
+    )
+    .values(amount=kept.c.amount - bindparam("taken", type_=kept.c.amount.type))
+)
+_KEPT = select(kept.c.currency, kept.c.amount).where(kept.c.account == bindparam("account"))
 _BALANCES = select(
     postings.c.account, postings.c.currency, func.sum(postings.c.amount).label("balance")
 ).group_by(postings.c.account, postings.c.currency)  # fmt: skip
@@ -86,7 +110,10 @@ def receipts_of(tx: Connection, payment_ids: Sequence[str]) -> dict[str, list[Cr
 
 
 def post(tx: Connection, transfer: Transfer, now: datetime) -> bool:
-    """Write a transfer with its postings; False where its kind and subject are posted already."""
+    """Write a transfer with its postings; False where its kind and subject are posted already.
+
+    Raises InsufficientFunds where a wallet or gift card would go below zero.
+    """
     transfer_id = new_id("trf", now)
     head = {
         "id": transfer_id,
@@ -108,7 +135,28 @@ def post(tx: Connection, transfer: Transfer, now: datetime) -> bool:
         for line, posting in enumerate(transfer.postings)
     ]
     tx.execute(_LINES, lines)
+    # Always in the same order, so that two transfers never wait for each other.
+    for posting in sorted(transfer.postings, key=lambda one: one.account):
+        if is_guarded(posting.account):
+            _move_balance(tx, posting)
     return True
+
+
+def _move_balance(tx: Connection, posting: Posting) -> None:
+    """A credit is money that we owe: the balance grows. It is taken only where it is there."""
+    owed = Money(-posting.amount.minor, posting.amount.currency)
+    if owed.minor > 0:
+        row = {"account": posting.account, "currency": owed.currency, "amount": owed.minor}
+        tx.execute(_GAIN[tx.dialect.name], row)
+        return
+    taken = {"of_account": posting.account, "of_currency": owed.currency, "taken": -owed.minor}
+    if tx.execute(_LOSE, taken).rowcount != 1:
+        raise InsufficientFunds(f"There is less than {posting.amount} left.")
+
+
+def balance(tx: Connection, account: str) -> dict[str, int]:
+    """What is left on a wallet or gift card, per currency in minor units."""
+    return {row.currency: row.amount for row in tx.execute(_KEPT, {"account": account})}
 
 
 def balances(tx: Connection) -> dict[tuple[str, str], int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, or_, select
 
-from tallystick.store.schema import payment_links, payments
+from tallystick.store.schema.core import payment_links, payments
 
 _INSERT = insert(payment_links)
 _COLUMNS = (

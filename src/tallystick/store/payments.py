@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from tallystick.domain.errors import ReferenceTaken
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Payment, Phase, Review
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema import attempts, payments
+from tallystick.store.schema.core import attempts, payments
 
 _COLUMNS = tuple(payments.c)
 _INSERT = insert(payments)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.ids import new_id
-from tallystick.store.schema import job_runs, schedules
+from tallystick.store.schema.core import job_runs, schedules
 
 _ENSURE = {
     "sqlite": sqlite_insert(schedules).on_conflict_do_nothing(),

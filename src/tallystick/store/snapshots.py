@@ -8,7 +8,7 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema import attempts, events, payment_links, payments, receipts
+from tallystick.store.schema.core import attempts, events, payment_links, payments, receipts
 
 
 def _newest(table: Table, *order: str) -> Any:

@@ -11,7 +11,7 @@ from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
 from tallystick.store.columns import AnyRow
 from tallystick.store.documents import credit
-from tallystick.store.schema import attempts, decisions, inbox, payments
+from tallystick.store.schema.core import attempts, decisions, inbox, payments
 
 CANDIDATES: Final = 200
 _COLUMNS = (

@@ -10,6 +10,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "amount_invalid": "Send a whole number of minor units: 50000 for 50.000 ₫, 1999 for $19.99.",
     "body_too_large": "Send less: 256 kB to the API, 64 kB to the webhooks.",
     "books_broken": "Run `tallystick audit`; it names the rows.",
+    "insufficient_funds": "Ask for what is left, or for less; nothing was taken.",
     "conflict": "Read it again and decide anew; `detail` says what state it is in.",
     "currency_mismatch": "Use one currency.",
     "currency_unknown": "Use an ISO 4217 code in capitals, such as VND.",

@@ -27,6 +27,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("lookup", name=op.f("uq_api_keys_lookup")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "balances",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_balances_amount_not_negative")),
+        sa.PrimaryKeyConstraint("account", "currency", name=op.f("pk_balances")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_table(
@@ -40,6 +51,7 @@ def upgrade() -> None:
         sa.Column("held_until", columns.Instant(), nullable=True),
         sa.Column("created_at", columns.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "key", name=op.f("pk_idempotency")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_idempotency_created_at"), "idempotency", ["created_at"], unique=False)
@@ -69,6 +81,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "gateway", "account", "event_id", name=op.f("uq_inbox_gateway_account_event_id")
         ),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index(
@@ -90,6 +103,7 @@ def upgrade() -> None:
         sa.Column("result", columns.Document(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_runs")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index("ix_job_runs_recent", "job_runs", ["job_name", "started_at"], unique=False)
@@ -110,6 +124,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('ready', 'done', 'dead')", name=op.f("ck_jobs_state_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_jobs_dedupe_key")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index(
@@ -183,6 +198,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
         sa.UniqueConstraint("reference", name=op.f("uq_payments_reference")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index("ix_payments_created", "payments", ["created_at", "id"], unique=False)
@@ -202,6 +218,7 @@ def upgrade() -> None:
         sa.Column("holder", sa.Text(), nullable=True),
         sa.Column("held_until", columns.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_schedules")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_table(
@@ -238,6 +255,7 @@ def upgrade() -> None:
             name=op.f("uq_attempts_gateway_account_provider_id"),
         ),
         sa.UniqueConstraint("memo", name=op.f("uq_attempts_memo")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_attempts_payment_id"), "attempts", ["payment_id"], unique=False)
@@ -250,6 +268,7 @@ def upgrade() -> None:
             ["payment_id"], ["payments.id"], name=op.f("fk_client_tokens_payment_id")
         ),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_client_tokens")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_index(
@@ -272,6 +291,7 @@ def upgrade() -> None:
             ["payment_id"], ["payments.id"], name=op.f("fk_decisions_payment_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_decisions_subject"), "decisions", ["subject"], unique=False)
@@ -293,6 +313,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "payment_id", "version", "type", name=op.f("uq_events_payment_id_version_type")
         ),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_table(
@@ -312,6 +333,22 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "payment_id", "purpose", name=op.f("uq_fulfilments_payment_id_purpose")
         ),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("data", columns.Document(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_outbox_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_table(
@@ -327,6 +364,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_links")),
         sa.UniqueConstraint("payment_id", name=op.f("uq_payment_links_payment_id")),
         sa.UniqueConstraint("short_code", name=op.f("uq_payment_links_short_code")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_table(
@@ -334,13 +372,14 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
         sa.Column("created_at", columns.Instant(), nullable=False),
         sa.ForeignKeyConstraint(
             ["payment_id"], ["payments.id"], name=op.f("fk_transfers_payment_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
         sa.UniqueConstraint("kind", "subject", name=op.f("uq_transfers_kind_subject")),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_transfers_payment_id"), "transfers", ["payment_id"], unique=False)
@@ -376,6 +415,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
         sa.UniqueConstraint("payment_id", "key", name=op.f("uq_evidence_payment_id_key")),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_table(
@@ -390,6 +430,7 @@ def upgrade() -> None:
             ["transfer_id"], ["transfers.id"], name=op.f("fk_postings_transfer_id")
         ),
         sa.PrimaryKeyConstraint("transfer_id", "line", name=op.f("pk_postings")),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_index("ix_postings_account", "postings", ["account", "currency"], unique=False)
@@ -420,8 +461,9 @@ def upgrade() -> None:
             "transaction_id",
             name=op.f("uq_receipts_gateway_account_transaction_id"),
         ),
+        info={"append_only": True},
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
-    for table in ("evidence", "receipts", "transfers", "postings", "events", "decisions"):
+    for table in ("decisions", "events", "evidence", "outbox", "postings", "receipts", "transfers"):
         triggers.make_append_only(table)

@@ -1,8 +1,4 @@
-"""The tables: constraints first, so that the database itself refuses what must never be."""
-
-from collections.abc import Iterable
-from enum import StrEnum
-from typing import Final
+"""Payments, their evidence, the books and the work: the tables that everything stands on."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -11,8 +7,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
-    Table,
     Text,
     UniqueConstraint,
     text,
@@ -21,32 +15,9 @@ from sqlalchemy import (
 from tallystick.domain.evidence import Claim, Source
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.store.columns import Document, Flag, Instant, Whole
+from tallystick.store.schema.base import one_of, table
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-APPEND_ONLY: Final = (
-    "evidence", "receipts", "transfers", "postings", "events", "decisions",
-)  # fmt: skip
-"""Tables whose rows are never updated or deleted; triggers refuse it."""
-
-
-def _one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
-
-
-def _table(name: str, *parts: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
-    return Table(name, metadata, *parts, sqlite_strict=True)
-
-
-payments = _table(
+payments = table(
     "payments",
     Column("id", Text, primary_key=True),
     Column("purpose", Text, nullable=False),
@@ -79,10 +50,10 @@ payments = _table(
     Column("source", Text),
     Column("next_check_at", Instant),
     Column("version", Integer, nullable=False),
-    _one_of("phase", Phase),
-    _one_of("amount_state", AmountState),
-    _one_of("review", Review),
-    _one_of("late_policy", LatePolicy),
+    one_of("phase", Phase),
+    one_of("amount_state", AmountState),
+    one_of("review", Review),
+    one_of("late_policy", LatePolicy),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("received >= 0", name="received_not_negative"),
     CheckConstraint("refunded >= 0 AND refunded <= received", name="refunded_within_received"),
@@ -97,7 +68,7 @@ Index("ix_payments_due", payments.c.next_check_at, sqlite_where=text("next_check
       postgresql_where=text("next_check_at IS NOT NULL"))  # fmt: skip
 Index("ix_payments_created", payments.c.created_at, payments.c.id)
 
-payment_links = _table(
+payment_links = table(
     "payment_links",
     Column("id", Text, primary_key=True),
     Column("short_code", Text, nullable=False, unique=True),
@@ -106,7 +77,7 @@ payment_links = _table(
     Column("created_at", Instant, nullable=False),
 )
 
-attempts = _table(
+attempts = table(
     "attempts",
     Column("id", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
@@ -122,12 +93,12 @@ attempts = _table(
     Column("created_at", Instant, nullable=False),
     Column("listen_until", Instant, nullable=False),
     Column("as_of", Instant),
-    _one_of("state", AttemptState),
+    one_of("state", AttemptState),
     UniqueConstraint("gateway", "account", "our_ref"),
     UniqueConstraint("gateway", "account", "provider_id"),
 )
 
-evidence = _table(
+evidence = table(
     "evidence",
     Column("id", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
@@ -142,13 +113,14 @@ evidence = _table(
     Column("note", Text, nullable=False),
     Column("observed_at", Instant, nullable=False),
     Column("raw", LargeBinary),
-    _one_of("source", Source),
-    _one_of("claim", Claim),
+    one_of("source", Source),
+    one_of("claim", Claim),
     CheckConstraint("counts = 0 OR trust > 0", name="a_hint_never_counts"),
     UniqueConstraint("payment_id", "key"),
+    append_only=True,
 )
 
-receipts = _table(
+receipts = table(
     "receipts",
     Column("id", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
@@ -164,19 +136,22 @@ receipts = _table(
     CheckConstraint("amount > 0", name="amount_positive"),
     # One transaction of a gateway credits at most one payment, once.
     UniqueConstraint("gateway", "account", "transaction_id"),
+    append_only=True,
 )
 
-transfers = _table(
+transfers = table(
     "transfers",
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
+    # What a wallet or gift card spends belongs to no payment of ours.
+    Column("payment_id", Text, ForeignKey("payments.id"), index=True),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("kind", "subject"),
+    append_only=True,
 )
 
-postings = _table(
+postings = table(
     "postings",
     Column("transfer_id", Text, ForeignKey("transfers.id"), primary_key=True),
     Column("line", Integer, primary_key=True),
@@ -185,9 +160,30 @@ postings = _table(
     Column("currency", Text, nullable=False),
     CheckConstraint("amount <> 0", name="amount_not_zero"),
     Index("ix_postings_account", "account", "currency"),
+    append_only=True,
 )
 
-events = _table(
+balances = table(
+    "balances",
+    Column("account", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("amount", Whole, nullable=False),
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
+)
+
+outbox = table(
+    "outbox",
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payment_id", Text, ForeignKey("payments.id")),
+    Column("data", Document, nullable=False),
+    Column("at", Instant, nullable=False),
+    append_only=True,
+)
+
+events = table(
     "events",
     Column("seq", Whole, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
@@ -200,20 +196,21 @@ events = _table(
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("payment_id", "version", "type"),
+    append_only=True,
 )
 
-fulfilments = _table(
+fulfilments = table(
     "fulfilments",
     Column("id", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
     Column("purpose", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
-    _one_of("state", ("running", "done", "stuck")),
+    one_of("state", ("running", "done", "stuck")),
     UniqueConstraint("payment_id", "purpose"),
 )
 
-inbox = _table(
+inbox = table(
     "inbox",
     Column("id", Text, primary_key=True),
     Column("gateway", Text, nullable=False),
@@ -238,7 +235,7 @@ inbox = _table(
 Index("ix_inbox_due", inbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 
-decisions = _table(
+decisions = table(
     "decisions",
     Column("id", Text, primary_key=True),
     Column("subject", Text, nullable=False, index=True),
@@ -247,11 +244,12 @@ decisions = _table(
     Column("actor", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.id")),
     Column("at", Instant, nullable=False),
-    _one_of("action", ("assigned", "refunded", "parked")),
+    one_of("action", ("assigned", "refunded", "parked")),
     CheckConstraint("reason <> ''", name="reason_given"),
+    append_only=True,
 )
 
-jobs = _table(
+jobs = table(
     "jobs",
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
@@ -265,12 +263,12 @@ jobs = _table(
     Column("error", Text),
     Column("created_at", Instant, nullable=False),
     Column("done_at", Instant),
-    _one_of("state", ("ready", "done", "dead")),
+    one_of("state", ("ready", "done", "dead")),
 )
 Index("ix_jobs_due", jobs.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 
-schedules = _table(
+schedules = table(
     "schedules",
     Column("name", Text, primary_key=True),
     Column("next_run_at", Instant, nullable=False),
@@ -279,7 +277,7 @@ schedules = _table(
     Column("held_until", Instant),
 )
 
-job_runs = _table(
+job_runs = table(
     "job_runs",
     Column("id", Text, primary_key=True),
     Column("job_name", Text, nullable=False),
@@ -292,7 +290,7 @@ job_runs = _table(
     Index("ix_job_runs_recent", "job_name", "started_at"),
 )
 
-api_keys = _table(
+api_keys = table(
     "api_keys",
     Column("id", Text, primary_key=True),
     Column("lookup", Text, nullable=False, unique=True),
@@ -301,17 +299,17 @@ api_keys = _table(
     Column("label", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
-    _one_of("role", ("admin", "operator", "reader")),
+    one_of("role", ("admin", "operator", "reader")),
 )
 
-client_tokens = _table(
+client_tokens = table(
     "client_tokens",
     Column("token_hash", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
 )
 
-idempotency = _table(
+idempotency = table(
     "idempotency",
     Column("scope", Text, primary_key=True),
     Column("key", Text, primary_key=True),

@@ -1,0 +1,13 @@
+"""The invariants of the books as queries: each names the rows that break it.
+
+One module for each feature; this one knows them all.
+"""
+
+from typing import Final
+
+from tallystick.store.audit import core
+from tallystick.store.audit.base import Check
+
+__all__ = ["CHECKS", "Check"]
+
+CHECKS: Final[tuple[Check, ...]] = core.CHECKS

@@ -1,0 +1,47 @@
+"""What the merchant's systems are told: rows written in the transaction that they tell of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tallystick.domain.ids import new_id
+from tallystick.store.schema.core import outbox
+
+_ADD = {
+    "sqlite": sqlite_insert(outbox).on_conflict_do_nothing(),
+    "postgresql": pg_insert(outbox).on_conflict_do_nothing(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing that a merchant may want to hear of.
+
+    `subject` is the id of what it is about; of one subject everything is told in order. The same
+    `key` twice is told once. `data` is the thing as the API shows it, without secrets or codes.
+    """
+
+    type: str
+    key: str
+    subject: str
+    data: Mapping[str, Any]
+    payment_id: str | None = None
+
+
+def tell(tx: Connection, news: News, now: datetime) -> None:
+    """Write it down; it goes out after the transaction."""
+    values = {
+        "id": new_id("evt", now),
+        "key": f"{news.type}/{news.key}",
+        "type": news.type,
+        "subject": news.subject,
+        "payment_id": news.payment_id,
+        "data": dict(news.data),
+        "at": now,
+    }
+    tx.execute(_ADD[tx.dialect.name], values)

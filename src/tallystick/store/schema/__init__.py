@@ -1,0 +1,9 @@
+"""The tables: constraints first, so that the database itself refuses what must never be.
+
+One module for each feature; this one knows them all.
+"""
+
+from tallystick.store.schema import core
+from tallystick.store.schema.base import append_only, metadata
+
+__all__ = ["append_only", "core", "metadata"]

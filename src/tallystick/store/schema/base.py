@@ -1,0 +1,33 @@
+"""What all tables share: names of constraints, strict types, and rows that are never rewritten."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, UniqueConstraint
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Part = Column[object] | CheckConstraint | UniqueConstraint | Index
+
+
+def table(name: str, *parts: Part, append_only: bool = False) -> Table:
+    """A table. The rows of an `append_only` one are never updated or deleted: triggers refuse."""
+    return Table(name, metadata, *parts, sqlite_strict=True, info={"append_only": append_only})
+
+
+def append_only() -> tuple[str, ...]:
+    """The tables whose rows are never updated or deleted."""
+    return tuple(one.name for one in metadata.sorted_tables if one.info["append_only"])
+
+
+def one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:
+    """A column that has one of these words."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
