@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(
         None, description="HS256 secret of the tokens that your app signs for its users."
     )
-    jwks_url: str | None = Field(None, description="Where the keys of such tokens are published.")
+    jwks_url: str | None = Field(
+        None, description="Where the keys are published that your app signs such tokens with."
+    )
     cron_secret: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("CRON_SECRET", "cron_secret"),

@@ -41,7 +41,9 @@ def test_a_restart_keeps_the_secrets(live_server):
 
     server.restart()
 
-    assert server.ready == {**before, "pid": server.pid}
+    door = server.ready["dashboardUrl"]
+    assert door != before["dashboardUrl"]
+    assert server.ready == {**before, "pid": server.pid, "dashboardUrl": door}
     assert server.get("/api/payments", token=before["secretKey"]).status == 200
 
 
@@ -52,6 +54,7 @@ def test_dev_tells_a_person_what_there_is_and_what_to_try(running):
 
     hub = Client(lambda: f"http://127.0.0.1:{port}")
     facts = dict(re.findall(r"^  ([A-Z][\w ]+?)  +(\S+)", said, re.MULTILINE))
+    assert hub.get(facts["Dashboard"].partition(str(port))[2]).status == 303
     assert {"Pay page", "API docs", "Secret key", "Webhook secret", "Cron secret"} < set(facts)
     assert facts["Database"] == "tallystick.db"
     assert "coffees" in hub.get(facts["Pay page"].partition(str(port))[2]).text

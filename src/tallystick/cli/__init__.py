@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from tallystick import __version__
 from tallystick.cli.audit import audit
+from tallystick.cli.dashboard import dashboard
 from tallystick.cli.demo import demo
 from tallystick.cli.dev import dev
 from tallystick.cli.doctor import doctor
@@ -59,7 +60,9 @@ def _root(
     """Tallystick: take payments through many gateways, and prove each of them."""
 
 
-for command in (dev, demo, serve, work, migrate, pay, watch, why, audit, doctor):
+for command in (
+    dev, demo, serve, work, migrate, dashboard, pay, watch, why, audit, doctor,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(sim, name="sim")

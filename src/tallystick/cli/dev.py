@@ -46,29 +46,33 @@ def serve_dev(port: int, database: str | None, *, as_json: bool) -> None:
 
 
 async def _run(settings: "Settings", listening: socket.socket, *, as_json: bool) -> None:
+    from tallystick.flows.entrance import invite
+    from tallystick.web.dashboard import address
     from tallystick.wiring import development
 
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     house, ring = await development(settings, url)
+    token, _ = await invite(house.hub, "admin")
+    door = address(url, token)
     tell = _json_line if as_json else await _greeting(house)
 
     def ready() -> None:
-        tell(settings, ring, url)
+        tell(settings, ring, url, door)
         warm_up()
 
     await house.run(listening, ready)
 
 
-Tell = Callable[["Settings", "Keyring", str], None]
+Tell = Callable[["Settings", "Keyring", str, str], None]
 
 
-def _json_line(settings: "Settings", ring: "Keyring", url: str) -> None:
+def _json_line(settings: "Settings", ring: "Keyring", url: str, door: str) -> None:
     facts = {
         "url": url,
         "secretKey": ring.api_key,
         "cronSecret": ring.cron_secret,
         "jwtSecret": ring.jwt_secret,
-        "dashboardUrl": f"{url}/docs",
+        "dashboardUrl": door,
         "database": settings.database_url,
         "pid": os.getpid(),
     }
@@ -90,15 +94,16 @@ async def _greeting(house: "House") -> Tell:
     )  # fmt: skip
     link: dict[str, Any] = json.loads(made)
 
-    def tell(settings: "Settings", ring: "Keyring", url: str) -> None:
-        print(_words(settings, ring, url, link), flush=True)
+    def tell(settings: "Settings", ring: "Keyring", url: str, door: str) -> None:
+        print(_words(settings, ring, url, door, link), flush=True)
 
     return tell
 
 
-def _words(settings: "Settings", ring: "Keyring", url: str, link: dict[str, Any]) -> str:
+def _words(settings: "Settings", ring: "Keyring", url: str, door: str, link: dict[str, Any]) -> str:
     facts = (
         ("Pay page", f"{link['url']}  (50.000 ₫, simulated: no real money moves)"),
+        ("Dashboard", f"{door}  (works once)"),
         ("API docs", f"{url}/docs and {url}/openapi.json"),
         ("Secret key", ring.api_key),
         (

@@ -20,7 +20,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
-from tallystick.store import idempotency, schedules
+from tallystick.store import entrance, idempotency, schedules
 from tallystick.store.schedules import Run, Stats
 
 LEASE: Final = timedelta(seconds=45)
@@ -67,6 +67,7 @@ async def _tidy(hub: Hub) -> dict[str, Any]:
         return {
             "runs": schedules.forget(tx, now - HISTORY),
             "idempotency_keys": idempotency.forget(tx, now - KEPT_FOR),
+            "sign_ins": entrance.forget(tx, hub.clock.real_now()),
         }
 
     return await hub.database.write(body)

@@ -216,16 +216,20 @@ def ask_all_open(tx: Connection, now: datetime) -> None:
 def page(
     tx: Connection,
     *,
-    filters: Mapping[str, str],
+    filters: Mapping[str, str | None],
     created_after: datetime | None,
     created_before: datetime | None,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[str]:
-    """Ids of payments, newest first, one more than `limit` where there are more."""
+    """Ids of payments, newest first, one more than `limit` where there are more.
+
+    A filter of None takes those that have any value there.
+    """
     query = select(payments.c.id).order_by(payments.c.created_at.desc(), payments.c.id.desc())
     for name, value in filters.items():
-        query = query.where(payments.c[name] == value)
+        column = payments.c[name]
+        query = query.where(column.is_not(None) if value is None else column == value)
     if created_after is not None:
         query = query.where(payments.c.created_at > created_after)
     if created_before is not None:

@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFou
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
 from tallystick.web import (
+    dashboard,
     description,
     desk,
     health,
@@ -71,6 +72,7 @@ def build_app(
         health.router,
         unmatched.router,
         reference.router,
+        dashboard.router,
         *routers,
     )
     for router in every_router:
@@ -89,10 +91,11 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
-        if request.url.path.startswith("/pay/") and "text/html" in request.headers.get(
-            "accept", ""
-        ):
+        by_a_person = "text/html" in request.headers.get("accept", "")
+        if by_a_person and request.url.path.startswith("/pay/"):
             return payer.problem_page(request, app.state.hub, error)
+        if by_a_person and request.url.path.startswith("/dashboard"):
+            return dashboard.refusal(request, app.state.hub, error)
         return problems.response(error, request.scope.get("request_id", ""))
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:

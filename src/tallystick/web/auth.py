@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from tallystick.domain.errors import Forbidden, NotConfigured, NotFound, Unauthenticated
 from tallystick.domain.sealing import fingerprint, same
 from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.entrance import session
 from tallystick.flows.hub import Hub
 from tallystick.flows.keys import PREFIX, recognise
 from tallystick.store import credentials
+from tallystick.web import tokens
 
 COOKIE: Final = "tct_"
+SESSION_COOKIE: Final = "tallystick_session"
 _RANK: Final = {"reader": 0, "operator": 1, "admin": 2}
 _MOST_COOKIES: Final = 10
-_LEEWAY_S: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ async def caller(request: Request) -> Caller:
     scheme, _, proof = request.headers.get("authorization", "").partition(" ")
     proof = proof.strip()
     if not scheme:
-        return Caller(address, payments=await _opened_by(hub, _cookies(request)))
+        return await _by_cookie(hub, request, address)
     if scheme.lower() != "bearer" or not proof:
         raise Unauthenticated("Use Authorization: Bearer followed by a key or token.")
     if proof.startswith(PREFIX):
@@ -81,7 +84,30 @@ async def caller(request: Request) -> Caller:
         if not opened:
             raise Unauthenticated("This client token is unknown.")
         return Caller(address, payments=opened)
-    return Caller(address, owner=_owner(hub, proof))
+    return Caller(address, owner=await tokens.owner(hub.settings, proof))
+
+
+async def _by_cookie(hub: Hub, request: Request, address: str) -> Caller:
+    """A session of the dashboard, which other sites cannot use; else the payer's own payments."""
+    key = request.cookies.get(SESSION_COOKIE)
+    found = None if key is None else await session(hub, key)
+    if found is None:
+        return Caller(address, payments=await _opened_by(hub, _cookies(request)))
+    if request.method not in {"GET", "HEAD"} and is_from_elsewhere(request, hub):
+        raise Forbidden("The dashboard's session only works from its own pages.")
+    return Caller(address, key_id=found.id, role=found.role)
+
+
+def is_from_elsewhere(request: Request, hub: Hub) -> bool:
+    """Whether another site's page sent this.
+
+    Browsers say where a form stands: the newer ones in Sec-Fetch-Site, the older in Origin.
+    """
+    site, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
+    if site is None and origin is not None:
+        ours = {request.headers.get("host"), urlsplit(hub.settings.base_url).netloc}
+        site = "same-origin" if origin.partition("://")[2] in ours else "cross-site"
+    return site not in {"same-origin", "none", None}
 
 
 def client_address(scope: object, trusted_proxies: int) -> str:
@@ -129,23 +155,3 @@ async def _opened_by(hub: Hub, tokens: list[str]) -> frozenset[str]:
         lambda tx: [credentials.payment_of_token(tx, one) for one in hashes]
     )
     return frozenset(payment for payment in found if payment is not None)
-
-
-def _owner(hub: Hub, token: str) -> str:
-    secret = hub.settings.jwt_secret
-    if secret is None:
-        raise Unauthenticated("This token is not one of ours, and no JWT secret is configured.")
-    # Its keys bring all of X.509 with them; most servers never see such a token.
-    import jwt
-
-    try:
-        claims = jwt.decode(
-            token,
-            secret.get_secret_value(),
-            algorithms=["HS256"],
-            leeway=_LEEWAY_S,
-            options={"require": ["sub"], "verify_aud": False},
-        )
-    except (jwt.InvalidTokenError, UnicodeError) as error:
-        raise Unauthenticated(f"This JWT is not valid: {error}.") from error
-    return str(claims["sub"])

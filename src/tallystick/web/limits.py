@@ -9,7 +9,7 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from tallystick.domain.errors import TooMany
+from tallystick.domain.errors import NotConfigured, TooMany
 from tallystick.settings import Settings
 
 LIMITS: Final[Mapping[str, str]] = {
@@ -58,8 +58,7 @@ class RateLimits:
             storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy")
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._on = settings.rate_limits
-        table = {**LIMITS, **settings.rate_limit_overrides}
-        self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in table.items()}
+        self._items = items(settings.rate_limit_overrides)
 
     async def spend(self, name: str, who: str) -> Standing | None:
         """Count one request; None where nothing is limited."""
@@ -71,3 +70,22 @@ class RateLimits:
         reset_s = max(1, int(window.reset_time - time.time()) + 1)
         left = max(0, window.remaining) if allowed else 0
         return Standing(name, item.amount, item.get_expiry(), left, reset_s, allowed)
+
+
+def items(overrides: Mapping[str, str]) -> dict[str, RateLimitItem]:
+    """The table with what the merchant set in its place. Raises NotConfigured."""
+    try:
+        made = {name: parse(text) for name, text in {**LIMITS, **overrides}.items()}
+    except ValueError as error:
+        raise _misspelt(f"holds a limit that cannot be read ({error})") from error
+    unknown = sorted(made.keys() - LIMITS.keys())
+    if unknown:
+        raise _misspelt(f"names {', '.join(unknown)}; the limits are {', '.join(sorted(LIMITS))}")
+    return made
+
+
+def _misspelt(what: str) -> NotConfigured:
+    return NotConfigured(
+        f"TALLYSTICK_RATE_LIMIT_OVERRIDES {what}: "
+        'write it as JSON, for example {"polling": "600 per 15 minutes"}.'
+    )

@@ -1,7 +1,7 @@
 """The payer's pages: choose a gateway, pay, wait, and see what came of it."""
 
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -13,7 +13,7 @@ from tallystick.flows import poll
 from tallystick.flows.checkout import start_attempt
 from tallystick.flows.hub import Hub
 from tallystick.web import pages, shapes
-from tallystick.web.auth import COOKIE
+from tallystick.web.auth import COOKIE, is_from_elsewhere
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
 from tallystick.web.description import PAGE_PROBLEMS
@@ -68,7 +68,8 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
-    _refuse_other_sites(request, hub)
+    if is_from_elsewhere(request, hub):
+        raise Forbidden("A payment is started from its own page.")
     raw = await read_limited(request, LARGEST_BODY)
     gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway
     snapshot = await find(hub, short_code)
@@ -82,16 +83,6 @@ async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     response = RedirectResponse(_path(hub, started), 303, {"cache-control": "no-store"})
     _set_cookie(response, hub, started, token)
     return response
-
-
-def _refuse_other_sites(request: Request, hub: Hub) -> None:
-    """Browsers say where a form stands: the newer ones in Sec-Fetch-Site, the older in Origin."""
-    site, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
-    if site is None and origin is not None:
-        ours = {request.headers.get("host"), urlsplit(hub.settings.base_url).netloc}
-        site = "same-origin" if origin.partition("://")[2] in ours else "cross-site"
-    if site not in {"same-origin", "none", None}:
-        raise Forbidden("A payment is started from its own page.")
 
 
 def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:

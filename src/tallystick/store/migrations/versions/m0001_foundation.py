@@ -41,6 +41,34 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "dashboard_links",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("expires_at", columns.Instant(), nullable=False),
+        sa.Column("used_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "role IN ('admin', 'operator', 'reader')", name=op.f("ck_dashboard_links_role_known")
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_dashboard_links")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "dashboard_sessions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("expires_at", columns.Instant(), nullable=False),
+        sa.Column("ended_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "role IN ('admin', 'operator', 'reader')", name=op.f("ck_dashboard_sessions_role_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dashboard_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_dashboard_sessions_token_hash")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "idempotency",
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),

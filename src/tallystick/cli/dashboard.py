@@ -1,0 +1,23 @@
+"""`tallystick dashboard`: a link that opens the operator's pages once."""
+
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.options import Database, read_settings
+
+
+def dashboard(
+    role: Annotated[str, typer.Option(help="admin, operator or reader.")] = "operator",
+    database: Database = None,
+) -> None:
+    """Print a link that opens the dashboard once, within the hour.
+
+    The session that it begins lasts for half a day and may do what the role allows.
+    """
+    from tallystick.cli.office import in_office
+    from tallystick.flows.entrance import invite
+    from tallystick.web.dashboard import address
+
+    token, _ = in_office(database, lambda hub: invite(hub, role))
+    typer.echo(address(read_settings(database).base_url, token))

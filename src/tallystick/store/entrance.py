@@ -1,0 +1,81 @@
+"""The dashboard's door: links that open it once, and sessions. Only hashes are kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from tallystick.store.schema.dashboard import dashboard_links, dashboard_sessions
+
+_ADD_LINK = insert(dashboard_links)
+_ROLE = select(dashboard_links.c.role).where(dashboard_links.c.token_hash == bindparam("hash"))
+_USE = (
+    update(dashboard_links)
+    .where(
+        dashboard_links.c.token_hash == bindparam("hash"),
+        dashboard_links.c.used_at.is_(None),
+        dashboard_links.c.expires_at > bindparam("now"),
+    )
+    .values(used_at=bindparam("now"))
+)
+_ADD_SESSION = insert(dashboard_sessions)
+_SESSION = select(dashboard_sessions.c.id, dashboard_sessions.c.role).where(
+    dashboard_sessions.c.token_hash == bindparam("hash"),
+    dashboard_sessions.c.ended_at.is_(None),
+    dashboard_sessions.c.expires_at > bindparam("now"),
+)
+_END = (
+    update(dashboard_sessions)
+    .where(dashboard_sessions.c.token_hash == bindparam("hash"))
+    .values(ended_at=bindparam("now"))
+)
+_FORGET_LINKS = delete(dashboard_links).where(dashboard_links.c.expires_at < bindparam("before"))
+_FORGET_SESSIONS = delete(dashboard_sessions).where(
+    dashboard_sessions.c.expires_at < bindparam("before")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody at the dashboard, and what the role allows."""
+
+    id: str
+    role: str
+
+
+def add_link(tx: Connection, token_hash: str, role: str, expires_at: datetime) -> None:
+    """Keep a link that opens the door once."""
+    tx.execute(_ADD_LINK, {"token_hash": token_hash, "role": role, "expires_at": expires_at})
+
+
+def use_link(tx: Connection, token_hash: str, now: datetime) -> str | None:
+    """The role that the link gives, for the only time; None where it is used, over or unknown."""
+    if tx.execute(_USE, {"hash": token_hash, "now": now}).rowcount != 1:
+        return None
+    return tx.execute(_ROLE, {"hash": token_hash}).scalar()
+
+
+def begin(tx: Connection, session: Session, token_hash: str, expires_at: datetime) -> None:
+    """Keep a new session."""
+    values = {"id": session.id, "token_hash": token_hash, "role": session.role,
+              "expires_at": expires_at}  # fmt: skip
+    tx.execute(_ADD_SESSION, values)
+
+
+def session(tx: Connection, token_hash: str, now: datetime) -> Session | None:
+    """The session of this token while it lasts."""
+    row = tx.execute(_SESSION, {"hash": token_hash, "now": now}).first()
+    return None if row is None else Session(row.id, row.role)
+
+
+def end(tx: Connection, token_hash: str, now: datetime) -> None:
+    """End a session before its time."""
+    tx.execute(_END, {"hash": token_hash, "now": now})
+
+
+def forget(tx: Connection, before: datetime) -> int:
+    """Drop what has been over since before this time; how much there was."""
+    return sum(
+        tx.execute(statement, {"before": before}).rowcount
+        for statement in (_FORGET_LINKS, _FORGET_SESSIONS)
+    )

@@ -1,0 +1,226 @@
+"""The operator's pages: what came in, what waits for a person, and the proof of each payment."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import Field
+from sqlalchemy import Connection
+
+from tallystick import __version__
+from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.money import Money
+from tallystick.domain.payment import Phase
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import cancel, entrance, poll, unmatched
+from tallystick.flows.hub import Hub, found
+from tallystick.flows.unmatched import Found
+from tallystick.flows.why import why
+from tallystick.store import payments, snapshots
+from tallystick.store.overview import Overview, overview
+from tallystick.web import pages, shapes
+from tallystick.web.auth import SESSION_COOKIE, Caller
+from tallystick.web.bodies import Body, Parsed, body, described
+from tallystick.web.depends import HubDep, LimitedCaller, count, cursor, cursor_place
+from tallystick.web.pages import Language
+from tallystick.web.pages.figures import money
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+router = APIRouter()
+SHOWN: Final = 25
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_VIEWS: Final = ("", "review", *Phase)
+
+
+class Invite(Body):
+    """Who is to come in."""
+
+    role: str = Field("operator", description="admin, operator or reader.")
+
+
+@router.post(
+    "/api/dashboard-links", status_code=201, tags=["operations"], openapi_extra=described(Invite),
+    summary="Make a link that opens the dashboard once",
+)  # fmt: skip
+async def invite(
+    hub: HubDep, who: LimitedCaller, parsed: Annotated[Parsed[Invite], Depends(body(Invite))]
+) -> dict[str, Any]:
+    """For an admin. The link is good for an hour, the session that it begins for half a day."""
+    who.needs("admin")
+    token, until = await entrance.invite(hub, parsed.value.role)
+    return {"data": {"url": address(hub.settings.base_url, token), "role": parsed.value.role,
+                     "expiresAt": shapes.instant(until)}}  # fmt: skip
+
+
+def address(base_url: str, token: str) -> str:
+    """Where a link leads."""
+    return f"{base_url.rstrip('/')}/dashboard/enter?token={token}"
+
+
+@router.get("/dashboard/enter", include_in_schema=False)
+async def enter(request: Request, hub: HubDep, token: str = "") -> Response:
+    """The link is used up, and a session begins."""
+    await count(request, "anonymous", request.client.host if request.client else "unknown")
+    key = await entrance.enter(hub, token)
+    response = RedirectResponse(f"{_root(hub)}/dashboard", 303, {"cache-control": "no-store"})
+    response.set_cookie(
+        SESSION_COOKIE, key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,
+        samesite="lax", secure=hub.settings.secure,
+    )  # fmt: skip
+    return response
+
+
+@router.post("/dashboard/leave", include_in_schema=False)
+async def leave(request: Request, hub: HubDep, who: LimitedCaller) -> Response:
+    """The session is over, here and for whoever copied its cookie."""
+    who.needs("reader")
+    await entrance.leave(hub, request.cookies.get(SESSION_COOKIE, ""))
+    response = RedirectResponse(f"{_root(hub)}/docs", 303, {"cache-control": "no-store"})
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+@router.get("/dashboard", include_in_schema=False)
+async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLResponse:
+    """The last day in figures, what waits for a person, and the newest payments."""
+    who.needs("reader")
+    view = request.query_params.get("show", "")
+    if view not in _VIEWS:
+        raise NotFound("There is no such list of payments.")
+    sought = request.query_params.get("q", "").strip()[:100]
+    place = cursor_place(hub, request)
+    since = hub.now() - timedelta(days=1)
+    waiting = await unmatched.listing(
+        hub, state="waiting", span=(None, None), after=None, limit=SHOWN
+    )
+
+    def read(tx: Connection) -> tuple[Overview, list[Snapshot]]:
+        return overview(tx, since), _payments(tx, view, sought, place)
+
+    seen, listed = await hub.database.read(read)
+    last = listed[SHOWN - 1] if listed[SHOWN:] else None
+    return _page(
+        "dashboard.html", hub, who, title="Payments", seen=seen, found=listed[:SHOWN],
+        more=None if last is None else cursor(hub, last.created_at, last.id),
+        view=view, sought=sought, views=_VIEWS, waiting=[_row(one) for one in waiting],
+        gateways=_health(hub, seen),
+    )  # fmt: skip
+
+
+@router.get("/dashboard/payments/{payment_id}", include_in_schema=False)
+async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> HTMLResponse:
+    """One payment with the proof of its state: the evidence, in order, in sentences."""
+    who.needs("reader")
+    proof = await why(hub, payment_id)
+    snapshot = await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
+    one = found(snapshot)
+    return _page(
+        "dashboard_payment.html", hub, who, title="Payment", one=one, proof=proof,
+        received=Money(one.received_minor, one.due.currency),
+        refunded=Money(one.refunded_minor, one.due.currency),
+    )  # fmt: skip
+
+
+@router.post("/dashboard/payments/{payment_id}/{action}", include_in_schema=False)
+async def act(payment_id: str, action: str, hub: HubDep, who: LimitedCaller) -> Response:
+    """Ask the gateway now, or cancel; then the payment's page again."""
+    who.needs("operator")
+    if action == "check":
+        await poll.check(hub, payment_id)
+    elif action == "cancel":
+        await cancel.cancel(hub, payment_id)
+    else:
+        raise NotFound("A payment can be checked and canceled here.")
+    return RedirectResponse(f"{_root(hub)}/dashboard/payments/{payment_id}", 303)
+
+
+def refusal(request: Request, hub: Hub, error: HubError) -> Response:
+    """What went wrong, as a page."""
+    html = _environment().get_template("dashboard_problem.html").render(
+        error=error, request_id=request.scope.get("request_id"), title=error.title, role=None,
+        **_frame(hub),
+    )  # fmt: skip
+    return HTMLResponse(html, error.status, pages.security_headers())
+
+
+def _payments(
+    tx: Connection, view: str, sought: str, place: tuple[datetime, str] | None
+) -> list[Snapshot]:
+    if sought:
+        named = payments.by_reference(tx, sought)
+        ids = [one for one in dict.fromkeys((sought, named)) if one]
+    else:
+        ids = payments.page(
+            tx, filters=_filters(view), created_after=None, created_before=None, after=place,
+            limit=SHOWN,
+        )  # fmt: skip
+    return [known for one in ids if (known := snapshots.find(tx, one)) is not None]
+
+
+def _filters(view: str) -> dict[str, str | None]:
+    if view == "review":
+        return {"review": None}
+    return {"phase": view} if view else {}
+
+
+def _row(one: Found) -> dict[str, Any]:
+    row = one.row
+    amounts = ", ".join(amount(Money(one.minor, one.currency)) for one in row.credits)
+    return {
+        "id": row.id, "gateway": row.gateway, "at": row.received_at, "amounts": amounts,
+        "memo": row.memo, "guesses": [guess.payment.id for guess in one.suggestions[:1]],
+    }  # fmt: skip
+
+
+def _health(hub: Hub, seen: Overview) -> list[dict[str, Any]]:
+    return [
+        {"title": one.capabilities.title, "name": name, "heard_at": seen.heard_at.get(name),
+         "trouble": hub.troubles.get(name)}
+        for name, one in sorted(hub.gateways.items())
+    ]  # fmt: skip
+
+
+def amount(value: Money) -> str:
+    """An amount as operators read it."""
+    return money(value, Language.ENGLISH)
+
+
+def _time(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, auto_reload=False,
+    )  # fmt: skip
+    made.filters |= {"amount": amount, "time": _time}
+    return made
+
+
+def _frame(hub: Hub) -> dict[str, Any]:
+    root = _root(hub)
+    return {"root": root, "version": __version__, "merchant": hub.settings.merchant_name,
+            "asset": lambda name: root + pages.asset_path(name)}  # fmt: skip
+
+
+def _page(template: str, hub: Hub, who: Caller, **values: Any) -> HTMLResponse:
+    html = (
+        _environment()
+        .get_template(template)
+        .render(role=who.role, now=hub.now(), **_frame(hub), **values)
+    )
+    return HTMLResponse(html, headers=pages.security_headers())
+
+
+def _root(hub: Hub) -> str:
+    return urlsplit(hub.settings.base_url).path.rstrip("/")
