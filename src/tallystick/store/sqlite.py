@@ -7,6 +7,7 @@ import os
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class SqliteDatabase:
         self._reading = _engine(url, writable=False)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._gathered: list[_Task] = []
+        self._asked: list[_Task] = []
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = threading.Thread(target=self._write_forever, name="sqlite-writer")
@@ -65,7 +67,13 @@ class SqliteDatabase:
 
     async def read(self, body: Body[T]) -> T:
         """Run `body` in a reader thread, on one consistent view."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, body)
+        task = _Task(*_waiting(), body=body)
+        if self._asked and self._asked[0].loop is not task.loop:
+            self._send_readers()
+        if not self._asked:
+            task.loop.call_soon(self._send_readers)
+        self._asked.append(task)
+        return await task.future  # type: ignore[no-any-return]
 
     async def write(self, body: Body[T]) -> T:
         """Queue `body` for the writer thread; returns after its commit."""
@@ -78,6 +86,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Finish the queue, then close."""
         self._closed = True
+        self._send_readers()
         self._hand_over()
         self._tasks.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
@@ -108,16 +117,35 @@ class SqliteDatabase:
         for task in gathered:
             self._tasks.put(task)
 
+    def _send_readers(self) -> None:
+        """Send off what was asked in one turn of the event loop; the readers share it.
+
+        A trip to a thread and back costs more than most reads.
+        """
+        asked = deque(self._asked)
+        self._asked.clear()
+        for _ in range(min(READERS, len(asked))):
+            self._readers.submit(self._read_on, asked)
+
+    def _read_on(self, asked: deque[_Task]) -> None:
+        done: list[_Task] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                task = asked.popleft()
+                done.append(task)
+                try:
+                    task.outcome = self._read(task.body)  # type: ignore[arg-type]
+                except Exception as error:  # noqa: BLE001 - handed to whoever waits
+                    task.outcome, task.failed = _translated(error), True
+        _answer(done)
+
     def _read(self, body: Body[T]) -> T:
-        try:
-            connection = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._reading.connect()
-                self._connections.append(connection)
-            with connection.begin():
-                return refuse_coroutine(body(connection))
-        except DBAPIError as error:
-            raise _translated(error) from error
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._reading.connect()
+            self._connections.append(connection)
+        with connection.begin():
+            return refuse_coroutine(body(connection))
 
     def _write_forever(self) -> None:
         connection: Connection | None = None
