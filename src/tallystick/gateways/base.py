@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Claim, Credit, Trust
@@ -54,7 +54,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOrder:
-    """What we ask a gateway to collect. `our_ref` and `memo` were committed before the call."""
+    """What we ask a gateway to collect. `our_ref` and `memo` were committed before the call.
+
+    `form_url` is a page of ours that posts the gateway's `checkout_form` (see PostsForm).
+    """
 
     attempt_id: str
     our_ref: str
@@ -64,6 +67,15 @@ class CheckoutOrder:
     return_url: str
     cancel_url: str
     expires_at: datetime
+    form_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutForm:
+    """What the payer's browser has to POST, in this order, for a hosted page to open."""
+
+    action: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +256,15 @@ class Gateway(Protocol):
 
         Raises GatewayRefused where it is paid already, GatewayUnavailable, GatewayUnreachable.
         """
+        ...
+
+
+@runtime_checkable
+class PostsForm(Protocol):
+    """A gateway whose page opens only for a form that the payer's browser posts (SePay PG)."""
+
+    def checkout_form(self, order: CheckoutOrder) -> CheckoutForm:
+        """The signed form for an offer; the same for the same order. Raises Invalid."""
         ...
 
 

@@ -19,6 +19,7 @@ from tallystick.web import (
     health,
     jobs,
     links,
+    pay_form,
     payer,
     payments,
     problems,
@@ -66,6 +67,7 @@ def build_app(
     every_router = (
         payments.router,
         links.router,
+        pay_form.router,
         payer.router,
         jobs.router,
         health.router,
