@@ -47,8 +47,9 @@ def render_pay_page(
     """
     if snapshot.link is None:
         raise NotFound("This payment has no page; only payment links have one.")
-    view = pay_view(snapshot, snapshot.link, visit, gateways)
     code = quote(snapshot.link.short_code, safe="")
+    address = f"{site.base_url.rstrip('/')}/pay/{code}"
+    view = pay_view(snapshot, snapshot.link, visit, gateways, address)
     return _render(
         "pay.html",
         visit.language,
