@@ -20,6 +20,9 @@ class Capabilities:
     `smallest` names the currencies whose smallest amount is another than `smallest_minor`.
     `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
+    `tells_parts` is false where a part payment is announced without its amount: nothing of it can
+    be counted before the whole has come. `states` is true where the whole account can be read (see
+    Statements), so that money is found whose notice was lost and which names no offer.
     """
 
     title: str
@@ -36,6 +39,8 @@ class Capabilities:
     calls_per_s: float = 5.0
     notice_methods: frozenset[str] = frozenset({"POST"})
     hears_outcome: bool = False
+    tells_parts: bool = True
+    states: bool = False
 
     @property
     def asks(self) -> bool:

@@ -63,6 +63,8 @@ def _gateway(one: Gateway) -> dict[str, Any]:
         "currencies": sorted(can.currencies) or None,
         "verifies": "fetch" if can.verifies is Trust.FETCHED else "signed",
         "refunds": can.refunds,
+        "tellsParts": can.tells_parts,
+        "states": can.states,
         "cancels": can.cancels,
         "webhooks": can.webhooks,
     }

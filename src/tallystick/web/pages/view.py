@@ -258,9 +258,13 @@ def _asks_for(payload: str, rest: Money, *, untouched: bool) -> bool:
 
 
 def _transfer(given: Mapping[str, str], rest: Money, language: Language) -> tuple[Fact, ...]:
-    """The lines of a bank transfer by hand; none where there is no account to transfer to."""
+    """The lines of a bank transfer by hand; none where there is nothing to pay to.
+
+    Without an account it is a bill, which the payer's bank finds by its reference.
+    """
     account, virtual = given.get("account_number"), given.get("va_number")
-    if not (account or virtual):
+    content = given.get("transfer_content")
+    if not (account or virtual or content):
         return ()
     texts = (
         ("bank", given.get("bank_name") or given.get("bank_bin")),
@@ -270,8 +274,9 @@ def _transfer(given: Mapping[str, str], rest: Money, language: Language) -> tupl
     )
     facts = [_copied(label, text) for label, text in texts if text]
     facts.append(Fact("transfer_amount", figures.money(rest, language), rest.major()))
-    if content := given.get("transfer_content"):
-        facts.append(_copied("transfer_content", content))
+    if content:
+        label = "transfer_content" if account or virtual else "reference_number"
+        facts.append(_copied(label, content))
     return tuple(facts)
 
 
