@@ -21,8 +21,8 @@ class Capabilities:
     `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
     `tells_parts` is false where a part payment is announced without its amount: nothing of it can
-    be counted before the whole has come. `states` is true where the whole account can be read (see
-    Statements), so that money is found whose notice was lost and which names no offer.
+    be counted before the whole has come. `states_after` is set where the whole account can be read
+    (see Statements): how long after a transfer its notice may still come by itself.
     """
 
     title: str
@@ -40,7 +40,7 @@ class Capabilities:
     notice_methods: frozenset[str] = frozenset({"POST"})
     hears_outcome: bool = False
     tells_parts: bool = True
-    states: bool = False
+    states_after: timedelta | None = None
 
     @property
     def asks(self) -> bool:
@@ -303,6 +303,27 @@ class Desk(Protocol):
 
     def refuse(self, error: HubError) -> Answer:
         """A refusal of a question or a notice in the gateway's own form and status."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One incoming transfer of an account, and the names of offers that its memo may hold."""
+
+    refs: tuple[str, ...]
+    credit: Credit
+    memo: str
+
+
+@runtime_checkable
+class Statements(Protocol):
+    """A gateway whose account can be read as a whole (`capabilities.states_after` is set)."""
+
+    async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
+        """Every transfer that came in between, all of them or none.
+
+        Safe to repeat. Raises GatewayUnavailable, GatewayUnreachable.
+        """
         ...
 
 

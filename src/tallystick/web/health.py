@@ -64,7 +64,6 @@ def _gateway(one: Gateway) -> dict[str, Any]:
         "verifies": "fetch" if can.verifies is Trust.FETCHED else "signed",
         "refunds": can.refunds,
         "tellsParts": can.tells_parts,
-        "states": can.states,
         "cancels": can.cancels,
         "webhooks": can.webhooks,
     }
