@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.http.every_gateway import ASKED, TILLS, TOLD, Till
@@ -12,7 +14,7 @@ told = pytest.mark.parametrize("till", TOLD, ids=lambda till: till.name)
 asked = pytest.mark.parametrize("till", ASKED, ids=lambda till: till.name)
 
 
-IN_PART = {"phase": "open", "amountState": "partial", "received": 20_000}
+IN_PART: dict[str, Any] = {"phase": "open", "amountState": "partial", "received": 20_000}
 # OnePay says that some money has come, and not how much; so nothing is counted yet.
 PART = {"onepay": {"phase": "processing", "amountState": "none", "received": 0}}
 
