@@ -145,7 +145,9 @@ def _sepay_pg(settings: Settings, wire: Wire) -> Gateway:
 
 _SEPAY_PG: Final = Played(
     draw=lambda: {"merchant_id": "SP-TALLYSTICK", "secret_key": f"spsk_{_DRAWN(20)}"},
-    part=lambda keys: sepay_pg.sepay_pg(sepay_pg.SePayPGKeys(keys["merchant_id"], keys["secret_key"])),
+    part=lambda keys: sepay_pg.sepay_pg(
+        sepay_pg.SePayPGKeys(keys["merchant_id"], keys["secret_key"])
+    ),
     adapter=lambda keys, hub, wire: SePayPG(
         SePayPGAccount(
             keys["merchant_id"], (keys["secret_key"],), f"{hub}/_sim/sepay_pg/v1",
