@@ -18,8 +18,9 @@ from tallystick.gateways.payos import PayOS, PayOSAccount
 from tallystick.gateways.polar import Polar, PolarAccount
 from tallystick.gateways.sandbox import Sandbox, SandboxAccount
 from tallystick.gateways.sepay import SePay, SePayAccount
+from tallystick.gateways.sepay_pg import SePayPG, SePayPGAccount
 from tallystick.settings import Settings
-from tallystick.simulators import govpay, onepay, onepay_vpc, payos, polar, sandbox, sepay
+from tallystick.simulators import govpay, onepay, onepay_vpc, payos, polar, sandbox, sepay, sepay_pg
 from tallystick.simulators.backstage import Part
 
 Keys = Mapping[str, str]
@@ -132,6 +133,31 @@ def _played_sepay(keys: sepay.SePayKeys, hub: str) -> SePayAccount:
     )
 
 
+def _sepay_pg(settings: Settings, wire: Wire) -> Gateway:
+    account = SePayPGAccount(
+        _said(settings.sepay_pg_merchant_id),
+        _several(settings.sepay_pg_secret_key),
+        settings.sepay_pg_base_url,
+        settings.sepay_pg_checkout_url,
+    )
+    return SePayPG(account, wire)
+
+
+_SEPAY_PG: Final = Played(
+    draw=lambda: {"merchant_id": "SP-TALLYSTICK", "secret_key": f"spsk_{_DRAWN(20)}"},
+    part=lambda keys: sepay_pg.sepay_pg(
+        sepay_pg.SePayPGKeys(keys["merchant_id"], keys["secret_key"])
+    ),
+    adapter=lambda keys, hub, wire: SePayPG(
+        SePayPGAccount(
+            keys["merchant_id"], (keys["secret_key"],), f"{hub}/_sim/sepay_pg/v1",
+            f"{hub}/_sim/sepay_pg/v1/checkout/init",
+        ),
+        wire,
+    ),
+)  # fmt: skip
+
+
 def _onepay(settings: Settings, wire: Wire) -> Gateway:
     account = OnePayAccount(
         _said(settings.onepay_client_id),
@@ -240,6 +266,7 @@ GATEWAYS: Final = (
     Entry("payos", _PAYOS, _payos),
     Entry("sandbox", _SANDBOX),
     Entry("sepay", _SEPAY, _sepay),
+    Entry("sepay_pg", _SEPAY_PG, _sepay_pg),
     Entry("onepay", _ONEPAY, _onepay),
     Entry("onepay_vpc", _ONEPAY_VPC, _onepay_vpc),
     Entry("polar", _POLAR, _polar),

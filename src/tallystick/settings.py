@@ -12,6 +12,7 @@ SHORTEST_SECRET: Final = 32
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "payos": ("payos_client_id", "payos_api_key", "payos_checksum_key"),
     "sepay": ("sepay_account_number", "sepay_bank_bin"),
+    "sepay_pg": ("sepay_pg_merchant_id", "sepay_pg_secret_key"),
     "onepay": ("onepay_client_id", "onepay_api_key"),
     "onepay_vpc": ("onepay_merchant", "onepay_access_code", "onepay_hash_key", "onepay_user",
                    "onepay_password"),
@@ -86,6 +87,18 @@ class Settings(BaseSettings):
     )
     sepay_base_url: str = Field(
         "https://userapi.sepay.vn/v2", description="SePay: the address of its user API."
+    )
+
+    sepay_pg_merchant_id: str | None = Field(None, description="SePay's hosted checkout: you.")
+    sepay_pg_secret_key: SecretStr | None = Field(
+        None, description="SePay's hosted checkout: signs and asks; several with commas."
+    )
+    sepay_pg_base_url: str = Field(
+        "https://pgapi.sepay.vn/v1", description="SePay's hosted checkout: its API's address."
+    )
+    sepay_pg_checkout_url: str = Field(
+        "https://pay.sepay.vn/v1/checkout/init",
+        description="SePay's hosted checkout: where the payer's browser posts the form.",
     )
 
     onepay_client_id: str | None = _literal("ONEPAY_CLIENT_ID", "OnePay's order API: the client.")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import uvicorn
@@ -17,7 +17,15 @@ from starlette.routing import Route
 
 from tallystick.domain.errors import Refused
 from tallystick.domain.money import Money
-from tallystick.gateways.base import AttemptRef, Checkout, Gateway, RawNotice, Wire
+from tallystick.gateways.base import (
+    AttemptRef,
+    Checkout,
+    CheckoutForm,
+    Gateway,
+    PostsForm,
+    RawNotice,
+    Wire,
+)
 from tallystick.gateways.wire import HttpWire
 from tallystick.simulators.backstage import Part
 from tallystick.simulators.stage import Stage
@@ -35,7 +43,10 @@ class Playhouse(Theatre):
         """An offer, and a payer who has opened it."""
         order = self.order(gateway, amount)
         checkout = await gateway.open_checkout(order)
-        await self.visit(checkout)
+        if isinstance(gateway, PostsForm):
+            await self.post(gateway.checkout_form(order))
+        else:
+            await self.visit(checkout)
         return self.attempt(order, checkout)
 
     async def visit(self, checkout: Checkout) -> str:
@@ -45,6 +56,14 @@ class Playhouse(Theatre):
         if not urlsplit(checkout.checkout_url).query:
             return checkout.checkout_url
         reply = await self.browser.send("GET", checkout.checkout_url, headers={})
+        assert reply.status == 303, reply
+        return reply.headers["Location"]
+
+    async def post(self, form: CheckoutForm) -> str:
+        """The payer's browser posts the form; the answer is where it is sent."""
+        assert self.browser
+        body = urlencode(form.fields).encode()
+        reply = await self.browser.send("POST", form.action, headers={}, body=body)
         assert reply.status == 303, reply
         return reply.headers["Location"]
 

@@ -214,15 +214,33 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         assert row["id"].count("-") == 4
         assert row["reference_number"] == told["referenceCode"]
 
+    async def test_a_second_transfer_whose_code_the_bank_split_is_found_too(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        told = attempt.our_ref
+        for seed in range(100):
+            played = await theatre.stage.act(self.name, attempt.our_ref, "mangle_memo", seed=seed)
+            told = played["transfers"][0]["content"].upper()
+            if attempt.our_ref not in told:
+                break
+
+        verdict = await gateway.fetch_verdict(attempt)
+
+        assert attempt.our_ref not in told
+        assert len(verdict.credits) == seed + 2
+
     async def test_the_statement_lists_every_transfer_with_its_codes(self, theatre, gateway):
         attempts = [await theatre.open(gateway, self.amount) for _ in range(3)]
         for attempt in attempts:
             await theatre.stage.act(self.name, attempt.our_ref, "pay")
 
-        lines = await gateway.statement(theatre.stage.clock.now() - timedelta(hours=1))
+        now = theatre.stage.clock.now()
+        lines = await gateway.statement(now - timedelta(hours=1), now)
+        none_yet = await gateway.statement(now - timedelta(hours=2), now - timedelta(hours=1))
 
         assert {ref for line in lines for ref in line.refs} >= {a.our_ref for a in attempts}
         assert len(lines) == 3
+        assert none_yet == ()
 
 
 async def test_the_user_api_takes_three_calls_a_second(tmp_path, wire):

@@ -69,6 +69,7 @@ class Theatre:
             return_url=RETURN_URL,
             cancel_url=CANCEL_URL,
             expires_at=now + timedelta(minutes=15),
+            form_url=f"{self.url}/pay/form/1",
         )
         self.wishes[wish.our_ref] = wish
         return wish

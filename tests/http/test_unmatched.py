@@ -146,6 +146,20 @@ def test_a_decision_without_its_facts_is_refused(shop, verb, body, status):
     assert answer.status == status
 
 
+def test_money_without_a_code_whose_notice_was_lost_is_found_in_the_statement(shop):
+    sale = shop.payment(gateway="sepay", amount=61_000)
+    shop.advance(60)
+    lost = sale.act("forget_memo", times=0)
+    assert lost["deliveries"] == []
+
+    shop.advance(3000)
+
+    row = unmatched(shop, lost["transfers"][0]["reference"])
+    assert (row["amount"], row["state"], row["memo"]) == (61_000, "waiting", "chuyen tien")
+    assert row["suggestions"][0]["paymentId"] == sale.id
+    assert sale.show()["received"] == 0
+
+
 def test_money_without_an_owner_is_nobodys_business_without_a_key(shop):
     assert shop.get("/api/unmatched", token=None).status == 401
     assert shop.get("/api/unmatched/ntc_00000000000000000000000000").status == 404

@@ -31,6 +31,17 @@ def test_after_chaos_the_books_are_equal_to_the_gateways_own(house):
     assert not [why for why in tally.refused if "side" in why]
 
 
+@pytest.mark.parametrize(
+    ("act", "gateway", "played"),
+    [("underpay", {"verifies": "fetch", "tellsParts": False}, False),
+     ("underpay", {"verifies": "fetch", "tellsParts": True}, True),
+     ("lose_webhook", {"verifies": "signed", "tellsParts": True}, False),
+     ("lose_webhook", {"verifies": "fetch", "tellsParts": False}, True)],
+)  # fmt: skip
+def test_money_of_which_nobody_can_tell_the_hub_is_not_played(act, gateway, played):
+    assert chaos._can_end_well(act, gateway) is played
+
+
 @pytest.mark.timeout(300)
 def test_a_scenario_of_two_hours_goes_as_it_is_written(house):
     document = {

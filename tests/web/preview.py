@@ -10,20 +10,22 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tallystick.gateways.base import CheckoutForm
 from tallystick.web.pages import (
     Language,
     find_asset,
     language_headers,
+    render_form_page,
     render_not_found,
     render_problem,
     security_headers,
 )
 from tests.web.reading import sample_page
-from tests.web.samples import SAMPLES, SITE
+from tests.web.samples import PLAIN, SAMPLES, SITE
 
 
 def html(name: str, language: Language) -> str | None:
-    """The page of a sample, or one of the two without a payment."""
+    """The page of a sample, or one of those beside it."""
     if name == "not_found":
         return render_not_found(language, site=SITE)
     if name == "problem":
@@ -34,10 +36,13 @@ def html(name: str, language: Language) -> str | None:
             request_id="req_01JD4Z",
             back="/pay/Qx7KpR2m",
         )
+    if name == "form":
+        return render_form_page(PLAIN, language, form=FORM, gateway="SePay", site=SITE)
     return sample_page(name, language) if name in SAMPLES else None
 
 
-NAMES = (*SAMPLES, "not_found", "problem")
+NAMES = (*SAMPLES, "not_found", "problem", "form")
+FORM = CheckoutForm("https://pay.example/init", {"merchant": "M-1", "signature": "c2lnbmVk="})
 
 
 class Preview(BaseHTTPRequestHandler):

@@ -201,6 +201,36 @@ def test_a_final_page_leads_back_to_the_merchant_and_an_open_one_watches(name):
     assert (f'data-status="{status}"' in html) != is_final(snapshot.phase)
 
 
+def test_the_apps_of_banks_open_with_the_transfer_filled_in():
+    page = Reader(pay_page(OPEN))
+
+    links = [link for link in page.all("a") if "https://dl.vietqr.io/" in (link["href"] or "")]
+    assert len(links) == 5
+    assert all(link["rel"] == "noreferrer" for link in links)
+    assert links[0]["href"] == (
+        "https://dl.vietqr.io/pay?app=bidv&ba=0123456789@mb&am=150000&tn=HB7K2M9QX"
+        "&bn=CONG%20TY%20TNHH%20HOA%20SEN&url=https%3A%2F%2Fpay.example%2Fpay%2FQx7KpR2m"
+    )
+    assert page.text.index("Open your bank") < page.text.index("Scan to pay")
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [SOME, paid(), replace(OPEN, attempt=offering(checkout_url="https://pay.example/1")),
+     replace(OPEN, attempt=offering(qr_code="https://pay.example/1"))],
+    ids=["asks for too much", "paid", "no code", "no transfer"],
+)  # fmt: skip
+def test_no_app_is_opened_with_what_is_not_to_be_paid(snapshot):
+    assert "dl.vietqr.io" not in pay_page(snapshot)
+
+
+def test_a_paid_page_without_a_way_back_has_no_empty_part():
+    html = pay_page(paid(return_url=None))
+
+    assert 'class="rest"' not in html
+    assert 'class="ways"' not in html
+
+
 def test_without_a_return_address_there_is_no_way_back():
     assert 'id="back"' not in pay_page(paid(return_url=None))
 

@@ -171,10 +171,8 @@ def test_the_policy_allows_our_own_files_and_nothing_else():
     ):
         assert part in policy
     assert "unsafe" not in policy
-    assert (
-        "form-action 'self' https://pay.example"
-        in security_headers(["https://pay.example"])["Content-Security-Policy"]
-    )
+    elsewhere = security_headers(["https://pay.example"])["Content-Security-Policy"]
+    assert elsewhere.endswith("form-action https://pay.example")
 
 
 def test_pages_are_kept_by_nobody_and_say_their_language():

@@ -34,7 +34,8 @@ def wanted_keys() -> set[str]:
     keys |= {f"scene.{scene}.{part}" for scene in Scene for part in ("title", "advice")}
     keys |= {f"manner.{manner}" for manner in Manner}
     labels = "amount rest received refunded code paid_at method deadline ended_at bank "
-    labels += "account_number va_number account_name transfer_amount transfer_content"
+    labels += "account_number va_number account_name transfer_amount transfer_content "
+    labels += "reference_number"
     keys |= {f"label.{label}" for label in labels.split()}
     steps = "pay_transfer bank_sends pay_hosted gateway_confirms page_tells"
     keys |= {f"next.{step}" for step in steps.split()}

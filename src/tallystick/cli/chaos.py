@@ -99,8 +99,12 @@ def _one(
 
 
 def _can_end_well(act: str, gateway: dict[str, Any]) -> bool:
-    """Money whose only notice is lost, at a gateway that nobody can ask, is for reconciliation."""
-    return act != "lose_webhook" or gateway["verifies"] == "fetch"
+    """Money of which nobody can tell the hub is for reconciliation, not for this game.
+
+    Its only notice is lost and there is nobody to ask, or it is a part whose size is not told.
+    """
+    unheard = act == "lose_webhook" and gateway["verifies"] != "fetch"
+    return not (unheard or (act == "underpay" and not gateway["tellsParts"]))
 
 
 def _pass(server: Server, seconds: float, tally: Tally) -> None:

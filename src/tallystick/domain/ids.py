@@ -23,6 +23,11 @@ def new_id(prefix: str, now: datetime) -> str:
     return f"{prefix}_{_base32(milliseconds << 80 | secrets.randbits(80), 26)}"
 
 
+def floor_id(prefix: str, at: datetime) -> str:
+    """Sorts before every id of this prefix that was made at this time or later."""
+    return f"{prefix}_{_base32(int(at.timestamp() * 1000) << 80, 26)}"
+
+
 def is_id(prefix: str, text: str) -> bool:
     """Whether the text has the form of an id with this prefix."""
     return text.startswith(prefix + "_") and _ID.fullmatch(text) is not None

@@ -20,6 +20,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
+from tallystick.flows.statement import read_statements
 from tallystick.store import entrance, idempotency, schedules
 from tallystick.store.schedules import Run, Stats
 
@@ -77,6 +78,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "expired-links": Job(timedelta(minutes=5), expire_overdue),
     "stuck-payments": Job(timedelta(minutes=15), free_stuck),
     "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
+    "read-statements": Job(timedelta(minutes=5), read_statements, quiet=True),
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),

@@ -1,5 +1,7 @@
 """Make the offer of an attempt at its gateway, and write down what came of it."""
 
+import hmac
+
 import structlog
 from sqlalchemy import Connection
 
@@ -11,6 +13,7 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Attempt, AttemptState, Payment
+from tallystick.domain.sealing import derived
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.settle import settle
@@ -28,7 +31,7 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
     Raises GatewayRefused, GatewayUnavailable.
     """
     gateway = hub.gateway(attempt.gateway)
-    order = await hub.database.read(lambda tx: _order(tx, hub, payment, attempt))
+    order = await hub.database.read(lambda tx: order_of(tx, hub, payment, attempt))
     try:
         checkout = await gateway.open_checkout(order)
     except GatewayUnreachable as error:
@@ -47,7 +50,14 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
         await hub.database.write(lambda tx: _offered(tx, payment.id, attempt, checkout))
 
 
-def _order(tx: Connection, hub: Hub, payment: Payment, attempt: Attempt) -> CheckoutOrder:
+def form_ticket(hub: Hub, attempt_id: str) -> str:
+    """Names an attempt to whoever was given its checkout, and nobody can make one up."""
+    proof = hmac.digest(derived(hub.secret, "checkout form"), attempt_id.encode(), "sha256")
+    return f"{attempt_id}.{proof[:16].hex()}"
+
+
+def order_of(tx: Connection, hub: Hub, payment: Payment, attempt: Attempt) -> CheckoutOrder:
+    """What a gateway is asked to collect for an attempt; the same each time."""
     base = hub.settings.base_url.rstrip("/")
     link = links.of_payment(tx, payment.id)
     here = base if link is None else f"{base}/pay/{link.short_code}"
@@ -60,6 +70,7 @@ def _order(tx: Connection, hub: Hub, payment: Payment, attempt: Attempt) -> Chec
         return_url=payment.return_url or here if link is None else here,
         cancel_url=payment.cancel_url or here if link is None else f"{here}/canceled",
         expires_at=payment.expires_at,
+        form_url=f"{base}/pay/form/{form_ticket(hub, attempt.id)}",
     )
 
 

@@ -76,7 +76,7 @@ async def _outcome(hub: Hub, gateway: Gateway, notice: Notice) -> Standing | Non
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
+class Sorted:
     """Notices by the payment they are about, and those that nobody owns yet."""
 
     owned: dict[str, list[KeptNotice]]
@@ -86,7 +86,7 @@ class _Sorted:
 async def handle_inbox(hub: Hub) -> int:
     """Settle every payment that a due notice is about; how many notices were taken up."""
     now = hub.now()
-    sorted_ = await hub.database.write(lambda tx: _take(tx, now))
+    sorted_ = await hub.database.write(lambda tx: take_up(tx, now))
     owned, orphans = sorted_.owned, sorted_.orphans
     whys = await asyncio.gather(
         *(_settle_for(hub, payment_id, notices) for payment_id, notices in owned.items())
@@ -103,9 +103,9 @@ async def handle_inbox(hub: Hub) -> int:
     return len(delays)
 
 
-def _take(tx: Connection, now: datetime) -> _Sorted:
-    """Look the names of all due notices up at once, for each account."""
-    sorted_ = _Sorted({}, [])
+def take_up(tx: Connection, now: datetime) -> Sorted:
+    """Hold the due notices, and look up who owns them: their names at once for each account."""
+    sorted_ = Sorted({}, [])
     by_account: dict[tuple[str, str], list[KeptNotice]] = {}
     for notice in inbox.take_due(tx, now, now + HELD_FOR, BATCH):
         by_account.setdefault((notice.gateway, notice.account), []).append(notice)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Claim, Credit, Trust
@@ -20,6 +20,9 @@ class Capabilities:
     `smallest` names the currencies whose smallest amount is another than `smallest_minor`.
     `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
+    `tells_parts` is false where a part payment is announced without its amount: nothing of it can
+    be counted before the whole has come. `states_after` is set where the whole account can be read
+    (see Statements): how long after a transfer its notice may still come by itself.
     """
 
     title: str
@@ -36,6 +39,8 @@ class Capabilities:
     calls_per_s: float = 5.0
     notice_methods: frozenset[str] = frozenset({"POST"})
     hears_outcome: bool = False
+    tells_parts: bool = True
+    states_after: timedelta | None = None
 
     @property
     def asks(self) -> bool:
@@ -54,7 +59,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOrder:
-    """What we ask a gateway to collect. `our_ref` and `memo` were committed before the call."""
+    """What we ask a gateway to collect. `our_ref` and `memo` were committed before the call.
+
+    `form_url` is a page of ours that posts the gateway's `checkout_form` (see PostsForm).
+    """
 
     attempt_id: str
     our_ref: str
@@ -64,6 +72,15 @@ class CheckoutOrder:
     return_url: str
     cancel_url: str
     expires_at: datetime
+    form_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutForm:
+    """What the payer's browser has to POST, in this order, for a hosted page to open."""
+
+    action: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +264,15 @@ class Gateway(Protocol):
         ...
 
 
+@runtime_checkable
+class PostsForm(Protocol):
+    """A gateway whose page opens only for a form that the payer's browser posts (SePay PG)."""
+
+    def checkout_form(self, order: CheckoutOrder) -> CheckoutForm:
+        """The signed form for an offer; the same for the same order. Raises Invalid."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the other side asks before it moves money: about one offer, or (`ref` None) about none.
@@ -277,6 +303,27 @@ class Desk(Protocol):
 
     def refuse(self, error: HubError) -> Answer:
         """A refusal of a question or a notice in the gateway's own form and status."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One incoming transfer of an account, and the names of offers that its memo may hold."""
+
+    refs: tuple[str, ...]
+    credit: Credit
+    memo: str
+
+
+@runtime_checkable
+class Statements(Protocol):
+    """A gateway whose account can be read as a whole (`capabilities.states_after` is set)."""
+
+    async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
+        """Every transfer that came in between, all of them or none.
+
+        Safe to repeat. Raises GatewayUnavailable, GatewayUnreachable.
+        """
         ...
 
 

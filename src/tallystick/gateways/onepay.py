@@ -104,6 +104,7 @@ class OnePay:
             # An instant NAPAS transfer stays below 500 million dong.
             largest_minor=499_999_999,
             calls_per_s=5.0,
+            tells_parts=False,
         )
         self._settings = account
         self._wire = wire

@@ -4,6 +4,7 @@ Sources: developer.sepay.vn and docs.sepay.vn (webhooks, user API v2, command li
 The text that is signed in HMAC mode is from public repositories only, five of which agree.
 """
 
+import asyncio
 import hmac
 import re
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ from tallystick.gateways.base import (
     RawNotice,
     Reply,
     Standing,
+    StatementLine,
     Verdict,
     Wire,
 )
@@ -53,6 +55,9 @@ _NUMBERS: Final = ("id", "transferAmount")
 _PER_PAGE: Final = 100
 # A transfer whose memo the bank split is found by reading on; this bounds how far.
 _MOST_PAGES: Final = 5
+_LONGEST_STATEMENT: Final = 50
+# SePay answers three times a second.
+_BETWEEN_PAGES_S: Final = 0.35
 _HEAD_START: Final = timedelta(minutes=10)
 
 
@@ -77,15 +82,6 @@ class SePayAccount:
     page_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One incoming transfer, and the codes that its memo may hold."""
-
-    refs: tuple[str, ...]
-    credit: Credit
-    memo: str
-
-
 class SePay:
     """The gateway "sepay"."""
 
@@ -105,6 +101,8 @@ class SePay:
             largest_minor=499_999_999,
             # SePay answers 3 requests a second; one question of ours is one or two of them.
             calls_per_s=1.5,
+            # SePay's last try to tell us is 33 minutes after the transfer.
+            states_after=timedelta(minutes=40) if account.api_token else None,
         )
         self._settings = account
         self._wire = wire
@@ -126,17 +124,15 @@ class SePay:
     async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
         """Look through the account's transfers for our code.
 
-        SePay searches for the code as it stands; where that does not find the full amount, the
-        newest transfers are read too, because banks split codes and put marks into them. The ids
-        here are not those of the notices: the bank's reference is what both have.
+        SePay searches for the code as it stands. The newest transfers are read too, because banks
+        split codes and put marks into them, also in a second transfer beside one that was found.
+        The ids here are not those of the notices: the bank's reference is what both have.
         """
         since = attempt.created_at - _HEAD_START
         heard: list[bytes] = []
         lines = await self._lines(since, 1, {"q": attempt.our_ref}, heard)
-        found = self._about(attempt, lines)
-        if sum(credit.minor for credit in found) < attempt.amount.minor:
-            more = await self._lines(since, _MOST_PAGES, {}, heard)
-            found = self._about(attempt, [*lines, *more])
+        more = await self._lines(since, _MOST_PAGES, {}, heard)
+        found = self._about(attempt, [*lines, *more])
         enough = sum(credit.minor for credit in found) >= attempt.amount.minor
         return Verdict(
             claim=Claim.SUCCEEDED if enough else Claim.PENDING,
@@ -145,15 +141,18 @@ class SePay:
             raw=b"\n".join(heard),
         )
 
-    async def statement(
-        self, since: datetime, *, most_pages: int = 50
-    ) -> tuple[StatementLine, ...]:
-        """Every incoming transfer since then, the newest first, with the codes that may be in it.
+    async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
+        """Every incoming transfer in between, the newest first, with the codes that may be in it.
 
-        At most 100 lines a page and 3 pages a second. Raises GatewayUnavailable and
-        GatewayUnreachable; safe to repeat.
+        Raises GatewayUnavailable and GatewayUnreachable, also where there are more than can be
+        read at once; safe to repeat.
         """
-        return await self._lines(since, most_pages, {}, [])
+        filters = {"transaction_date_to": _local(until)}
+        heard: list[bytes] = []
+        lines = await self._lines(since, _LONGEST_STATEMENT, filters, heard)
+        if len(heard) == _LONGEST_STATEMENT:
+            raise GatewayUnreachable("SePay's statement has more pages than are read at once.")
+        return lines
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """One transfer. What went out, or is another account's, is about no payment and no money.
@@ -215,12 +214,14 @@ class SePay:
     ) -> tuple[StatementLine, ...]:
         wish = {
             "transfer_type": "in",
-            "transaction_date_from": f"{since.astimezone(_VIETNAM):%Y-%m-%d %H:%M:%S}",
+            "transaction_date_from": _local(since),
             "per_page": str(_PER_PAGE),
             **filters,
         }
         lines: list[StatementLine] = []
         for page in range(1, most_pages + 1):
+            if page > 1:
+                await asyncio.sleep(_BETWEEN_PAGES_S)
             reply = await self._ask(f"/transactions?{urlencode({**wish, 'page': page})}")
             answer = _open(reply)
             heard.append(reply.body)
@@ -319,6 +320,10 @@ def _typed(form: dict[str, str]) -> dict[str, object]:
         name: int(text) if name in _NUMBERS and whole.fullmatch(text) else text
         for name, text in form.items()
     }
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone(_VIETNAM):%Y-%m-%d %H:%M:%S}"
 
 
 def _optional(fields: Fields, name: str) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from tallystick.domain import strict_json
 from tallystick.domain.errors import (
@@ -35,6 +35,7 @@ from tallystick.gateways.base import (
     AttemptRef,
     Capabilities,
     Checkout,
+    CheckoutForm,
     CheckoutOrder,
     Notice,
     RawNotice,
@@ -67,26 +68,16 @@ _CLAIMS: Final = {
 class SePayPGAccount:
     """One merchant. The first secret key signs and asks; all are accepted in notices (rotation).
 
-    `page_url` is the page that posts the form: it is given the form's fields as its query.
     `keyed_notices` is false where the merchant chose no authentication for the IPN; then a notice
     only says where to look.
     """
 
     merchant_id: str
     secret_keys: tuple[str, ...]
-    page_url: str
     base_url: str = "https://pgapi.sepay.vn/v1"
     checkout_url: str = "https://pay.sepay.vn/v1/checkout/init"
     payment_method: str | None = None
     keyed_notices: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CheckoutForm:
-    """What the payer's browser has to POST, in this order, for the hosted page to open."""
-
-    action: str
-    fields: Mapping[str, str]
 
 
 class SePayPG:
@@ -107,8 +98,6 @@ class SePayPG:
     def __init__(self, account: SePayPGAccount, wire: Wire) -> None:
         if not (account.merchant_id and account.secret_keys and all(account.secret_keys)):
             raise NotConfigured("SePay's payment gateway needs a merchant id and a secret key.")
-        if not account.page_url:
-            raise NotConfigured("SePay's checkout is opened by a form; it needs a page to post it.")
         self.account = account.merchant_id
         self._settings = account
         self._wire = wire
@@ -137,9 +126,9 @@ class SePayPG:
         return CheckoutForm(self._settings.checkout_url, {**given, "signature": signature})
 
     async def open_checkout(self, order: CheckoutOrder) -> Checkout:
-        """The page that posts the form. Nobody is asked."""
-        form = self.checkout_form(order)
-        return Checkout(checkout_url=f"{self._settings.page_url}?{urlencode(form.fields)}")
+        """The page of ours that posts the form. Nobody is asked."""
+        self.checkout_form(order)
+        return Checkout(checkout_url=order.form_url)
 
     async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
         """Ask for the order by our invoice number."""

@@ -148,6 +148,17 @@ def _mangle_memo(scene: Scene) -> str:
     return f"The payer paid; the bank made {content!r} of the memo {memo!r}."
 
 
+def _forget_memo(scene: Scene) -> str:
+    if scene.simulator.memo(scene.order()) is None:
+        title = scene.simulator.traits.title
+        raise Conflict(f"Payers of {title} write no memo, so there is none to forget.")
+    times = 1 if scene.times is None else scene.times
+    events = scene.arrive(scene.money(scene.owed(), memo="chuyen tien"))
+    for _ in range(min(times, _MOST_REPEATS)):
+        scene.tell(events)
+    return f"The payer paid and wrote no code; the notice comes {times} times."
+
+
 def _lose_webhook(scene: Scene) -> str:
     scene.arrive(scene.money(scene.owed()))
     return "The payer paid, and no notice will ever come."
@@ -231,6 +242,7 @@ ACTS: Final[dict[str, Callable[[Scene], str]]] = {
     "decline": _decline,
     "cancel": _cancel,
     "mangle_memo": _mangle_memo,
+    "forget_memo": _forget_memo,
     "lose_webhook": _lose_webhook,
     "repeat_webhook": _repeat_webhook,
     "reorder_webhooks": _reorder_webhooks,

@@ -1,7 +1,6 @@
 """Plays SePay's payment gateway.
 
-GET  /form?merchant=…&signature=…         the page of ours that posts the form, played here
-POST /v1/checkout/init                    the form itself, signed in the order it has
+POST /v1/checkout/init      the form that the payer's browser posts, signed in the order it has
 GET  /v1/order/detail/{invoice}, POST /v1/order/cancel {order_invoice_number}
 """
 
@@ -74,7 +73,6 @@ class SePayPGSimulator:
             return Route(path, self._stage.faults.guard(self.name, answer), methods=[method])
 
         return [
-            Route("/form", self._enter, methods=["GET"]),
             Route("/v1/checkout/init", self._init, methods=["POST"]),
             guard("/v1/order/detail/{name}", "GET", self._show),
             guard("/v1/order/cancel", "POST", self._revoke),
@@ -171,15 +169,9 @@ class SePayPGSimulator:
             "agreement": None,
         }
 
-    async def _enter(self, request: Request) -> Response:
-        return self._page(request.url.query)
-
     async def _init(self, request: Request) -> Response:
-        return self._page((await request.body()).decode("utf-8", "replace"))
-
-    def _page(self, form: str) -> Response:
         try:
-            order = self.opened(form)
+            order = self.opened((await request.body()).decode("utf-8", "replace"))
         except Invalid as error:
             return JSONResponse({"message": error.detail}, 400)
         return RedirectResponse(f"{self._stage.base_url}/pay/{order.id}", 303)

@@ -52,6 +52,15 @@ def is_taken(tx: Connection, gateway: str, account: str, our_ref: str) -> bool:
     return tx.execute(_REF, values).first() is not None
 
 
+_BY_ID = select(*_COLUMNS).where(attempts.c.id == bindparam("id"))
+
+
+def find(tx: Connection, attempt_id: str) -> Attempt | None:
+    """One attempt, or None."""
+    row = tx.execute(_BY_ID, {"id": attempt_id}).first()
+    return None if row is None else _attempt(row)
+
+
 def add(tx: Connection, attempt: Attempt) -> None:
     """Insert a new attempt."""
     tx.execute(_INSERT, asdict(attempt))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.ids import floor_id
 from tallystick.store.columns import AnyRow, document, microseconds
 from tallystick.store.documents import credit, credit_document
 from tallystick.store.schema.core import inbox
@@ -183,6 +184,20 @@ def next_due(tx: Connection) -> datetime | None:
 def newest(tx: Connection, gateway: str) -> datetime | None:
     """When the latest notice of a gateway came."""
     return tx.execute(_NEWEST, {"gateway": gateway}).scalar()
+
+
+_TOLD = select(inbox.c.credits).where(
+    inbox.c.id >= bindparam("first"),
+    inbox.c.gateway == bindparam("gateway"),
+    inbox.c.account == bindparam("account"),
+)
+
+
+def told(tx: Connection, gateway: str, account: str, since: datetime) -> set[str]:
+    """The names of all transfers that notices since then told of, in a gateway's account."""
+    values = {"first": floor_id("ntc", since), "gateway": gateway, "account": account}
+    rows = tx.execute(_TOLD, values).scalars()
+    return {credit(one).transaction_id for credits_ in rows for one in credits_}
 
 
 def waiting(tx: Connection) -> int:

@@ -10,9 +10,11 @@ from starlette.routing import BaseRoute, Route
 from tallystick.domain.errors import HubError, Invalid, NotFound, Unauthenticated
 from tallystick.flows.hub import Hub
 from tallystick.flows.present import standing
-from tallystick.flows.receive import receive
 from tallystick.gateways.base import Answer, Desk, Gateway, RawNotice, Standing
+from tallystick.web.auth import client_address
 from tallystick.web.bodies import LARGEST_NOTICE, read_limited
+from tallystick.web.depends import count
+from tallystick.web.webhooks import answer_notice
 
 NOTICE = "notice"
 _INQUIRY = "/api/v1/payments/{provider}/inquiry"
@@ -45,10 +47,12 @@ def _serve(hub: Hub, gateway: Gateway, operation: str) -> Callable[[Request], Aw
 
     async def serve(request: Request) -> Response:
         """One question, or one notice at the gateway's own address for it."""
+        if operation != NOTICE:
+            await _count(request, hub)
         try:
             raw = await _raw(hub, request)
             if operation == NOTICE:
-                return _response(await receive(hub, gateway.name, raw))
+                return _response(await answer_notice(hub, gateway.name, raw))
             question = desk.read_question(operation, raw, hub.now())
             refs = [] if question.ref is None else [question.ref]
             return _response(desk.answer_question(question, await standing(hub, gateway, refs)))
@@ -63,6 +67,7 @@ async def _inquire(request: Request) -> Response:
     gateway = hub.gateways.get(request.path_params["provider"])
     if gateway is None or not hasattr(gateway, "inquiry"):
         raise NotFound("There is no gateway here that can be inquired about.")
+    await _count(request, hub)
     desk = cast("Inquirable", gateway)
     if not desk.may_inquire(request.headers.get("x-api-key", "")):
         raise Unauthenticated("Send the inquiry key as X-API-Key.")
@@ -70,6 +75,11 @@ async def _inquire(request: Request) -> Response:
     if not 0 < len(reference) <= _LONGEST_REFERENCE:
         raise Invalid("reference: is required", (("reference", "is required"),))
     return _response(desk.inquiry(await standing(hub, gateway, [reference])))
+
+
+async def _count(request: Request, hub: Hub) -> None:
+    """Count one call by its address, so that nobody guesses for long. Raises TooMany."""
+    await count(request, "desk", client_address(request.scope, hub.settings.trusted_proxies))
 
 
 async def _raw(hub: Hub, request: Request) -> RawNotice:

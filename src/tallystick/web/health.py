@@ -63,6 +63,7 @@ def _gateway(one: Gateway) -> dict[str, Any]:
         "currencies": sorted(can.currencies) or None,
         "verifies": "fetch" if can.verifies is Trust.FETCHED else "signed",
         "refunds": can.refunds,
+        "tellsParts": can.tells_parts,
         "cancels": can.cancels,
         "webhooks": can.webhooks,
     }

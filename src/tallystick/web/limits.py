@@ -17,6 +17,7 @@ LIMITS: Final[Mapping[str, str]] = {
     "anonymous": "100 per 15 minutes",
     "key": "10000 per 15 minutes",
     "pages": "30 per 1 minute",
+    "desk": "600 per 1 minute",
 }
 """Each may be overridden by TALLYSTICK_RATE_LIMIT_OVERRIDES, a JSON object of the same form."""
 

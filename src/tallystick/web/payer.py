@@ -1,5 +1,6 @@
 """The payer's pages: choose a gateway, pay, wait, and see what came of it."""
 
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -80,7 +81,7 @@ async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
         started, token = await start_attempt(hub, snapshot.id, gateway)
     except HubError as error:
         return _problem_page(request, hub, error, snapshot)
-    response = RedirectResponse(_path(hub, started), 303, {"cache-control": "no-store"})
+    response = RedirectResponse(path_of(hub, started), 303, {"cache-control": "no-store"})
     _set_cookie(response, hub, started, token)
     return response
 
@@ -102,17 +103,24 @@ def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:
     return response
 
 
+def not_found_page(request: Request, hub: Hub) -> Response:
+    """An address behind which there is no payment."""
+    language = language_of(request)
+    return html_answer(pages.render_not_found(language, site=site_of(hub)), language, 404)
+
+
 async def _page(request: Request, hub: Hub, short_code: str, kind: PageKind) -> Response:
     language = language_of(request)
     try:
         snapshot = await poll.fresher(hub, await find(hub, short_code))
-    except NotFound as error:
-        html = pages.render_not_found(language, site=_site(hub))
-        return _html(html, language, error.status)
+    except NotFound:
+        return not_found_page(request, hub)
     notice = request.query_params.get("payment_error")
     visit = Visit(language=language, now=hub.now(), page=kind, notice=notice)
-    html = pages.render_pay_page(snapshot, visit, gateways=_choices(hub, snapshot), site=_site(hub))
-    response = _html(html, language, 200)
+    html = pages.render_pay_page(
+        snapshot, visit, gateways=_choices(hub, snapshot), site=site_of(hub)
+    )
+    response = html_answer(html, language, 200)
     chosen = request.query_params.get(pages.QUERY)
     if chosen == language:
         response.set_cookie(
@@ -134,10 +142,10 @@ def problem_page(request: Request, hub: Hub, error: HubError, back: str | None =
     """An error for a person, in our own words."""
     language = language_of(request)
     html = pages.render_problem(
-        language, site=_site(hub), code=error.code, request_id=request.scope.get("request_id"),
+        language, site=site_of(hub), code=error.code, request_id=request.scope.get("request_id"),
         back=back,
     )  # fmt: skip
-    response = _html(html, language, error.status)
+    response = html_answer(html, language, error.status)
     if isinstance(error, TooMany) and error.retry_after_s is not None:
         response.headers["retry-after"] = str(error.retry_after_s)
     return response
@@ -157,17 +165,22 @@ def _choices(hub: Hub, snapshot: Snapshot) -> list[GatewayChoice]:
     ]
 
 
-def _site(hub: Hub) -> Site:
+def site_of(hub: Hub) -> Site:
+    """What is the same on all our pages."""
     return Site(hub.settings.base_url, hub.settings.merchant_name)
 
 
-def _path(hub: Hub, snapshot: Snapshot) -> str:
+def path_of(hub: Hub, snapshot: Snapshot) -> str:
+    """The pay page of a link, below this server's host."""
     code = "" if snapshot.link is None else snapshot.link.short_code
-    return f"{_site(hub).root}/pay/{code}"
+    return f"{site_of(hub).root}/pay/{code}"
 
 
-def _html(html: str, language: Language, status: int) -> Response:
-    headers = {**pages.security_headers(), **pages.language_headers(language)}
+def html_answer(
+    html: str, language: Language, status: int, form_actions: Iterable[str] = ("'self'",)
+) -> Response:
+    """A page with the headers that protect it; its forms lead to `form_actions` only."""
+    headers = {**pages.security_headers(form_actions), **pages.language_headers(language)}
     return HTMLResponse(html, status, headers)
 
 

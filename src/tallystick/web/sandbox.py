@@ -9,6 +9,7 @@ from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.ids import is_id
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import start_attempt
+from tallystick.flows.form import payers_address
 from tallystick.flows.hub import Hub
 from tallystick.store import links, payments, snapshots
 from tallystick.web import shapes
@@ -73,7 +74,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
             delay=float(wished.delay),
             times=wished.times,
             seed=wished.seed,
-            page=snapshot.attempt.checkout.get("checkout_url"),
+            page=await payers_address(hub, snapshot),
         )
         return {"data": {"paymentId": snapshot.id, **happened}}
 

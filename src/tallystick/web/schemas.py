@@ -117,7 +117,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Gateway": _object(
         name=_TEXT, title=_TEXT, currencies=_or_null(_many(_CURRENCY)), cancels=_FLAG,
         verifies=_one_of(("fetch", "signed")), refunds=_one_of(("api", "manual", "none")),
-        webhooks=_FLAG,
+        webhooks=_FLAG, tellsParts=_FLAG,
         health=_object(lastWebhookAt=_or_null(_INSTANT), lastPollAt=_or_null(_INSTANT),
                        errors=_COUNT, lastError=_or_null(_TEXT), lastErrorAt=_or_null(_INSTANT)),
     ),

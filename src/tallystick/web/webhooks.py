@@ -1,13 +1,13 @@
 """Webhooks in: raw bytes to the flow, the gateway's own answer back. The hottest route."""
 
-from typing import Final
+from typing import Final, cast
 
 from starlette.types import Receive, Scope, Send
 
 from tallystick.domain.errors import HubError, NoticeNotAuthentic
 from tallystick.flows.hub import Hub
 from tallystick.flows.receive import receive
-from tallystick.gateways.base import RawNotice
+from tallystick.gateways.base import Answer, Desk, RawNotice
 from tallystick.web import metrics
 from tallystick.web.bodies import LARGEST_NOTICE, read_body
 
@@ -36,6 +36,25 @@ def notice_methods(hub: Hub, name: str) -> frozenset[str]:
     return _POST if gateway is None else gateway.capabilities.notice_methods
 
 
+async def answer_notice(hub: Hub, name: str, raw: RawNotice) -> Answer:
+    """Take in one notice, count it, and refuse it in the gateway's own form where it has one.
+
+    Raises HubError where it has none.
+    """
+    known = name if name in hub.gateways else "unknown"
+    try:
+        answer = await receive(hub, name, raw)
+    except HubError as error:
+        refused = isinstance(error, NoticeNotAuthentic)
+        metrics.NOTICES.labels(known, "not_authentic" if refused else error.code).inc()
+        gateway = hub.gateways.get(name)
+        if not hasattr(gateway, "refuse"):
+            raise
+        return cast("Desk", gateway).refuse(error)
+    metrics.NOTICES.labels(known, "kept").inc()
+    return answer
+
+
 async def take_notice(hub: Hub, name: str, scope: Scope, incoming: Receive, send: Send) -> None:
     """One notice. Anything but 2xx means that nothing of it was kept. Raises HubError."""
     headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
@@ -46,14 +65,7 @@ async def take_notice(hub: Hub, name: str, scope: Scope, incoming: Receive, send
         received_at=hub.now(),
         method=scope["method"],
     )
-    known = name if name in hub.gateways else "unknown"
-    try:
-        answer = await receive(hub, name, raw)
-    except HubError as error:
-        refused = isinstance(error, NoticeNotAuthentic)
-        metrics.NOTICES.labels(known, "not_authentic" if refused else error.code).inc()
-        raise
-    metrics.NOTICES.labels(known, "kept").inc()
+    answer = await answer_notice(hub, name, raw)
     await send(
         {
             "type": "http.response.start",

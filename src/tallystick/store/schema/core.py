@@ -235,6 +235,13 @@ inbox = table(
 Index("ix_inbox_due", inbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 
+statements = table(
+    "statements",
+    Column("gateway", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("read_until", Instant, nullable=False),
+)
+
 decisions = table(
     "decisions",
     Column("id", Text, primary_key=True),

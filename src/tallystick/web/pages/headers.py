@@ -19,13 +19,12 @@ _POLICY: Final = {
 }
 
 
-def security_headers(form_action_origins: Iterable[str] = ()) -> dict[str, str]:
+def security_headers(form_actions: Iterable[str] = ("'self'",)) -> dict[str, str]:
     """What keeps a page from being framed, sniffed, injected into or kept.
 
-    `form_action_origins` are other origins that a form's redirect may lead to.
+    `form_actions` are the only origins that its forms, and their redirects, may lead to.
     """
-    forms = " ".join(("'self'", *form_action_origins))
-    policy = {**_POLICY, "form-action": forms}
+    policy = {**_POLICY, "form-action": " ".join(form_actions)}
     return {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "X-Content-Type-Options": "nosniff",

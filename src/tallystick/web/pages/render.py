@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from tallystick.domain.errors import NotFound
 from tallystick.domain.snapshot import Snapshot
+from tallystick.gateways.base import CheckoutForm
+from tallystick.web.pages import figures
 from tallystick.web.pages.assets import asset_path
 from tallystick.web.pages.language import CUSTOMS, QUERY, Language, words
 from tallystick.web.pages.scene import page_path, true_page
@@ -45,8 +47,9 @@ def render_pay_page(
     """
     if snapshot.link is None:
         raise NotFound("This payment has no page; only payment links have one.")
-    view = pay_view(snapshot, snapshot.link, visit, gateways)
     code = quote(snapshot.link.short_code, safe="")
+    address = f"{site.base_url.rstrip('/')}/pay/{code}"
+    view = pay_view(snapshot, snapshot.link, visit, gateways, address)
     return _render(
         "pay.html",
         visit.language,
@@ -58,6 +61,25 @@ def render_pay_page(
         here=site.root + page_path(code, true_page(snapshot)),
         status_url=f"{site.root}/api/payment-links/{quote(snapshot.link.id, safe='')}/status",
         refresh_s=REFRESH_S,
+    )
+
+
+def render_form_page(
+    snapshot: Snapshot, language: Language, *, form: CheckoutForm, gateway: str, site: Site
+) -> str:
+    """The page that sends the payer's browser on with a form; it works without any script.
+
+    `gateway` is its title. The fields stand in the order in which they were signed.
+    """
+    return _render(
+        "form.html",
+        language,
+        site,
+        form=form,
+        gateway=gateway,
+        amount=figures.money(snapshot.due, language),
+        description=figures.plain(snapshot.description),
+        test_mode=snapshot.test_mode,
     )
 
 

@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from tallystick.domain.bank_apps import bank_links
+from tallystick.domain.errors import Invalid
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AttemptState, Phase, is_final
 from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot
+from tallystick.domain.vietqr import VietQR
 from tallystick.web.pages import figures, qr
 from tallystick.web.pages.language import Language, Words, words
 from tallystick.web.pages.scene import TONES, PageKind, Scene, Tone, scene_of
@@ -82,8 +85,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Where the payer pays: the code, the account, the gateway's own page, as far as given."""
+    """Where the payer pays: the code, the account, the gateway's own page, as far as given.
 
+    `apps` are the names and addresses of bank apps that open with the transfer filled in.
+    """
+
+    apps: tuple[tuple[str, str], ...]
     code: Markup | None
     code_withheld: bool
     transfer: tuple[Fact, ...]
@@ -119,14 +126,18 @@ class PayView:
 
 
 def pay_view(
-    snapshot: Snapshot, link: LinkPart, visit: Visit, gateways: Sequence[GatewayChoice]
+    snapshot: Snapshot,
+    link: LinkPart,
+    visit: Visit,
+    gateways: Sequence[GatewayChoice],
+    address: str = "",
 ) -> PayView:
-    """Work out the page for a payment link as it stands at `visit.now`."""
+    """Work out the page for a payment link as it stands at `visit.now`, at its public address."""
     tell = words(visit.language)
     scene = scene_of(snapshot, visit.now, choices=bool(gateways))
     amounts = _amounts(snapshot, visit.language)
     rest = scene is Scene.PARTIAL
-    panel = _panel(snapshot, visit.language) if scene in _SHOWS_CHECKOUT else None
+    panel = _panel(snapshot, visit.language, address) if scene in _SHOWS_CHECKOUT else None
     gateway = _title(snapshot, gateways)
     return PayView(
         scene=scene,
@@ -207,7 +218,7 @@ def _title(snapshot: Snapshot, gateways: Sequence[GatewayChoice]) -> str:
     return next((choice.title for choice in gateways if choice.name == name), name or "")
 
 
-def _panel(snapshot: Snapshot, language: Language) -> Panel | None:
+def _panel(snapshot: Snapshot, language: Language, address: str) -> Panel | None:
     attempt = snapshot.attempt
     if attempt is None or attempt.state not in _PAYABLE:
         return None
@@ -216,6 +227,7 @@ def _panel(snapshot: Snapshot, language: Language) -> Panel | None:
     fits = _asks_for(payload, rest, untouched=snapshot.received_minor <= 0)
     code = qr.draw(payload) if fits else None
     return Panel(
+        apps=_apps(payload, given.get("account_name"), address) if fits else (),
         code=code,
         code_withheld=bool(payload) and not fits,
         transfer=_transfer(given, rest, language),
@@ -224,6 +236,13 @@ def _panel(snapshot: Snapshot, language: Language) -> Panel | None:
             filter(None, map(figures.plain, given.get("instructions", "").split("\n")))
         ),
     )
+
+
+def _apps(payload: str, name: str | None, address: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return bank_links(VietQR.parse(payload), name, address)
+    except Invalid:
+        return ()
 
 
 def _rest(snapshot: Snapshot) -> Money:
@@ -239,9 +258,13 @@ def _asks_for(payload: str, rest: Money, *, untouched: bool) -> bool:
 
 
 def _transfer(given: Mapping[str, str], rest: Money, language: Language) -> tuple[Fact, ...]:
-    """The lines of a bank transfer by hand; none where there is no account to transfer to."""
+    """The lines of a bank transfer by hand; none where there is nothing to pay to.
+
+    Without an account it is a bill, which the payer's bank finds by its reference.
+    """
     account, virtual = given.get("account_number"), given.get("va_number")
-    if not (account or virtual):
+    content = given.get("transfer_content")
+    if not (account or virtual or content):
         return ()
     texts = (
         ("bank", given.get("bank_name") or given.get("bank_bin")),
@@ -251,8 +274,9 @@ def _transfer(given: Mapping[str, str], rest: Money, language: Language) -> tupl
     )
     facts = [_copied(label, text) for label, text in texts if text]
     facts.append(Fact("transfer_amount", figures.money(rest, language), rest.major()))
-    if content := given.get("transfer_content"):
-        facts.append(_copied("transfer_content", content))
+    if content:
+        label = "transfer_content" if account or virtual else "reference_number"
+        facts.append(_copied(label, content))
     return tuple(facts)
 
 

@@ -250,6 +250,15 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "statements",
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("read_until", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("gateway", "account", name=op.f("pk_statements")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "attempts",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
