@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.clients.callers import CALLERS
 from tests.clients.hurdles import Hurdles, answers, hurdles, loses
 from tests.http.shop import Sale, Shop
 
-TEA = {"amount": 50_000, "currency": "VND", "gateway": "payos"}
+TEA: dict[str, Any] = {"amount": 50_000, "currency": "VND", "gateway": "payos"}
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_every_refusal_is_an_error_of_its_own(way: Hurdles, shop: Shop, caller):
         type(caller)(way.url, "tsk_wrong").result(lambda hub: hub.payments.get(sale.id))
 
     assert missing.value.status == 404
-    assert missing.value.request_id.startswith("req_")
+    assert str(missing.value.request_id).startswith("req_")
     assert [one.field for one in wrong.value.errors] == ["amount"]
     assert wrong.value.detail in str(wrong.value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ ASKED = {
         {"data": HOOK}, "events", ("payment.*",),
     ),
 }  # fmt: skip
-LISTS = {
+LISTS: dict[str, tuple[Any, list[str], list[Any], int]] = {
     "products": (
         lambda hub: hub.products.list(), [("/api/products")],
         [[{"productType": "pro", "name": "Pro", "prices": {"USD": 9}}]], 1,
