@@ -54,9 +54,9 @@ const asked = Object.fromEntries(new URLSearchParams(location.search));
 const element = document.createElement("payment-status");
 Object.assign(window, { element, told: [], broken: [] });
 addEventListener("payment-status", ({ detail }) => told.push(detail.version));
-addEventListener("securitypolicyviolation", ({ violatedDirective }) => broken.push(violatedDirective));
+addEventListener("securitypolicyviolation", (event) => broken.push(event.violatedDirective));
 const names = { paymentId: "payment", paymentLinkId: "link", lang: "lang" };
-for (const [name, value] of Object.entries(names)) if (asked[name]) element.setAttribute(value, asked[name]);
+for (const name in names) if (asked[name]) element.setAttribute(names[name], asked[name]);
 if (asked.token) element.token = asked.token;
 document.querySelector("#screen").append(element);
 """
@@ -72,7 +72,8 @@ function require(name) {
   }
   return loaded[name];
 }
-export const { createElement, StrictMode, useCallback, useEffect, useRef, useState } = require("react");
+export const { createElement, StrictMode } = require("react");
+export const { useCallback, useEffect, useRef, useState } = require("react");
 export const { createRoot } = require("react-dom/client");
 """
 REACT_FILES = {

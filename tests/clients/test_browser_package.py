@@ -1,4 +1,4 @@
-"""The React hook keeps S1's promises, the element says each state in words, and all is one package."""
+"""The hook keeps S1's promises, the element says each state in words, and all is one package."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ import pytest
 from playwright.sync_api import Page
 
 from scripts import share_clients
+from tallystick.domain.link import SENTENCES, Message
 from tests.clients.pages import PACKAGE
 from tests.infra.browser import assert_accessible
 from tests.test_tidy import ROOT
 from tests.web.misbehaving import Act, Misbehaving, freezes, refuses, says
 
-MONEY = {"amount": 50_000, "currency": "VND", "received": 0, "late": False, "statusMessage": ""}
-OPEN = {**MONEY, "phase": "open", "amountState": "none"}
-PAID = {**MONEY, "phase": "paid", "amountState": "exact", "received": 50_000}
+MONEY: dict[str, Any] = {
+    "amount": 50_000,
+    "currency": "VND",
+    "received": 0,
+    "late": False,
+    "statusMessage": "",
+}
+OPEN: dict[str, Any] = {**MONEY, "phase": "open", "amountState": "none"}
+PAID: dict[str, Any] = {**MONEY, "phase": "paid", "amountState": "exact", "received": 50_000}
 
 
 def settle(page: Page, so: Callable[[], Any]) -> None:
@@ -152,7 +159,7 @@ def test_without_anything_to_follow_the_hook_waits_for_it(page, road):
 
 
 # A status, and what the element makes of it in English: its scene, and a word of its headline.
-SCENES = {
+SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "draft": (OPEN | {"phase": "draft"}, "not open yet"),
     "waiting": (OPEN, "Waiting for your payment"),
     "partial": (OPEN | {"amountState": "partial", "received": 20_000}, "₫20,000 of ₫50,000"),
@@ -192,7 +199,8 @@ def test_the_element_says_each_state_in_words_and_breaks_no_strict_policy(quick,
 
 
 @pytest.mark.parametrize(("lang", "words"), [
-    ("vi", "20.000\N{NO-BREAK SPACE}₫"), ("si", "20,000"), ("ta-LK", "20,000"), ("fr", "₫20,000 of"),
+    ("vi", "20.000\N{NO-BREAK SPACE}₫"), ("si", "20,000"), ("ta-LK", "20,000"),
+    ("fr", "₫20,000 of"),
 ])  # fmt: skip
 def test_the_element_speaks_the_languages_of_the_pages(quick, road, lang, words):
     text = show(quick, road, says(1, **SCENES["partial"][0]), "partial", lang)
@@ -205,12 +213,14 @@ def test_the_element_speaks_the_languages_of_the_pages(quick, road, lang, words)
 
 def test_a_link_whose_money_is_in_flight_asks_nobody_to_pay_again(quick, road):
     status = {**MONEY, "currentStatus": "OPEN", "amountState": "none"}
-    status["statusMessage"] = share_clients.SENTENCES[share_clients.Message.PROCESSING][0]
+    status["statusMessage"] = SENTENCES[Message.PROCESSING][0]
 
     assert "do not pay again" in show(quick, road, says(1, **status), "processing")
 
 
-@pytest.mark.parametrize(("status", "scene"), [(404, "missing"), (401, "missing"), (500, "unreachable")])
+@pytest.mark.parametrize(
+    ("status", "scene"), [(404, "missing"), (401, "missing"), (500, "unreachable")]
+)
 def test_the_element_says_where_there_is_nothing_to_show(quick, road, status, scene):
     road.plays(stream=[refuses(status)])
 

@@ -129,7 +129,11 @@ def test_every_refusal_is_an_error_of_its_own(way: Hurdles, shop: Shop, caller):
 
 def test_a_wait_that_the_hub_asks_for_is_waited_unless_it_is_long(way: Hurdles, caller):
     problem = {"code": "too_many_requests", "detail": "Wait.", "title": "Too many", "status": 429}
-    way.ahead += [answers(429, problem, Retry_After="0"), answers(502), answers(409, Retry_After="0")]
+    way.ahead += [
+        answers(429, problem, Retry_After="0"),
+        answers(502),
+        answers(409, Retry_After="0"),
+    ]
 
     found = caller.result(lambda hub: hub.payments.create(**TEA))
     asked = len(way.sent)
@@ -151,7 +155,9 @@ def test_what_is_not_safe_to_repeat_is_asked_once(way: Hurdles, caller):
     assert len(way.sent) == 1
 
 
-def test_a_hub_that_stays_away_is_unreachable_and_no_secret_is_told(way: Hurdles, shop: Shop, caller):
+def test_a_hub_that_stays_away_is_unreachable_and_no_secret_is_told(
+    way: Hurdles, shop: Shop, caller
+):
     def dies(handler, sent) -> None:
         pass
 
@@ -177,7 +183,7 @@ def test_no_secret_is_ever_printed(shop: Shop):
     key = shop.server.secret_key
     with Tallystick(shop.server.url, key) as hub:
         payment = hub.payments.create(**TEA)
-        printed = repr([hub, hub.payments, hub.payments._line.way, payment])  # noqa: SLF001
+        printed = repr([hub, hub.payments, hub.payments._line.way, payment])
 
     assert payment.client_token
     assert payment.client_token not in printed

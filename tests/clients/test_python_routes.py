@@ -12,7 +12,13 @@ from tests.clients.callers import Blocking
 from tests.clients.hurdles import answers, hurdles
 
 MONEY = {"amount": 5, "currency": "VND"}
-GIFT = {"id": "gc_1", "orderCode": "HOL1", "amount": 5, "clientToken": "tct_1", "expiredAt": "2026-11-20T00:00:00Z"}
+GIFT = {
+    "id": "gc_1",
+    "orderCode": "HOL1",
+    "amount": 5,
+    "clientToken": "tct_1",
+    "expiredAt": "2026-11-20T00:00:00Z",
+}
 TOP_UP = {"tx_ref": "top_1", "txRef": "top_1", "status": "pending", **MONEY}
 ORDER = {"id": "ord_1", "email": "a@example.com", "productType": "pro", "quantity": 1,
          "status": "pending", **MONEY}  # fmt: skip

@@ -11,7 +11,16 @@ from tallystick.client import NotFound, WatchTimedOut
 from tests.clients.callers import CALLERS
 from tests.clients.test_browser_faults import FAULTS
 from tests.http.shop import Sale, Shop
-from tests.web.misbehaving import STATUS, Misbehaving, cuts, event, freezes, misbehaving, refuses, says
+from tests.web.misbehaving import (
+    STATUS,
+    Misbehaving,
+    cuts,
+    event,
+    freezes,
+    misbehaving,
+    refuses,
+    says,
+)
 
 SOON = {"pause_s": 0.02, "silence_s": 0.5}
 
