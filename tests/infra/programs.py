@@ -19,6 +19,8 @@ TOOLS = ROOT / ".tools"
 PG_URL = "TALLYSTICK_TEST_PG_URL"
 REDIS_URL = "TALLYSTICK_TEST_REDIS_URL"
 CHROMIUM = "TALLYSTICK_TEST_CHROMIUM"
+REACT = "TALLYSTICK_TEST_REACT"
+REACT_VERSION = "19.3.1"
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -96,6 +98,18 @@ def node() -> Path:
         "Playwright's Node does not start on this machine. It needs the library libatomic: "
         "install your system's `libatomic1` (Debian, Ubuntu) or `libatomic` (Fedora), or a Node "
         "of your own."
+    )
+
+
+def react() -> Path:
+    """The folder with the packages `react`, `react-dom` and `scheduler`."""
+    folder = Path(os.environ.get(REACT) or TOOLS / f"react-{REACT_VERSION}")
+    if (folder / "react-dom/cjs/react-dom-client.production.js").is_file():
+        return folder
+    raise ProgramMissingError(
+        "The tests of the React hook need React and found none. Run `make test` where npm is "
+        f"installed, which gets it, or set {REACT} to a `node_modules` that has react, react-dom "
+        "and scheduler."
     )
 
 

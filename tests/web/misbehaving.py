@@ -96,6 +96,9 @@ class Handler(BaseHTTPRequestHandler):
         kind = path.rpartition("/")[2]
         if kind in self.server.acts:
             self.server.next_act(kind, dict(self.headers))(self)
+        elif page := self.server.pages.get(path):
+            self.begin(200, **page.headers)
+            self.wfile.write(page.body)
         elif found := find_asset(path.removeprefix("/")):
             self.begin(200, **{"Content-Type": found[0].media_type})
             self.wfile.write(found[0].body)
@@ -128,6 +131,14 @@ class Asked:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Content:
+    """One more thing that the server has, at an address of its own."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
 class Misbehaving(ThreadingHTTPServer):
     """The server; give it acts with `plays`."""
 
@@ -140,6 +151,7 @@ class Misbehaving(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.acts: dict[str, list[Act]] = {"status": [says(1)], "stream": [refuses(503)]}
         self.asked: list[Asked] = []
+        self.pages: dict[str, Content] = {}
 
     @property
     def url(self) -> str:

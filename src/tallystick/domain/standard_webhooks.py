@@ -34,12 +34,16 @@ def decoded_key(secret: str) -> bytes | None:
 
 
 def check(
-    headers: Mapping[str, str], body: bytes, keys: Iterable[bytes], received_at: datetime
+    headers: Mapping[str, str],
+    body: bytes,
+    keys: Iterable[bytes],
+    received_at: datetime,
+    window: timedelta = WINDOW,
 ) -> str:
     """The message id of an authentic notice; any one of the keys may have signed it.
 
     Header names are lower-case. Raises NoticeNotAuthentic for all else, and for what was signed
-    more than five minutes before or after `received_at`.
+    more than `window` before or after `received_at`.
     """
     message_id = headers.get("webhook-id", "")
     stamp = headers.get("webhook-timestamp", "")
@@ -54,6 +58,6 @@ def check(
     ]
     if not any(fits):
         raise NoticeNotAuthentic("The notice has no valid signature.")
-    if abs(received_at - datetime.fromtimestamp(int(stamp), UTC)) > WINDOW:
+    if abs(received_at - datetime.fromtimestamp(int(stamp), UTC)) > window:
         raise NoticeNotAuthentic("The notice was signed too long ago, or ahead.")
     return message_id

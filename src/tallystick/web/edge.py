@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound
 from tallystick.flows.hub import Hub
-from tallystick.web import metrics, problems
+from tallystick.web import embedding, metrics, problems
 from tallystick.web.polls import tell_status
 from tallystick.web.streams import open_stream, target_of
 from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
@@ -61,6 +61,8 @@ class Edge:
         """What answers this path. Not a coroutine itself, which every open stream would hold."""
         path: str = scope["path"]
         _refuse_nul(scope)
+        if embedding.is_preflight(scope):
+            return embedding.allow(outgoing)
         gateway = gateway_of(path)
         if gateway is not None:
             _only(scope, *notice_methods(self._hub, gateway))
@@ -110,6 +112,8 @@ class _Outgoing:
         names = {name for name, _ in headers}
         headers.append((b"x-request-id", self.request_id.encode()))
         headers += [pair for pair in _SECURITY if pair[0] not in names]
+        if embedding.is_open(self._scope["path"]):
+            headers += [pair for pair in embedding.ANSWER if pair[0] not in names]
         for name, value in self._scope["state"].get("rate_headers", {}).items():
             headers.append((name.encode(), value.encode()))
         message["headers"] = headers

@@ -11,6 +11,7 @@ from starlette.types import Receive, Send
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
 from tallystick.live.hub import Frame, LiveHub
+from tallystick.web import embedding
 
 HEARTBEAT: Final = b"event: heartbeat\ndata: {}\n\n"
 _HEADERS: Final = [
@@ -18,6 +19,7 @@ _HEADERS: Final = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
+    *embedding.ANSWER,
 ]
 _TICK_S: Final = 1.0
 

@@ -1,13 +1,13 @@
 // @ts-check
-/** Follows a payment live, by its stream or else by polling. */
+/** Follows a payment live, by stream or else by polling. */
 
 /** @type {import("./watch.d.ts").watch} */
-export const watch = (url, { token, onStatus, onError, signal }) => {
+export const watch = (url, { token, interval = 2e3, onStatus, onError, signal }) => {
   const end = new AbortController(), over = end.signal, stop = () => end.abort();
   const later = (call, ms) => setTimeout(call, Math.max(ms, 0) * (1 + Math.random() / 4));
   const now = () => performance.now();
   let shown = -1, live = false, ended = false, etag = "", timer = 0;
-  let gap = 2e3, lag = 1e3, last = -6e3, held = 0;
+  let gap = interval, lag = 1e3, last = -6e3, held = 0;
 
   const plan = (ms) => {
     clearTimeout(timer);
@@ -24,7 +24,7 @@ export const watch = (url, { token, onStatus, onError, signal }) => {
     if (status.final) stop();
   };
 
-  // One request, cut after 35 s of silence; resolves to the wait that is asked for.
+  // One request, cut after 35 s of silence; gives the wait asked for.
   const ask = async (where, headers, take) => {
     const cut = new AbortController(), kill = () => cut.abort();
     let wait = 0, silence;
@@ -72,7 +72,7 @@ export const watch = (url, { token, onStatus, onError, signal }) => {
   const stream = async () => {
     if (over.aborted) return;
     const began = now(), headers = shown < 0 ? {} : { "Last-Event-ID": shown };
-    const wait = await ask(url.replace(/status\b/, "stream"), headers, async (answer, alive) => {
+    const wait = await ask(url.replace(/(.*)status/, "$1stream"), headers, async (answer, alive) => {
       if (answer.status == 204) return (ended = true);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let text = ""; ; ) {
@@ -87,7 +87,7 @@ export const watch = (url, { token, onStatus, onError, signal }) => {
           if (/^event: ?status/m.test(event)) show(JSON.parse(event.match(/^data:(.*)/m)[1]));
       }
     });
-    lag = live && now() - began > 3e4 ? (gap = 2e3) : Math.min(lag * 2, 6e4);
+    lag = live && now() - began > 3e4 ? (gap = interval) : Math.min(lag * 2, 6e4);
     if (live || ended) refresh();
     live = false;
     later(stream, Math.max(lag, wait));

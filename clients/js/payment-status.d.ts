@@ -1,0 +1,25 @@
+import type { PaymentLinkStatus, PaymentStatus } from "./status.js";
+
+/**
+ * `<payment-status payment="pay_…" token="tct_…">` or `<payment-status link="plink_…">`.
+ *
+ * Shows the state in words (en, vi, si, ta: by its own `lang`, the page's, the reader's), in light
+ * and dark, and tells screen readers politely. Style it by `::part(title)`, `::part(advice)`, the
+ * attribute `state`, and the properties `--payment-status-ground` and `--payment-status-ink`.
+ * Fires `payment-status` with each new status as its `detail`.
+ */
+export class PaymentStatusElement extends HTMLElement {
+  /** The newest status, or null. */
+  readonly status: PaymentStatus | PaymentLinkStatus | null;
+  /** The client token; as a property it does not stand in the page's source. */
+  token: string;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "payment-status": PaymentStatusElement;
+  }
+  interface HTMLElementEventMap {
+    "payment-status": CustomEvent<PaymentStatus | PaymentLinkStatus>;
+  }
+}

@@ -1,0 +1,1 @@
+"""What merchants embed: the Python client and the browser package."""
