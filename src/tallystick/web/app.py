@@ -16,6 +16,7 @@ from tallystick.live.hub import LiveHub
 from tallystick.web import (
     description,
     desk,
+    events,
     health,
     jobs,
     links,
@@ -25,6 +26,7 @@ from tallystick.web import (
     reference,
     static_files,
     unmatched,
+    webhook_endpoints,
 )
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
@@ -70,6 +72,8 @@ def build_app(
         jobs.router,
         health.router,
         unmatched.router,
+        events.router,
+        webhook_endpoints.router,
         reference.router,
         *routers,
     )
