@@ -58,6 +58,12 @@ def next_due(tx: Connection) -> datetime | None:
     return min((at for at in both if at is not None), default=None)
 
 
+def oldest_undelivered(tx: Connection) -> datetime | None:
+    """When the oldest event happened that has not reached everybody who wants it."""
+    both = (feed.oldest_unnumbered(tx), deliveries.oldest_waiting(tx))
+    return min((at for at in both if at is not None), default=None)
+
+
 async def _deliver(hub: Hub, due: Due) -> None:
     try:
         endpoint = await hub.database.read(lambda tx: webhook_endpoints.find(tx, due.endpoint_id))
