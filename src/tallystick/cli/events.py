@@ -22,7 +22,7 @@ def _root() -> None:
 @events.command()
 def resend(
     event_id: Annotated[
-        str | None, Argument(metavar="[ID]", show_default=False, help="evt_…")
+        str | None, Argument(metavar="ID", show_default=False, help="evt_…")
     ] = None,
     since: Annotated[
         str | None,
