@@ -34,6 +34,19 @@ from tallystick.web.stream import Keeper
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
+_PARTS = (
+    payments,
+    links,
+    payer,
+    jobs,
+    health,
+    unmatched,
+    events,
+    webhook_endpoints,
+    reference,
+)
+"""What answers under /api and beside it, in the order of the description."""
+
 
 def build_app(
     hub: Hub,
@@ -65,18 +78,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (
-        payments.router,
-        links.router,
-        payer.router,
-        jobs.router,
-        health.router,
-        unmatched.router,
-        events.router,
-        webhook_endpoints.router,
-        reference.router,
-        *routers,
-    )
+    every_router = (*(part.router for part in _PARTS), *routers)
     for router in every_router:
         app.include_router(router)
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]
