@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from tallystick.flows import deliver
 from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import plan, run_due
@@ -21,6 +22,8 @@ LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
 LONGEST_WAIT_S: Final = 0.2
 MOST_AT_ONCE: Final = 16
+# A round that waits for a slow endpoint must not keep the others waiting.
+MOST_DELIVERIES: Final = 256
 MOST_ROUNDS: Final = 50
 JUMP: Final = timedelta(minutes=5)
 HELD_AFTER_JUMP: Final = timedelta(minutes=1)
@@ -49,6 +52,7 @@ class Worker:
         self._kinds = (
             _Kind(handle_inbox, inbox.next_due),
             _Kind(do_effects, jobs.next_due),
+            _Kind(deliver.deliver_events, deliver.next_due, at_once=MOST_DELIVERIES),
             _Kind(ask_due, payments.next_due),
             _Kind(run_due, schedules.next_due, at_once=1),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, make_url, text
@@ -15,13 +16,17 @@ from sqlalchemy.pool import NullPool
 from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
+from tallystick.flows import endpoints
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
+from tallystick.flows.endpoints import Wanted
+from tallystick.flows.publish import publish
 from tallystick.flows.unmatched import assign
-from tallystick.store import inbox, ledger, outbox
+from tallystick.store import deliveries, inbox, ledger, outbox
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
+from tallystick.store.deliveries import Attempt
 from tallystick.store.outbox import News
 from tests.store.house import House
 from tests.store.rows import NOW, money
@@ -122,8 +127,13 @@ async def build(url: str) -> Names:
     database = open_database(url)
     house = House(database)
     try:
+        # A literal address, so that nobody is asked for its name; nothing is sent there.
+        listening = Wanted("https://1.1.1.1/hooks", ("payment.*",))
+        await endpoints.create(house.hub, listening, None, lambda *_: b"")
         names = await _trade(house)
         await database.write(_owe)
+        await publish(house.hub)
+        await database.write(partial(_deliver, house.clock.at))
     finally:
         await database.close()
     sqlite = url.startswith("sqlite")
@@ -143,6 +153,13 @@ def _owe(tx: Connection) -> None:
         amount = Money(minor, "VND")
         ledger.post(tx, accounts.move(kind, "x", None, amount, debit=debit, credit=credit), NOW)
     outbox.tell(tx, News("topup.confirmed", "x", "user-7", {}), NOW)
+
+
+def _deliver(now: datetime, tx: Connection) -> None:
+    """One event has arrived, one was given up, the others wait."""
+    arrived, lost, *_ = deliveries.take_due(tx, {}, now, now, 20)
+    deliveries.succeed(tx, arrived, Attempt(1, now, 20, 200, None, "ok"), now)
+    deliveries.fail(tx, lost, Attempt(1, now, 20, 500, "It failed.", None), None, now)
 
 
 async def _trade(house: House) -> Names:

@@ -144,6 +144,21 @@ BREAKS = (
     """),
     Break("an effect given up", "F3", "UPDATE jobs SET state = 'dead'"),
     Break("an effect that is never due", "F3", "UPDATE jobs SET state = 'ready', due_at = NULL"),
+    Break("an event that lost its number", "F4", """
+        DELETE FROM feed WHERE seq = (SELECT MAX(seq) FROM feed)
+    """),
+    Break("a delivery lost", "F4", """
+        DELETE FROM deliveries WHERE event_id = (SELECT event_id FROM feed WHERE seq = 3)
+    """),
+    Break("a delivery that is never due", "F4", """
+        UPDATE deliveries SET due_at = NULL WHERE state = 'waiting'
+    """),
+    Break("a delivery that waits for a disabled endpoint", "F4", """
+        UPDATE webhook_endpoints SET state = 'disabled', disabled_at = {then}
+    """),
+    Break("a gap in the feed", "F5", """
+        UPDATE feed SET seq = seq + 1000 WHERE seq = (SELECT MAX(seq) FROM feed)
+    """),
     Break("a notice handled for a payment that never heard of it", "I1", """
         UPDATE inbox SET payment_id = '{untouched}' WHERE payment_id = '{paid}'
     """),

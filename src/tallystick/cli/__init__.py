@@ -11,11 +11,14 @@ from tallystick.cli.dashboard import dashboard
 from tallystick.cli.demo import demo
 from tallystick.cli.dev import dev
 from tallystick.cli.doctor import doctor
+from tallystick.cli.events import events
 from tallystick.cli.keys import keys
+from tallystick.cli.listen import listen
 from tallystick.cli.migrate import migrate
 from tallystick.cli.pay import pay
 from tallystick.cli.serve import serve, work
 from tallystick.cli.sim import sim
+from tallystick.cli.trigger import trigger
 from tallystick.cli.watch import watch
 from tallystick.cli.why import why
 from tallystick.domain.errors import HubError
@@ -61,9 +64,10 @@ def _root(
 
 
 for command in (
-    dev, demo, serve, work, migrate, dashboard, pay, watch, why, audit, doctor,
+    dev, demo, serve, work, migrate, dashboard, pay, watch, why, listen, trigger, audit, doctor,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(events, name="events")
 app.add_typer(keys, name="keys")
 app.add_typer(sim, name="sim")
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,7 @@ def doctor(
     lines = [
         *_settings(settings, production=production),
         *_database(settings),
+        *_endpoints(settings),
         *_gateways(settings, production=production),
         *_folder(settings),
     ]
@@ -126,6 +128,23 @@ def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
             yield Line(
                 "mend", one.name,
                 f"It cannot send webhooks to {url}: set TALLYSTICK_BASE_URL to an https address.",
+            )  # fmt: skip
+
+
+def _endpoints(settings: "Settings") -> Iterator[Line]:
+    """Webhook endpoints that get nothing any more; where the database is away, it says so."""
+    from tallystick.cli.office import in_office
+    from tallystick.store import webhook_endpoints
+
+    with suppress(HubError):
+        for one in in_office(
+            settings.database_url, lambda hub: hub.database.read(webhook_endpoints.disabled)
+        ):
+            yield Line(
+                "note", "webhooks",
+                f"{one.id} ({one.url}) is disabled since {one.disabled_at:%Y-%m-%d %H:%M} UTC. "
+                f"{one.disabled_reason} Mend it, enable it, and have `tallystick events resend "
+                "--since` deliver what it missed; or delete it.",
             )  # fmt: skip
 
 

@@ -81,6 +81,13 @@ class GatewayNotOffered(Invalid):
     title = "Gateway not offered"
 
 
+class AddressRefused(Invalid):
+    """An address to call back is not https, or leads into a private network."""
+
+    code = "address_refused"
+    title = "Address refused"
+
+
 class Unauthenticated(Refused):
     """No proof, or a wrong proof, of who is asking."""
 
@@ -249,3 +256,10 @@ class GatewayUnreachable(GatewayUnavailable):
     def __init__(self, detail: str, *, sent: bool = True) -> None:
         super().__init__(detail)
         self.sent = sent
+
+
+class NotReached(Unavailable):
+    """The merchant's own address did not answer a call of ours; it is called again later."""
+
+    code = "not_reached"
+    title = "Address not reached"

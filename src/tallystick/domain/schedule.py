@@ -14,6 +14,14 @@ _AFTERWARDS: Final = ((3600, 300), (86_400 + 3600, 3600))
 _LONG_GAP_S: Final = 6 * 3600
 _JITTER: Final = 0.1
 
+# To a merchant's own systems: quick for a hiccup, then with the patience of about three days.
+_DELIVERY_GAPS: Final = (
+    timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2),
+    timedelta(hours=5), timedelta(hours=10), timedelta(hours=14), timedelta(hours=20),
+    timedelta(hours=24),
+)  # fmt: skip
+MOST_DELIVERY_TRIES: Final = len(_DELIVERY_GAPS) + 1
+
 RETRY_FIRST_S: Final = 1.0
 RETRY_LAST_S: Final = 3600.0
 RETRY_WINDOW: Final = timedelta(days=3)
@@ -48,3 +56,10 @@ def retry_at(tries: int, now: datetime, luck: float) -> datetime:
     """When to try a failed piece of work again: 1 s, 2 s, 4 s … 1 h, with jitter."""
     gap_s = min(RETRY_FIRST_S * 2 ** min(tries, 20), RETRY_LAST_S)
     return now + timedelta(seconds=gap_s * (1 + _JITTER * luck))
+
+
+def redeliver_at(tries: int, now: datetime, luck: float) -> datetime | None:
+    """When to deliver an event again after this many tries, with jitter; None: not any more."""
+    if tries >= MOST_DELIVERY_TRIES:
+        return None
+    return now + _DELIVERY_GAPS[tries - 1] * (1 + _JITTER * luck)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,6 +84,9 @@ class Hub:
     bell: Bell = field(default_factory=Bell)
     budgets: dict[str, Budget] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
+    sending: Counter[str] = field(default_factory=Counter)
+    """How many deliveries are under way to each webhook endpoint."""
+
     sandbox: bool = False
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
+from tallystick.flows.deliver import deliver_events
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
@@ -21,7 +22,7 @@ from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.flows.statement import read_statements
-from tallystick.store import entrance, idempotency, schedules
+from tallystick.store import deliveries, entrance, idempotency, schedules
 from tallystick.store.schedules import Run, Stats
 
 LEASE: Final = timedelta(seconds=45)
@@ -58,7 +59,7 @@ async def _retry_inbox(hub: Hub) -> dict[str, Any]:
 
 
 async def _deliver(hub: Hub) -> dict[str, Any]:
-    return {"done": await do_effects(hub)}
+    return {"done": await do_effects(hub), "delivered": await deliver_events(hub)}
 
 
 async def _tidy(hub: Hub) -> dict[str, Any]:
@@ -67,6 +68,7 @@ async def _tidy(hub: Hub) -> dict[str, Any]:
     def body(tx: Connection) -> dict[str, Any]:
         return {
             "runs": schedules.forget(tx, now - HISTORY),
+            "delivery_attempts": deliveries.forget_log(tx, now - HISTORY),
             "idempotency_keys": idempotency.forget(tx, now - KEPT_FOR),
             "sign_ins": entrance.forget(tx, hub.clock.real_now()),
         }

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
 from tallystick.domain import schedule
+from tallystick.domain.document import payment as payment_document
 from tallystick.domain.errors import NotFound, RaceLost
 from tallystick.domain.evidence import Claim, Evidence, Source, State, Trust, fold
 from tallystick.domain.payment import (
@@ -22,9 +23,19 @@ from tallystick.domain.payment import (
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
 from tallystick.gateways.base import Verdict
-from tallystick.store import attempts, events, evidence, inbox, ledger, payments, snapshots
+from tallystick.store import (
+    attempts,
+    events,
+    evidence,
+    inbox,
+    ledger,
+    outbox,
+    payments,
+    snapshots,
+)
 from tallystick.store.events import Event
 from tallystick.store.inbox import KeptNotice
+from tallystick.store.outbox import News
 
 UNFINISHED: Final = frozenset({Phase.DRAFT, Phase.OPEN, Phase.PROCESSING})
 _DOUBTED_FOR: Final = timedelta(minutes=2)
@@ -82,7 +93,11 @@ def record(
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
     timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
-    _write(tx, hub, before, timed, state, changed=changed, now=now)
+    if changed:
+        _move(tx, before, timed, state, now)
+        _fulfil(tx, hub, before, timed, now)
+    else:
+        _set_timer(tx, timed)
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
     return Outcome(found(snapshots.find(tx, payment_id)), changed, before.phase)
@@ -269,27 +284,29 @@ def _is_doubted(known: Sequence[Evidence], now: datetime) -> bool:
     )
 
 
-def _write(  # noqa: PLR0913 - one for each thing to write
-    tx: Connection,
-    hub: Hub,
-    before: Payment,
-    after: Payment,
-    state: State,
-    *,
-    changed: bool,
-    now: datetime,
-) -> None:
-    """The conditional update, and the effects that belong to whoever wins it."""
-    if not changed:
-        payments.set_timer(
-            tx, before.id, as_of=after.as_of, source=after.source,
-            next_check_at=after.next_check_at,
-        )  # fmt: skip
-        return
+def _set_timer(tx: Connection, after: Payment) -> None:
+    payments.set_timer(
+        tx, after.id, as_of=after.as_of, source=after.source, next_check_at=after.next_check_at
+    )
+
+
+def _move(tx: Connection, before: Payment, after: Payment, state: State, now: datetime) -> None:
+    """The conditional update, its history, and what the merchant's systems are told of it."""
     if not payments.move(tx, before, after):
         raise RaceLost("Another writer moved this payment first.")
-    for event in _events(before, after, state, now):
-        events.append(tx, before.id, before.version + 1, event)
+    version = before.version + 1
+    happened = _events(before, after, state, now)
+    for event in happened:
+        events.append(tx, before.id, version, event)
+    if happened:
+        shown = payment_document(found(snapshots.find(tx, before.id)))
+        for event in happened:
+            key = f"{before.id}/{version}"
+            outbox.tell(tx, News(event.type, key, before.id, shown, before.id), now)
+
+
+def _fulfil(tx: Connection, hub: Hub, before: Payment, after: Payment, now: datetime) -> None:
+    """The effects that belong to whoever moved it. What they tell comes after the payment."""
     if after.phase is before.phase:
         return
     if after.phase is Phase.PAID:

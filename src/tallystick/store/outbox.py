@@ -5,17 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.ids import new_id
 from tallystick.store.schema.core import outbox
+from tallystick.store.schema.merchant_events import unnumbered
 
-_ADD = {
-    "sqlite": sqlite_insert(outbox).on_conflict_do_nothing(),
-    "postgresql": pg_insert(outbox).on_conflict_do_nothing(),
-}
+_ADD = sqlite_insert(outbox).on_conflict_do_nothing()
+_NOTE = insert(unnumbered)
+_told = (
+    pg_insert(outbox)
+    .values({column.name: bindparam(column.name, type_=column.type) for column in outbox.c})
+    .on_conflict_do_nothing()
+    .returning(outbox.c.id, outbox.c.at)
+    .cte("told")
+)
+# Both rows with one statement, because each costs a round trip.
+_ADD_AND_NOTE = insert(unnumbered).from_select(
+    [unnumbered.c.event_id, unnumbered.c.at], select(_told.c.id, _told.c.at)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,7 @@ class News:
 
 
 def tell(tx: Connection, news: News, now: datetime) -> None:
-    """Write it down; it goes out after the transaction."""
+    """Write it down; it is numbered and goes out after the transaction."""
     values = {
         "id": new_id("evt", now),
         "key": f"{news.type}/{news.key}",
@@ -44,4 +54,7 @@ def tell(tx: Connection, news: News, now: datetime) -> None:
         "data": dict(news.data),
         "at": now,
     }
-    tx.execute(_ADD[tx.dialect.name], values)
+    if tx.dialect.name == "postgresql":
+        tx.execute(_ADD_AND_NOTE, values)
+    elif tx.execute(_ADD, values).rowcount == 1:
+        tx.execute(_NOTE, {"event_id": values["id"], "at": now})

@@ -17,6 +17,7 @@ from tallystick.web import (
     dashboard,
     description,
     desk,
+    events,
     health,
     jobs,
     links,
@@ -27,23 +28,27 @@ from tallystick.web import (
     reference,
     static_files,
     unmatched,
+    webhook_endpoints,
 )
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-_ROUTERS: Final = (
-    payments.router,
-    links.router,
-    pay_form.router,
-    payer.router,
-    jobs.router,
-    health.router,
-    unmatched.router,
-    reference.router,
-    dashboard.router,
+_PARTS: Final = (
+    payments,
+    links,
+    pay_form,
+    payer,
+    jobs,
+    health,
+    unmatched,
+    events,
+    webhook_endpoints,
+    reference,
+    dashboard,
 )
+"""What answers under /api and beside it, in the order of the description."""
 
 
 def build_app(
@@ -76,7 +81,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (*_ROUTERS, *routers)
+    every_router = (*(part.router for part in _PARTS), *routers)
     for router in every_router:
         app.include_router(router)
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]

@@ -119,8 +119,11 @@ def page_limit(request: Request) -> int:
 def instant_param(request: Request, name: str) -> datetime | None:
     """A time in the query, RFC 3339 with a zone, or None. Raises Invalid."""
     text = request.query_params.get(name)
-    if text is None:
-        return None
+    return None if text is None else instant_of(name, text)
+
+
+def instant_of(name: str, text: str) -> datetime:
+    """A time, RFC 3339 with a zone. Raises Invalid."""
     try:
         value = datetime.fromisoformat(text)
         if value.tzinfo is None:

@@ -1,5 +1,6 @@
 """Health, metrics and what gateways there are."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -7,9 +8,10 @@ from fastapi.responses import PlainTextResponse
 from sqlalchemy import Connection
 
 from tallystick.domain.evidence import Trust
+from tallystick.flows import deliver
 from tallystick.flows.hub import Hub, Trouble
 from tallystick.gateways.base import Gateway
-from tallystick.store import attempts, inbox
+from tallystick.store import attempts, inbox, webhook_endpoints
 from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
@@ -35,8 +37,21 @@ async def ready(hub: HubDep) -> dict[str, Any]:
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def prometheus(hub: HubDep) -> Response:
     """Text in Prometheus' format. Holds no names of people or payments."""
-    metrics.INBOX.set(await hub.database.read(inbox.waiting))
+    await _count(hub)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _count(hub: Hub) -> None:
+    def body(tx: Connection) -> tuple[int, datetime | None, int, dict[str, int]]:
+        return (inbox.waiting(tx), deliver.oldest_undelivered(tx),
+                len(webhook_endpoints.disabled(tx)), webhook_endpoints.tallies(tx))  # fmt: skip
+
+    waiting, oldest, disabled, outcomes = await hub.database.read(body)
+    age_s = 0.0 if oldest is None else (hub.now() - oldest).total_seconds()
+    metrics.INBOX.set(waiting)
+    metrics.OLDEST.set(max(0.0, age_s))
+    metrics.DISABLED.set(disabled)
+    metrics.DELIVERIES.outcomes = outcomes
 
 
 @router.get(

@@ -1,9 +1,13 @@
 """What is counted, for Prometheus."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 REGISTRY: Final = CollectorRegistry()
 NOTICES: Final = Counter(
@@ -19,6 +23,34 @@ SECONDS: Final = Histogram(
 )  # fmt: skip
 STREAMS: Final = Gauge("tallystick_streams", "Open streams.", registry=REGISTRY)
 INBOX: Final = Gauge("tallystick_inbox_waiting", "Notices kept, not handled.", registry=REGISTRY)
+OLDEST: Final = Gauge(
+    "tallystick_oldest_undelivered_seconds", "Age of the oldest event that an endpoint waits for.",
+    registry=REGISTRY,
+)  # fmt: skip
+DISABLED: Final = Gauge(
+    "tallystick_webhook_endpoints_disabled", "Endpoints that get nothing.", registry=REGISTRY
+)
+
+
+class _Deliveries(Collector):
+    """Counted in the database, because several processes deliver."""
+
+    def __init__(self) -> None:
+        self.outcomes: Mapping[str, int] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """What came of every try, as it was last read."""
+        family = CounterMetricFamily(
+            "tallystick_deliveries", "Deliveries to webhook endpoints by outcome.",
+            labels=["outcome"],
+        )  # fmt: skip
+        for outcome, count in self.outcomes.items():
+            family.add_metric([outcome], count)
+        yield family
+
+
+DELIVERIES: Final = _Deliveries()
+REGISTRY.register(DELIVERIES)
 
 
 def exposition() -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 from tallystick.domain.errors import HubError
 
 REMEDIES: Final[Mapping[str, str]] = {
+    "address_refused": "Use a public https address on port 443 or 8443, as `detail` says.",
     "amount_invalid": "Send a whole number of minor units: 50000 for 50.000 ₫, 1999 for $19.99.",
     "body_too_large": "Send less: 256 kB to the API, 64 kB to the webhooks.",
     "books_broken": "Run `tallystick audit`; it names the rows.",
@@ -28,6 +29,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "not_configured": "The operator sets what `detail` names.",
     "not_found": "Check the id, and whose it is.",
     "notice_not_authentic": "For gateways: the keys on both sides differ.",
+    "not_reached": "Mend the server at your own address; the call is repeated.",
     "race_lost": "Repeat it.",
     "reference_taken": "Find the other payment with `GET /api/payments?reference=…`.",
     "refused": "`detail` says what cannot be done.",

@@ -75,6 +75,21 @@ _FOR_PAYERS: Final = {
     "cancelUrl": _or_null(_TEXT),
     "testMode": _FLAG,
 }
+_EVENT: Final = {
+    "seq": _COUNT, "id": _TEXT, "type": _TEXT, "timestamp": _INSTANT, "subject": _TEXT,
+    "paymentId": _or_null(_TEXT), "data": _NOTES,
+}  # fmt: skip
+_TRY: Final = {
+    "at": _INSTANT, "durationMs": _COUNT, "status": _or_null(_COUNT), "error": _or_null(_TEXT),
+    "response": _or_null(_TEXT),
+}  # fmt: skip
+_ENDPOINT: Final = {
+    "id": _TEXT, "url": _TEXT, "events": _many(_TEXT), "description": _TEXT, "disabled": _FLAG,
+    "disabledAt": _or_null(_INSTANT), "disabledReason": _or_null(_TEXT),
+    "failingSince": _or_null(_INSTANT), "previousSecretUntil": _or_null(_INSTANT),
+    "delivered": _COUNT, "failed": _COUNT, "dead": _COUNT, "createdAt": _INSTANT,
+    "updatedAt": _INSTANT,
+}  # fmt: skip
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Problem": {
@@ -121,6 +136,19 @@ SCHEMAS: Final[dict[str, Schema]] = {
         health=_object(lastWebhookAt=_or_null(_INSTANT), lastPollAt=_or_null(_INSTANT),
                        errors=_COUNT, lastError=_or_null(_TEXT), lastErrorAt=_or_null(_INSTANT)),
     ),
+    "Event": _object(_EVENT),
+    "EventWithDeliveries": _object(_EVENT, deliveries=_many(ref("Delivery"))),
+    "DeliveryAttempt": _object(_TRY),
+    "Delivery": _object(
+        endpointId=_TEXT, eventId=_TEXT, seq=_COUNT, type=_TEXT,
+        state=_one_of(("waiting", "delivered", "dead")), tries=_COUNT,
+        lastStatus=_or_null(_COUNT), error=_or_null(_TEXT), response=_or_null(_TEXT),
+        nextTryAt=_or_null(_INSTANT), createdAt=_INSTANT, deliveredAt=_or_null(_INSTANT),
+        attempts=_many(ref("DeliveryAttempt")),
+    ),
+    "Resent": _object(deliveries=_COUNT),
+    "WebhookEndpoint": _object(_ENDPOINT),
+    "WebhookEndpointWithSecret": _object(_ENDPOINT, secret=_TEXT),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(
         jobName=_TEXT,
@@ -138,6 +166,6 @@ def one(name: str, **beside: Schema) -> Schema:
     return _object(data=ref(name), **beside)
 
 
-def several(name: str) -> Schema:
-    """`{"data": [{…}], "pagination": {…}}`."""
-    return _object(data=_many(ref(name)), pagination=ref("Pagination"))
+def several(name: str, **beside: Schema) -> Schema:
+    """`{"data": [{…}], "pagination": {…}}`, with what stands beside it."""
+    return _object(data=_many(ref(name)), pagination=ref("Pagination"), **beside)

@@ -1,81 +1,24 @@
 """The JSON of every answer, written from values; nothing else decides what leaves the house."""
 
 import json
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
+from tallystick.domain.document import checkout, instant, payment
 from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, message
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.why import Proof
 from tallystick.store.schedules import Run, Stats
 
+__all__ = ["checkout", "instant", "payment"]
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_CHECKOUT: Final = {
-    "checkoutUrl": "checkout_url",
-    "qrCode": "qr_code",
-    "bankName": "bank_name",
-    "bankBin": "bank_bin",
-    "accountNumber": "account_number",
-    "accountName": "account_name",
-    "transferContent": "transfer_content",
-    "vaNumber": "va_number",
-    "instructions": "instructions",
-}
 
 
 def encoded(value: Any) -> bytes:
     """Compact UTF-8 JSON."""
     return _compact(value).encode()
-
-
-def instant(value: datetime | None) -> str | None:
-    """RFC 3339 in UTC with milliseconds and Z."""
-    if value is None:
-        return None
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def checkout(document: Mapping[str, str]) -> dict[str, Any]:
-    """What a payer needs, with null for what this gateway does not give."""
-    return {theirs: document.get(ours) for theirs, ours in _CHECKOUT.items()}
-
-
-def payment(snapshot: Snapshot) -> dict[str, Any]:
-    """A payment as its merchant sees it."""
-    attempt = snapshot.attempt
-    return {
-        "id": snapshot.id,
-        "phase": snapshot.phase,
-        "amountState": snapshot.amount_state,
-        "late": snapshot.late,
-        "review": snapshot.review,
-        "amount": snapshot.due.minor,
-        "currency": snapshot.due.currency,
-        "received": snapshot.received_minor,
-        "refunded": snapshot.refunded_minor,
-        "gateway": snapshot.gateway,
-        "reference": snapshot.reference,
-        "purpose": snapshot.purpose,
-        "description": snapshot.description,
-        "checkout": None if attempt is None else checkout(attempt.checkout),
-        "attempt": None
-        if attempt is None
-        else {"id": attempt.id, "gateway": attempt.gateway, "state": attempt.state},
-        "ownerId": snapshot.owner_id,
-        "returnUrl": snapshot.return_url,
-        "cancelUrl": snapshot.cancel_url,
-        "metadata": dict(snapshot.metadata),
-        "testMode": snapshot.test_mode,
-        "createdAt": instant(snapshot.created_at),
-        "updatedAt": instant(snapshot.updated_at),
-        "expiresAt": instant(snapshot.expires_at),
-        "paidAt": instant(snapshot.paid_at),
-        "asOf": instant(snapshot.as_of),
-        "nextCheckAt": instant(snapshot.next_check_at),
-        "version": snapshot.version,
-    }
 
 
 def payer_payment(snapshot: Snapshot) -> dict[str, Any]:

@@ -259,6 +259,40 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("events", columns.Document(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_until", columns.Instant(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("disabled_at", columns.Instant(), nullable=True),
+        sa.Column("disabled_reason", sa.Text(), nullable=True),
+        sa.Column("since_seq", columns.Whole, nullable=False),
+        sa.Column("failing_since", columns.Instant(), nullable=True),
+        sa.Column("delivered", columns.Whole, nullable=False),
+        sa.Column("failed", columns.Whole, nullable=False),
+        sa.Column("dead", columns.Whole, nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'disabled') = (disabled_at IS NOT NULL)",
+            name=op.f("ck_webhook_endpoints_disabled_has_its_time"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('enabled', 'disabled')", name=op.f("ck_webhook_endpoints_state_known")
+        ),
+        sa.CheckConstraint(
+            "(previous_secret IS NULL) = (previous_until IS NULL)",
+            name=op.f("ck_webhook_endpoints_previous_secret_ends"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "attempts",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
@@ -421,6 +455,98 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transfers_payment_id"), "transfers", ["payment_id"], unique=False)
     op.create_table(
+        "deliveries",
+        sa.Column("endpoint_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("seq", columns.Whole, nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", columns.Instant(), nullable=True),
+        sa.Column("held", columns.Flag(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("excerpt", sa.Text(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("delivered_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "due_at IS NULL OR state = 'waiting'", name=op.f("ck_deliveries_only_waiting_is_due")
+        ),
+        sa.CheckConstraint(
+            "state <> 'delivered' OR delivered_at IS NOT NULL",
+            name=op.f("ck_deliveries_delivered_at_a_time"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'delivered', 'dead')", name=op.f("ck_deliveries_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_deliveries_endpoint_id")
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["outbox.id"], name=op.f("fk_deliveries_event_id")),
+        sa.PrimaryKeyConstraint("endpoint_id", "event_id", name=op.f("pk_deliveries")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_deliveries_due",
+        "deliveries",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index("ix_deliveries_event", "deliveries", ["event_id"], unique=False)
+    op.create_index(
+        "ix_deliveries_log", "deliveries", ["endpoint_id", "created_at", "event_id"], unique=False
+    )
+    op.create_index(
+        "ix_deliveries_payment",
+        "deliveries",
+        ["endpoint_id", "payment_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(
+        "ix_deliveries_subject",
+        "deliveries",
+        ["endpoint_id", "subject", "seq"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
+        "delivery_attempts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("endpoint_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("excerpt", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "status IS NOT NULL OR error IS NOT NULL",
+            name=op.f("ck_delivery_attempts_says_what_came"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_delivery_attempts_endpoint_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["outbox.id"], name=op.f("fk_delivery_attempts_event_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_attempts")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_delivery_attempts_at", "delivery_attempts", ["at"], unique=False)
+    op.create_index(
+        "ix_delivery_attempts_log", "delivery_attempts", ["endpoint_id", "event_id"], unique=False
+    )
+    op.create_table(
         "evidence",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
@@ -452,6 +578,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
         sa.UniqueConstraint("payment_id", "key", name=op.f("uq_evidence_payment_id_key")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "feed",
+        sa.Column("seq", columns.Whole, autoincrement=False, nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("seq > 0", name=op.f("ck_feed_seq_positive")),
+        sa.ForeignKeyConstraint(["event_id"], ["outbox.id"], name=op.f("fk_feed_event_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_feed")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_feed_event_id")),
         info={"append_only": True},
         sqlite_strict=True,
     )
@@ -502,5 +639,25 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
-    for table in ("decisions", "events", "evidence", "outbox", "postings", "receipts", "transfers"):
+    op.create_table(
+        "unnumbered",
+        sa.Column("n", columns.Whole, autoincrement=True, nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["outbox.id"], name=op.f("fk_unnumbered_event_id")),
+        sa.PrimaryKeyConstraint("n", name=op.f("pk_unnumbered")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_unnumbered_event_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    for table in (
+        "decisions",
+        "events",
+        "evidence",
+        "feed",
+        "outbox",
+        "postings",
+        "receipts",
+        "transfers",
+    ):
         triggers.make_append_only(table)

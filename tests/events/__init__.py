@@ -1,0 +1,1 @@
+"""Events for merchants: the feed, and the deliveries to their systems."""

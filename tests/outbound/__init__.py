@@ -1,0 +1,1 @@
+"""Calls to a merchant's own addresses."""
