@@ -24,7 +24,10 @@ from tallystick.web import (
     problems,
     reference,
     static_files,
+    tasks,
+    topups,
     unmatched,
+    wallets,
 )
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
@@ -70,6 +73,9 @@ def build_app(
         jobs.router,
         health.router,
         unmatched.router,
+        topups.router,
+        wallets.router,
+        tasks.router,
         reference.router,
         *routers,
     )
