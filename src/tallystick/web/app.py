@@ -19,6 +19,7 @@ from tallystick.web import (
     health,
     jobs,
     links,
+    pages,
     payer,
     payments,
     problems,
@@ -27,6 +28,7 @@ from tallystick.web import (
     tasks,
     topups,
     unmatched,
+    wallet_page,
     wallets,
 )
 from tallystick.web.edge import Edge
@@ -75,6 +77,7 @@ def build_app(
         unmatched.router,
         topups.router,
         wallets.router,
+        wallet_page.router,
         tasks.router,
         reference.router,
         *routers,
@@ -95,9 +98,8 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
-        if request.url.path.startswith("/pay/") and "text/html" in request.headers.get(
-            "accept", ""
-        ):
+        is_page = request.url.path.startswith(("/pay/", pages.WALLET))
+        if is_page and "text/html" in request.headers.get("accept", ""):
             return payer.problem_page(request, app.state.hub, error)
         return problems.response(error, request.scope.get("request_id", ""))
 

@@ -3,13 +3,21 @@
 from tallystick.web.pages.assets import Asset, asset_path, find_asset
 from tallystick.web.pages.headers import language_headers, security_headers
 from tallystick.web.pages.language import COOKIE, QUERY, Language, negotiate
-from tallystick.web.pages.render import render_not_found, render_pay_page, render_problem
+from tallystick.web.pages.render import (
+    render_not_found,
+    render_pay_page,
+    render_problem,
+    render_topup,
+    render_wallet,
+)
 from tallystick.web.pages.scene import PageKind, page_path, true_page
 from tallystick.web.pages.view import GatewayChoice, Manner, Site, Visit
+from tallystick.web.pages.wallet import WALLET, WalletView, typed_amount, wallet_view, with_choices
 
 __all__ = [
     "COOKIE",
     "QUERY",
+    "WALLET",
     "Asset",
     "GatewayChoice",
     "Language",
@@ -17,6 +25,7 @@ __all__ = [
     "PageKind",
     "Site",
     "Visit",
+    "WalletView",
     "asset_path",
     "find_asset",
     "language_headers",
@@ -25,6 +34,11 @@ __all__ = [
     "render_not_found",
     "render_pay_page",
     "render_problem",
+    "render_topup",
+    "render_wallet",
     "security_headers",
     "true_page",
+    "typed_amount",
+    "wallet_view",
+    "with_choices",
 ]
