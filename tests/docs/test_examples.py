@@ -104,15 +104,18 @@ def test_every_kind_of_answer_is_shown(answers):
     assert {name for name, _ in examples()} == {"", *answers}
 
 
+CHECKOUT = {
+    f"data.checkout.{name}"
+    for name in ("checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
+                 "transferContent", "vaNumber", "instructions")
+}  # fmt: skip
 # What an ellipsis in the example stands for.
 LEFT_OUT = {
     "job": {
         f"recentExecutions.{name}"
         for name in ("startTime", "endTime", "duration", "success", "result", "error")
     } | {f"recentExecutions.result.{name}" for name in ("looked_at", "expired", "paid", "left")},
-    **dict.fromkeys(("attempt", "topup", "session"), {
-        f"data.checkout.{name}"
-        for name in ("checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
-                     "transferContent", "vaNumber", "instructions")
-    }),
+    "attempt": CHECKOUT,
+    "topup": CHECKOUT,
+    "session": CHECKOUT,
 }  # fmt: skip

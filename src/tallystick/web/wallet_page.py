@@ -169,7 +169,7 @@ async def _fields(request: Request) -> dict[str, list[str]]:
     """A form's fields. Raises Invalid, TooLarge."""
     raw = await read_limited(request, LARGEST_BODY)
     try:
-        return parse_qs(raw.decode("utf-8"), max_num_fields=10, strict_parsing=bool(raw))
+        return parse_qs(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=10)
     except ValueError as error:
         raise Invalid("The form cannot be read.") from error
 
