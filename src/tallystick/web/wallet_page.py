@@ -48,6 +48,7 @@ _PLACE: Final = "cookie/wallet"
 _TOKEN: Final = f"{COOKIE}topup"
 _TOKEN_LIFE_S: Final = 7 * 86_400
 _USUAL: Final = "VND"
+_FEW: Final = 3
 
 
 @router.get("/wallet/topup", summary="The page to top up a wallet")
@@ -149,7 +150,9 @@ async def _view(
     account = accounts.wallet(owner)
     held = await hub.database.read(lambda tx: ledger.balance(tx, account))
     view = pages.wallet_view(owner, held, currency, language)
-    known = {one for made in hub.gateways.values() for one in made.capabilities.currencies}
+    kinds = [made.capabilities.currencies for made in hub.gateways.values()]
+    # A card gateway takes a hundred currencies; nobody chooses from a hundred.
+    known = {currency, *held, *(one for kind in kinds if len(kind) <= _FEW for one in kind)}
     choices = [
         GatewayChoice(name, made.capabilities.title)
         for name, made in hub.gateways.items()
