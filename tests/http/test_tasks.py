@@ -302,3 +302,24 @@ def test_the_same_request_twice_is_one_task(shop, workflow):
 
     assert first.json == second.json
     assert second.headers["idempotent-replayed"] == "true"
+
+
+def test_the_gateway_inquires_in_its_own_words_and_its_payment_completes_the_task(shop, workflow):
+    task = Task(shop, workflow, amount=150_000, currency="LKR")
+    session = task.start("govpay")
+    reference = session.told["referenceNumber"]
+    key = {"x-api-key": shop.gateway_keys("govpay")["client_secret"]}
+    paths = [f"/api/v1/payments/{name}/inquiry?reference=" for name in ("govpay", "lankapay")]
+
+    before = [shop.get(path + reference, token=None, headers=key) for path in paths]
+    session.act("pay")
+    task.called_back()
+    after = shop.get(paths[0] + reference, token=None, headers=key)
+
+    assert before[0].json == before[1].json
+    assert before[0].json["paymentReference"] == reference
+    assert (before[0].json["isPayable"], after.json["isPayable"]) == (True, False)
+    refused = [shop.get(paths[0] + reference, token=None).status,
+               shop.get(paths[0], token=None, headers=key).status,
+               shop.get(paths[0] + "TSNOBODY", token=None, headers=key).status]  # fmt: skip
+    assert refused == [401, 400, 404]

@@ -309,3 +309,22 @@ def test_the_entries_are_paged_newest_first(shop, owner):
     assert shop.get(f"{path}&cursor=00").status == 400
     later = shop.get(f"/api/wallets/{owner}/entries?createdAfter={seen[2]['createdAt']}").data
     assert 2 <= len(later) <= 3
+
+
+def test_a_user_opens_so_many_streams_and_no_more(open_shop, owner):
+    shop = open_shop(TALLYSTICK_STREAMS_PER_USER="2")
+    topups = [Topup(shop, owner, gateway="sandbox") for _ in range(3)]
+    paths = [f"/api/topup/stream?tx_ref={one.tx_ref}" for one in topups]
+    jwt, other = topups[0].jwt, Topup(shop, "somebody-else", gateway="sandbox")
+
+    with shop.line.watch(paths[0], token=jwt) as one, shop.line.watch(paths[1], token=jwt) as two:
+        assert (next(one.events).name, next(two.events).name) == ("status-update",) * 2
+        third = shop.get(paths[2], token=jwt)
+        assert (third.status, third.json["code"]) == (429, "too_many_requests")
+        path = f"/api/topup/stream?tx_ref={other.tx_ref}"
+        with shop.line.watch(path, token=other.jwt) as free:
+            assert free.status == 200
+
+    eventually(lambda: shop.metric("tallystick_streams"), lambda open_: open_ == 0)
+    with shop.line.watch(paths[2], token=jwt) as again:
+        assert again.status == 200

@@ -107,6 +107,8 @@ def test_what_is_no_amount_is_shown_again_to_be_mended(shop, session):
     assert answer.status == 400
     assert "This is not an amount" in answer.text
     assert "&lt;b&gt;&#34;x" in answer.text
+    other = shop.get("/wallet/topup/start?lang=vi", token=None, headers={"cookie": session})
+    assert other.headers["location"].endswith("/wallet/topup?lang=vi")
 
 
 def test_a_closed_session_and_another_site_start_nothing(shop, session):

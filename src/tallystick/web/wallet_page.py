@@ -107,6 +107,9 @@ async def start(request: Request, hub: HubDep) -> Response:
 @router.get("/wallet/topup/{tx_ref}", summary="The page of a top-up that was started")
 async def started(request: Request, tx_ref: str, hub: HubDep, who: CallerDep) -> Response:
     """Where to pay, live, and what came of it; for its owner only."""
+    if tx_ref == "start":
+        # The form was answered with itself, and its language was changed.
+        return _to(hub, f"{pages.WALLET}?{request.url.query}")
     language = language_of(request)
     try:
         snapshot = await find_topup(hub, tx_ref)
