@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -35,6 +35,19 @@ from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
 
+ROUTERS: Final = (
+    payments.router,
+    links.router,
+    payer.router,
+    jobs.router,
+    health.router,
+    unmatched.router,
+    topups.router,
+    wallets.router,
+    wallet_page.router,
+    tasks.router,
+    reference.router,
+)
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -68,20 +81,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (
-        payments.router,
-        links.router,
-        payer.router,
-        jobs.router,
-        health.router,
-        unmatched.router,
-        topups.router,
-        wallets.router,
-        wallet_page.router,
-        tasks.router,
-        reference.router,
-        *routers,
-    )
+    every_router = (*ROUTERS, *routers)
     for router in every_router:
         app.include_router(router)
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]
