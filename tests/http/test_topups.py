@@ -293,6 +293,14 @@ def test_a_spend_that_makes_no_sense_is_refused(shop, body):
     assert shop.post("/api/wallets/user-x/spend", json=body).status == 400
 
 
+def test_an_owner_of_endless_name_has_no_wallet(shop):
+    endless = "u" * 5_000
+    started = shop.post("/api/topup/init", json={"amount": 1_000}, token=user_token(shop, endless))
+
+    assert started.status == 400
+    assert spend(shop, endless, 1, "x").status == 404
+
+
 def test_the_entries_are_paged_newest_first(shop, owner):
     filled(shop, owner)
     for number in range(4):

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain.errors import Invalid
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
@@ -14,6 +16,7 @@ from tallystick.flows.hub import Hub, found
 from tallystick.flows.once import Once
 from tallystick.store import snapshots, topups
 
+LONGEST_OWNER: Final = 200
 Render = Callable[[str, Snapshot, str], bytes]
 """Writes the answer from the tx_ref, the payment and the client token."""
 
@@ -29,7 +32,10 @@ class TopupWish:
 
 
 async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Render) -> bytes:
-    """Open the payment that fills a wallet. Raises what opening any payment raises."""
+    """Open the payment that fills a wallet. Raises Invalid, and what opening any payment raises."""
+    # A JWT may name its user at any length; databases have indexes.
+    if not 0 < len(wish.owner_id) <= LONGEST_OWNER:
+        raise Invalid(f"The owner of a wallet has a name of 1 to {LONGEST_OWNER} characters.")
     now = hub.now()
     tx_ref = new_id("top", now)
     place = f"{hub.settings.base_url.rstrip('/')}/wallet/topup/{tx_ref}"

@@ -10,6 +10,7 @@ from tallystick.domain.errors import NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.flows.once import Once
 from tallystick.flows.spend import spend
+from tallystick.flows.top_up import LONGEST_OWNER
 from tallystick.store import ledger, wallets
 from tallystick.store.wallets import Entry, Spend
 from tallystick.web import shapes, wares
@@ -80,6 +81,8 @@ async def take(
 ) -> Response:
     """Once for each reference. 409 where the wallet has less, or the reference took another sum."""
     who.needs("operator")
+    if len(owner_id) > LONGEST_OWNER:
+        raise NotFound("There is no wallet with this id that you may see.")
     wished = parsed.value
     amount = Money(wished.amount, wished.currency)
     repeated = False
