@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import (
@@ -51,14 +51,17 @@ _USUAL: Final = "VND"
 _FEW: Final = 3
 
 
-@router.get("/wallet/topup", summary="The page to top up a wallet")
+@router.get("/wallet/topup", response_class=HTMLResponse, summary="The page to top up a wallet")
 async def show(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """The form, for whoever has come with a JWT; else words that say how to come."""
     owner = who.owner or _owner_of(request, hub)
     return await _form(request, hub, owner, request.query_params.get("currency") or _USUAL)
 
 
-@router.post("/wallet/topup", status_code=303, summary="Open a wallet's page with a JWT")
+@router.post(
+    "/wallet/topup", status_code=303, response_class=HTMLResponse,
+    summary="Open a wallet's page with a JWT",
+)  # fmt: skip
 async def enter(request: Request, hub: HubDep) -> Response:
     """Your app posts its JWT as the form field `token`; the browser gets a cookie for an hour.
 
@@ -77,7 +80,10 @@ async def enter(request: Request, hub: HubDep) -> Response:
     return response
 
 
-@router.post("/wallet/topup/start", status_code=303, summary="Start a top-up from its page")
+@router.post(
+    "/wallet/topup/start", status_code=303, response_class=HTMLResponse,
+    summary="Start a top-up from its page",
+)  # fmt: skip
 async def start(request: Request, hub: HubDep) -> Response:
     """Answers 303 to the page where the top-up is paid; only for the page's own form."""
     refuse_other_sites(request, hub)
@@ -104,7 +110,10 @@ async def start(request: Request, hub: HubDep) -> Response:
     return response
 
 
-@router.get("/wallet/topup/{tx_ref}", summary="The page of a top-up that was started")
+@router.get(
+    "/wallet/topup/{tx_ref}", response_class=HTMLResponse,
+    summary="The page of a top-up that was started",
+)  # fmt: skip
 async def started(request: Request, tx_ref: str, hub: HubDep, who: CallerDep) -> Response:
     """Where to pay, live, and what came of it; for its owner only."""
     if tx_ref == "start":
