@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     )
 
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
+    task_session_s: int = Field(
+        900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
+    )
     stream_heartbeat_s: float = Field(
         15.0, gt=0, le=30, description="Seconds between the heartbeats of a stream."
     )
@@ -144,6 +147,7 @@ class Settings(BaseSettings):
     )
     streams_per_payment: int = Field(5, ge=1, description="Open streams of one payment.")
     streams_per_client: int = Field(20, ge=1, description="Open streams of one client address.")
+    streams_per_user: int = Field(10, ge=1, description="Open streams of one of your users.")
     streams_in_all: int = Field(20_000, ge=1, description="Open streams of one process.")
     rate_limits: bool = Field(True, description="`false` turns all rate limits off.")
     rate_limit_overrides: dict[str, str] = Field(

@@ -21,6 +21,8 @@ from tallystick.flows.keys import create_key, recognise
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
+from tallystick.fulfilment.task import TaskPayment
+from tallystick.fulfilment.wallet_topup import WalletTopup
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
@@ -37,7 +39,7 @@ from tallystick.web.app import build_app
 from tallystick.web.sandbox import sandbox_router
 from tallystick.worker import Worker
 
-FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink)
+FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink, WalletTopup, TaskPayment)
 
 
 class SystemClock:
@@ -116,7 +118,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let the watchers go first."""
         for watcher in self._live:
-            watcher.end()
+            watcher.stop()
         await super().shutdown(sockets)
 
 
@@ -130,7 +132,10 @@ def build(
 ) -> House:
     """Put the parts together."""
     live = LiveHub(
-        settings.streams_per_payment, settings.streams_per_client, settings.streams_in_all
+        settings.streams_per_payment,
+        settings.streams_per_client,
+        settings.streams_in_all,
+        settings.streams_per_user,
     )
     hub = Hub(
         database=database,

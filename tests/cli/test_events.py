@@ -48,6 +48,7 @@ def test_listen_prints_events_and_forwards_them_signed(tallystick, dev, running)
         assert listening.process.wait(PATIENCE_S) == 0
 
     key = decoded_key(secret)
+    assert key is not None
     assert [one.type for one in (first, second)] == ["payment.opened", "payment.paid"]
     assert first.is_signed_with(key)
     assert second.is_signed_with(key)

@@ -12,6 +12,7 @@ from tests.test_tidy import ROOT
 
 PAGES = ("api.md", "errors.md")
 PAYMENT = {"amount": 50_000, "currency": "VND", "gateway": "payos", "description": "Order 1001"}
+TASK = {"amount": 150_000, "currency": "LKR", "callbackUrl": "https://shop.example/paid"}
 LINK = {"amount": 50_000, "currency": "VND", "description": "Two coffees"}
 
 
@@ -56,7 +57,15 @@ def answers(live_server):
         post("/_sim/act", {key: reference, "act": "pay"})
     cron = {"x-cron-secret": server.cron_secret}
     run = server.post("/api/jobs/expired-links", headers=cron).json
+    topup = post("/api/topup/init", {"amount": 50_000, "ownerId": "user-7"})
+    task = post("/api/tasks", TASK)
+    session = post(f"/api/tasks/{task['data']['id']}/actions",
+                   {"action": "INITIATE_PAYMENT", "gateway": "govpay"})  # fmt: skip
     return {
+        "topup": topup,
+        "topup_status": get(f"/api/topup/status?tx_ref={topup['data']['tx_ref']}"),
+        "task": task,
+        "session": session,
         "payment": payment,
         "link": link,
         "attempt": attempt,
@@ -95,15 +104,18 @@ def test_every_kind_of_answer_is_shown(answers):
     assert {name for name, _ in examples()} == {"", *answers}
 
 
+CHECKOUT = {
+    f"data.checkout.{name}"
+    for name in ("checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
+                 "transferContent", "vaNumber", "instructions")
+}  # fmt: skip
 # What an ellipsis in the example stands for.
 LEFT_OUT = {
     "job": {
         f"recentExecutions.{name}"
         for name in ("startTime", "endTime", "duration", "success", "result", "error")
     } | {f"recentExecutions.result.{name}" for name in ("looked_at", "expired", "paid", "left")},
-    "attempt": {
-        f"data.checkout.{name}"
-        for name in ("checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
-                     "transferContent", "vaNumber", "instructions")
-    },
+    "attempt": CHECKOUT,
+    "topup": CHECKOUT,
+    "session": CHECKOUT,
 }  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
 from tests.http.conftest import OpenShop
+from tests.http.products import Task, Topup, Workflow
 from tests.http.shop import Sale, Shop, eventually
 
 
@@ -16,6 +18,13 @@ from tests.http.shop import Sale, Shop, eventually
 def shop(open_shop: OpenShop) -> Shop:
     """A hub of its own, since its plug is pulled."""
     return open_shop()
+
+
+@pytest.fixture
+def workflow() -> Iterator[Workflow]:
+    """A workflow that accepts what it is told."""
+    with Workflow.open() as made:
+        yield made
 
 
 def come_back(shop: Shop) -> None:
@@ -136,3 +145,28 @@ def pay_the_rest(sale: Sale) -> None:
 def paid(shop: Shop) -> int:
     """How many payments are paid by now."""
     return int(shop.rows("SELECT count(*) FROM payments WHERE phase = 'paid'")[0][0])
+
+
+def test_a_plug_pulled_among_top_ups_and_tasks_ends_in_the_same_books(shop, workflow):
+    topups = [Topup(shop, "user-k", gateway="sandbox") for _ in range(5)]
+    tasks = [Task(shop, workflow) for _ in range(5)]
+    sessions = [task.start() for task in tasks]
+    with ThreadPoolExecutor(10) as payers:
+        paying = [payers.submit(pay, sale) for sale in (*topups, *sessions)]
+        eventually(lambda: paid(shop), lambda count: count >= 3)
+        shop.server.kill9()
+    assert len(paying) == 10
+
+    shop.server.restart()
+    for sale in (*topups, *sessions):
+        pay_the_rest(sale)
+
+    for topup in topups:
+        topup.confirmed()
+    assert shop.get("/api/wallets/user-k").data["balances"] == {"VND": 5 * 50_000}
+    for task in tasks:
+        task.called_back()
+        assert len({headers["webhook-id"] for headers, _ in workflow.about(task)}) == 1
+    posted = "SELECT count(*) FROM transfers WHERE kind = 'fulfilment'"
+    assert shop.rows(posted) == [(10,)]
+    shop.audit()

@@ -162,3 +162,19 @@ async def test_a_keeper_ends_what_has_lived_long_enough(line):
 
     assert line.sent[-1] == b""
     await keeper.stop()
+
+
+async def test_a_server_that_stops_says_so_where_the_stream_has_words_for_it(line):
+    other = Line()
+    stream, plain = stream_on(line), stream_on(other)
+    stream.farewell = b"event: error\n\n"
+    tasks = [asyncio.create_task(stream.run(line.receive)),
+             asyncio.create_task(plain.run(other.receive))]  # fmt: skip
+    await asyncio.sleep(0)
+
+    stream.stop()
+    plain.stop()
+    await asyncio.gather(*tasks)
+
+    assert line.sent == [frame(OPEN), b"event: error\n\n", b""]
+    assert other.sent == [frame(OPEN), b""]

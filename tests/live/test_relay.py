@@ -28,6 +28,7 @@ class Watcher:
 
     payment_id: str
     client: str = "192.0.2.1"
+    user: str | None = None
     seen: list[Snapshot] = field(default_factory=list)
 
     def frame(self, snapshot: Snapshot) -> bytes:
@@ -38,6 +39,9 @@ class Watcher:
 
     def end(self) -> None:
         """Nothing holds it open."""
+
+    def stop(self) -> None:
+        """Nor here."""
 
 
 @pytest.fixture(params=["redis", "postgresql"])

@@ -16,18 +16,21 @@ from sqlalchemy.pool import NullPool
 from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
+from tallystick.domain.task import Task, TaskState
 from tallystick.flows import endpoints
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
 from tallystick.flows.publish import publish
+from tallystick.flows.spend import spend
+from tallystick.flows.task import create_task, start_session
+from tallystick.flows.top_up import TopupWish, find_topup, start_topup
 from tallystick.flows.unmatched import assign
-from tallystick.store import deliveries, inbox, ledger, outbox
+from tallystick.store import deliveries, inbox, ledger
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.deliveries import Attempt
-from tallystick.store.outbox import News
 from tests.store.house import House
 from tests.store.rows import NOW, money
 
@@ -146,13 +149,38 @@ async def build(url: str) -> Names:
 
 
 def _owe(tx: Connection) -> None:
-    """A wallet that was filled and used, and the merchant's system that was told."""
-    wallet = accounts.wallet("user-7")
-    for kind, debit, credit, minor in (("gift", accounts.REVENUE, wallet, 900),
-                                       ("spend", wallet, accounts.REVENUE, 400)):  # fmt: skip
-        amount = Money(minor, "VND")
-        ledger.post(tx, accounts.move(kind, "x", None, amount, debit=debit, credit=credit), NOW)
-    outbox.tell(tx, News("topup.confirmed", "x", "user-7", {}), NOW)
+    """A wallet that was given something."""
+    wallet, amount = accounts.wallet("user-7"), Money(900, "VND")
+    given = accounts.move("gift", "x", None, amount, debit=accounts.REVENUE, credit=wallet)
+    ledger.post(tx, given, NOW)
+
+
+async def _sell(house: House) -> Names:
+    """A top-up, a spend, and a task that was paid in its second session and in its first."""
+    render = lambda *told: str(told[0] if isinstance(told[0], str) else told[0].id).encode()  # noqa: E731
+    wish = TopupWish("user-7", Money(50_000, "VND"), "till")
+    tx_ref = (await start_topup(house.hub, wish, None, render)).decode()
+    topup = (await find_topup(house.hub, tx_ref)).id
+    house.pays(next(reversed(house.till.books)))
+    await house.settle(topup)
+    spent, _ = await spend(house.hub, "user-7", Money(400, "VND"), "ride-1", None,
+                           lambda one: one.id.encode())  # fmt: skip
+    task = Task(
+        "task_1", TaskState.IDLE, 50_000, "VND", None, "https://shop.example/", None, None, {},
+        None, NOW, NOW, None,
+    )  # fmt: skip
+    await create_task(house.hub, task, None, lambda view: b"")
+    first, _ = await start_session(house.hub, task.id, "till", None, None, render)
+    ref = next(reversed(house.till.books))
+    house.pass_time(hours=1)
+    await house.settle(first.decode())
+    second, _ = await start_session(house.hub, task.id, "till", None, None, render)
+    house.pays(next(reversed(house.till.books)))
+    await house.settle(second.decode())
+    house.pays(ref)
+    await house.settle(first.decode())
+    return {"topup": topup, "spend": spent.decode(), "task": task.id, "again": first.decode(),
+            "session": second.decode()}  # fmt: skip
 
 
 def _deliver(now: datetime, tx: Connection) -> None:
@@ -188,11 +216,12 @@ async def _trade(house: House) -> Names:
     waiting, ref = await house.open()
     house.says(ref, Claim.PROCESSING)
     await house.settle(waiting)
+    sold = await _sell(house)
     untouched, _ = await house.open()
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
-            "expired": expired, "processing": waiting, "untouched": untouched}  # fmt: skip
+            "expired": expired, "processing": waiting, "untouched": untouched} | sold  # fmt: skip
 
 
 async def _assign(house: House, payment_id: str) -> None:

@@ -175,6 +175,45 @@ BREAKS = (
           query, body, received_at, tries
         FROM inbox WHERE id = 'ntc_1'
     """, "inbox"),
+    Break("a top-up in another wallet", "M3 W1", """
+        UPDATE postings SET account = 'wallet:user-8' WHERE account = 'wallet:user-7'
+        AND transfer_id = (SELECT id FROM transfers WHERE payment_id = '{topup}'
+          AND kind = 'fulfilment')
+    """),
+    Break("a top-up in its wallet twice", "M1 M3 W1", """
+        INSERT INTO postings (transfer_id, line, account, amount, currency)
+        SELECT transfer_id, 9, account, amount, currency FROM postings
+        WHERE account = 'wallet:user-7' AND transfer_id = (SELECT id FROM transfers
+          WHERE payment_id = '{topup}' AND kind = 'fulfilment')
+    """),
+    Break("a wallet filled by nobody's top-up", "W1", """
+        DELETE FROM topups WHERE payment_id = '{topup}'
+    """),
+    Break("a wallet filled without payment", "F1 S0 S1 W1", """
+        UPDATE payments SET phase = 'expired' WHERE id = '{topup}'
+    """),
+    Break("a spend under no reference", "W2", "DELETE FROM wallet_spends"),
+    Break("a spend of another amount", "W2", "UPDATE wallet_spends SET amount = amount + 1"),
+    Break("a task completed by a stranger's payment", "T1", """
+        UPDATE tasks SET payment_id = '{paid}'
+    """),
+    Break("a task completed and set back", "T1 T2", """
+        UPDATE tasks SET state = 'IDLE', payment_id = NULL, completed_at = NULL
+    """),
+    Break("a task paid twice and nobody looks", "S0 T1", """
+        DELETE FROM evidence WHERE payment_id = '{again}' AND claim = 'superseded'
+    """),
+    Break("a session of no task", "T1", "DELETE FROM task_sessions WHERE payment_id = '{again}'"),
+    Break("a task in progress without a session", "T1", """
+        INSERT INTO tasks (id, state, amount, currency, callback_url, metadata, created_at,
+          updated_at)
+        SELECT 'task_x', 'IN_PROGRESS', amount, currency, callback_url, metadata, created_at,
+          updated_at FROM tasks
+    """),
+    Break("a callback lost", "T2", "DELETE FROM jobs WHERE kind = 'task_callback'"),
+    Break("a callback given up", "F3", """
+        UPDATE jobs SET state = 'dead' WHERE kind = 'task_callback'
+    """),
     Break("a lease without an end", "J1", """
         UPDATE schedules SET holder = 'somebody' WHERE name = 'audit'
     """),

@@ -18,6 +18,8 @@ from tallystick.flows.receive import handle_inbox, receive
 from tallystick.flows.settle import settle
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
+from tallystick.fulfilment.task import TaskPayment
+from tallystick.fulfilment.wallet_topup import WalletTopup
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -115,7 +117,9 @@ class House:
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments={"plain": Plain(), "payment_link": PaymentLink()},
+            fulfilments={
+                one.purpose: one() for one in (Plain, PaymentLink, WalletTopup, TaskPayment)
+            },
             live=LiveHub(),
             clock=self.clock,
             settings=Settings(_env_file=None),

@@ -53,6 +53,7 @@ class Claim(StrEnum):
     EXPIRED = "expired"
     DEADLINE = "deadline"
     RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -239,6 +240,9 @@ class _Walk:
         if item.claim is Claim.RESOLVED:
             self.reviews.clear()
             return None, "A person looked at it and closed the review."
+        if item.claim is Claim.SUPERSEDED:
+            self.reviews.add(Review.SECOND_PAYER)
+            return None, "What it is for was paid by another payment; this one is to go back."
         if item.claim is Claim.DEADLINE:
             return self._weigh_deadline()
         return None, item.note or "It is a note of our own and moves nothing."

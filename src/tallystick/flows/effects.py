@@ -9,8 +9,10 @@ import structlog
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
+from tallystick.flows.call_back import call_back, close_session
 from tallystick.flows.cancel import cancel_attempt
 from tallystick.flows.hub import Hub
+from tallystick.fulfilment.task import CALLBACK, CLOSE
 from tallystick.store import jobs
 from tallystick.store.jobs import Job
 
@@ -19,7 +21,11 @@ BATCH: Final = 50
 
 log = structlog.get_logger()
 Effect = Callable[[Hub, dict[str, Any]], Awaitable[None]]
-EFFECTS: Final[Mapping[str, Effect]] = {"cancel_attempt": cancel_attempt}
+EFFECTS: Final[Mapping[str, Effect]] = {
+    "cancel_attempt": cancel_attempt,
+    CALLBACK: call_back,
+    CLOSE: close_session,
+}
 """Every outside effect by the kind of its job row. Each is safe to repeat."""
 
 

@@ -88,6 +88,9 @@ def record(
     if _deadline_is_proven(before, tries, answers, hub, now):
         known = _append(tx, before, [_deadline(now)], now, known)
     state = fold(before.terms, known)
+    if _comes_second(tx, hub, before, state):
+        known = _append(tx, before, [_superseded(now)], now, known)
+        state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
     _receive(tx, payment_id, state, known, now)
     after = _after(before, state, tries, answers, now)
@@ -145,6 +148,16 @@ def _in_turn(said: Evidence, known: Sequence[Evidence]) -> Evidence:
 
 def _deadline(now: datetime) -> Heard:
     return Heard(Evidence(Source.CLOCK, Trust.OPERATOR, Claim.DEADLINE, observed_at=now))
+
+
+def _superseded(now: datetime) -> Heard:
+    return Heard(Evidence(Source.CLOCK, Trust.OPERATOR, Claim.SUPERSEDED, observed_at=now))
+
+
+def _comes_second(tx: Connection, hub: Hub, before: Payment, state: State) -> bool:
+    """It becomes paid now, and what it is for was bought by another payment already."""
+    becomes_paid = state.phase is Phase.PAID and before.phase is not Phase.PAID
+    return becomes_paid and hub.fulfilments[before.purpose].superseded(tx, before)
 
 
 def _deadline_is_proven(

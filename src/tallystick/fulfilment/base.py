@@ -33,6 +33,10 @@ class Fulfilment:
         """The account that the money goes to, and that refunds are taken from."""
         return REVENUE
 
+    def superseded(self, tx: Connection, payment: Payment) -> bool:
+        """Whether another payment has bought what this one is for; then a person looks at it."""
+        return False
+
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Hand out what was paid for. The payment may be late: what was released may be gone."""
 

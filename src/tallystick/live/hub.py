@@ -16,6 +16,7 @@ class Watcher(Protocol):
 
     payment_id: str
     client: str
+    user: str | None
     frame: Frame
 
     def show(self, snapshot: Snapshot, encoded: bytes) -> None:
@@ -26,6 +27,10 @@ class Watcher(Protocol):
         """Finish the stream."""
         ...
 
+    def stop(self) -> None:
+        """Finish it because the server stops."""
+        ...
+
 
 @dataclass(slots=True)
 class LiveHub:
@@ -34,9 +39,11 @@ class LiveHub:
     per_payment: int = 5
     per_client: int = 20
     in_all: int = 20_000
+    per_user: int = 10
     relay: Callable[[Snapshot], None] | None = None
     _watchers: dict[str, set[Watcher]] = field(default_factory=dict)
     _clients: dict[str, int] = field(default_factory=dict)
+    _users: dict[str, int] = field(default_factory=dict)
     _count: int = 0
     heard: int = 0
     """How often anything was told here or heard of; unchanged means that nothing was missed."""
@@ -61,15 +68,19 @@ class LiveHub:
         return payment_id in self._watchers
 
     def join(self, watcher: Watcher) -> None:
-        """Let a stream in. Raises TooMany (per payment, per client), Unavailable (in all)."""
+        """Let a stream in. Raises TooMany (per payment, client, user), Unavailable (in all)."""
         if self._count >= self.in_all:
             raise Unavailable("All streams are taken; poll the status instead.", retry_after_s=10)
         if len(self._watchers.get(watcher.payment_id, ())) >= self.per_payment:
             raise TooMany("This payment has enough open streams; poll instead.", retry_after_s=10)
         if self._clients.get(watcher.client, 0) >= self.per_client:
             raise TooMany("Too many open streams from this address; poll.", retry_after_s=10)
+        if watcher.user is not None and self._users.get(watcher.user, 0) >= self.per_user:
+            raise TooMany("This user has enough open streams; poll instead.", retry_after_s=10)
         self._watchers.setdefault(watcher.payment_id, set()).add(watcher)
         self._clients[watcher.client] = self._clients.get(watcher.client, 0) + 1
+        if watcher.user is not None:
+            self._users[watcher.user] = self._users.get(watcher.user, 0) + 1
         self._count += 1
 
     def leave(self, watcher: Watcher) -> None:
@@ -80,11 +91,9 @@ class LiveHub:
         group.discard(watcher)
         if not group:
             del self._watchers[watcher.payment_id]
-        left = self._clients[watcher.client] - 1
-        if left:
-            self._clients[watcher.client] = left
-        else:
-            del self._clients[watcher.client]
+        _one_less(self._clients, watcher.client)
+        if watcher.user is not None:
+            _one_less(self._users, watcher.user)
         self._count -= 1
 
     def __len__(self) -> int:
@@ -94,3 +103,10 @@ class LiveHub:
     def __iter__(self) -> Iterator[Watcher]:
         """Every open stream, as it was when the walk began."""
         return iter([watcher for group in self._watchers.values() for watcher in group])
+
+
+def _one_less(counts: dict[str, int], name: str) -> None:
+    """Nobody who is gone is remembered."""
+    counts[name] -= 1
+    if not counts[name]:
+        del counts[name]

@@ -28,6 +28,17 @@ class Job:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an effect stands: `state` is ready, done or dead; `due_at` is its next try."""
+
+    state: str
+    tries: int
+    error: str | None
+    due_at: datetime | None
+    done_at: datetime | None
+
+
 def add(tx: Connection, kind: str, dedupe_key: str, payload: dict[str, Any], now: datetime) -> None:
     """Ask for an effect. The same `dedupe_key` twice is one effect."""
     values = {
@@ -60,6 +71,17 @@ _LATER = (
     .where(jobs.c.id == bindparam("of_id"), jobs.c.state != "done")
     .values(state=bindparam("state"), due_at=bindparam("due_at"), error=bindparam("error"))
 )
+_AGAIN = (
+    update(jobs)
+    .where(jobs.c.dedupe_key == bindparam("of_key"), jobs.c.state != "ready")
+    .values(
+        state="ready", due_at=bindparam("now"), created_at=bindparam("now"), tries=0,
+        done_at=None, error=None,
+    )
+)  # fmt: skip
+_STANDING = select(
+    jobs.c.state, jobs.c.tries, jobs.c.error, jobs.c.due_at, jobs.c.done_at
+).where(jobs.c.dedupe_key == bindparam("of_key"))  # fmt: skip
 _LET_GO = update(jobs).where(jobs.c.due_at > bindparam("now")).values(due_at=bindparam("now"))
 _NEXT_DUE = select(jobs.c.due_at).where(jobs.c.due_at.is_not(None)).order_by(jobs.c.due_at).limit(1)
 
@@ -81,6 +103,17 @@ def later(tx: Connection, job_id: str, due_at: datetime | None, error: str) -> N
     """Try again at `due_at`; None means that a person has to look."""
     state = "dead" if due_at is None else "ready"
     tx.execute(_LATER, {"of_id": job_id, "state": state, "due_at": due_at, "error": error})
+
+
+def again(tx: Connection, dedupe_key: str, now: datetime) -> bool:
+    """Let a finished or given-up effect be done once more; False where there is none."""
+    return tx.execute(_AGAIN, {"of_key": dedupe_key, "now": now}).rowcount == 1
+
+
+def standing(tx: Connection, dedupe_key: str) -> Standing | None:
+    """How the effect with this key stands, or None."""
+    row = tx.execute(_STANDING, {"of_key": dedupe_key}).first()
+    return None if row is None else Standing(**row._mapping)
 
 
 def let_go(tx: Connection, now: datetime) -> None:

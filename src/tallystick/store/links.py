@@ -77,6 +77,8 @@ def page(
     query = (
         select(payment_links.c.payment_id)
         .join(payments, payments.c.id == payment_links.c.payment_id)
+        # The session of a task has a page like a link's, and is none.
+        .where(payments.c.purpose == "payment_link")
         .order_by(payment_links.c.created_at.desc(), payment_links.c.id.desc())
     )
     if phases:

@@ -21,13 +21,18 @@ from tallystick.web import (
     health,
     jobs,
     links,
+    pages,
     pay_form,
     payer,
     payments,
     problems,
     reference,
     static_files,
+    tasks,
+    topups,
     unmatched,
+    wallet_page,
+    wallets,
     webhook_endpoints,
 )
 from tallystick.web.edge import Edge
@@ -43,6 +48,10 @@ _PARTS: Final = (
     jobs,
     health,
     unmatched,
+    topups,
+    wallets,
+    wallet_page,
+    tasks,
     events,
     webhook_endpoints,
     reference,
@@ -99,7 +108,7 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
         by_a_person = "text/html" in request.headers.get("accept", "")
-        if by_a_person and request.url.path.startswith("/pay/"):
+        if by_a_person and request.url.path.startswith(("/pay/", pages.WALLET)):
             return payer.problem_page(request, app.state.hub, error)
         if by_a_person and request.url.path.startswith("/dashboard"):
             return dashboard.refusal(request, app.state.hub, error)

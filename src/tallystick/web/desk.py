@@ -19,6 +19,8 @@ from tallystick.web.webhooks import answer_notice
 NOTICE = "notice"
 _INQUIRY = "/api/v1/payments/{provider}/inquiry"
 _LONGEST_REFERENCE = 60
+# What S3's clients call it.
+_NAMES = {"lankapay": "govpay"}
 
 
 class Inquirable(Protocol):
@@ -64,7 +66,8 @@ def _serve(hub: Hub, gateway: Gateway, operation: str) -> Callable[[Request], Aw
 
 async def _inquire(request: Request) -> Response:
     hub: Hub = request.app.state.hub
-    gateway = hub.gateways.get(request.path_params["provider"])
+    name = request.path_params["provider"]
+    gateway = hub.gateways.get(_NAMES.get(name, name))
     if gateway is None or not hasattr(gateway, "inquiry"):
         raise NotFound("There is no gateway here that can be inquired about.")
     await _count(request, hub)

@@ -12,9 +12,9 @@ from tallystick.web import pages
 from tallystick.web.depends import HubDep
 from tallystick.web.description import PAGE_PROBLEMS
 from tallystick.web.payer import (
-    html_answer,
     language_of,
     not_found_page,
+    page_answer,
     page_budget,
     path_of,
     site_of,
@@ -45,7 +45,7 @@ async def form(request: Request, ticket: str, hub: HubDep) -> Response:
     html = pages.render_form_page(
         made.snapshot, language, form=made.form, gateway=title, site=site_of(hub)
     )
-    return html_answer(html, language, 200, [_origin(made.form.action)])
+    return page_answer(html, language, 200, [_origin(made.form.action)])
 
 
 def _origin(url: str) -> str:

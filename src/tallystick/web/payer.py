@@ -69,8 +69,7 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
-    if is_from_elsewhere(request, hub):
-        raise Forbidden("A payment is started from its own page.")
+    refuse_other_sites(request, hub)
     raw = await read_limited(request, LARGEST_BODY)
     gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway
     snapshot = await find(hub, short_code)
@@ -84,6 +83,12 @@ async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     response = RedirectResponse(path_of(hub, started), 303, {"cache-control": "no-store"})
     _set_cookie(response, hub, started, token)
     return response
+
+
+def refuse_other_sites(request: Request, hub: Hub) -> None:
+    """Raises Forbidden for a form of another site."""
+    if is_from_elsewhere(request, hub):
+        raise Forbidden("A payment is started from its own page.")
 
 
 def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:
@@ -106,7 +111,7 @@ def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:
 def not_found_page(request: Request, hub: Hub) -> Response:
     """An address behind which there is no payment."""
     language = language_of(request)
-    return html_answer(pages.render_not_found(language, site=site_of(hub)), language, 404)
+    return page_answer(pages.render_not_found(language, site=site_of(hub)), language, 404)
 
 
 async def _page(request: Request, hub: Hub, short_code: str, kind: PageKind) -> Response:
@@ -117,12 +122,14 @@ async def _page(request: Request, hub: Hub, short_code: str, kind: PageKind) -> 
         return not_found_page(request, hub)
     notice = request.query_params.get("payment_error")
     visit = Visit(language=language, now=hub.now(), page=kind, notice=notice)
-    html = pages.render_pay_page(
-        snapshot, visit, gateways=_choices(hub, snapshot), site=site_of(hub)
-    )
-    response = html_answer(html, language, 200)
-    chosen = request.query_params.get(pages.QUERY)
-    if chosen == language:
+    choices = _choices(hub, snapshot)
+    html = pages.render_pay_page(snapshot, visit, gateways=choices, site=site_of(hub))
+    return remembering(request, hub, page_answer(html, language, 200), language)
+
+
+def remembering(request: Request, hub: Hub, response: Response, language: Language) -> Response:
+    """The same page, and the language that was chosen on it for the next."""
+    if request.query_params.get(pages.QUERY) == language:
         response.set_cookie(
             pages.COOKIE, language, max_age=365 * 86_400, samesite="lax", secure=hub.settings.secure
         )
@@ -145,7 +152,7 @@ def problem_page(request: Request, hub: Hub, error: HubError, back: str | None =
         language, site=site_of(hub), code=error.code, request_id=request.scope.get("request_id"),
         back=back,
     )  # fmt: skip
-    response = html_answer(html, language, error.status)
+    response = page_answer(html, language, error.status)
     if isinstance(error, TooMany) and error.retry_after_s is not None:
         response.headers["retry-after"] = str(error.retry_after_s)
     return response
@@ -166,7 +173,7 @@ def _choices(hub: Hub, snapshot: Snapshot) -> list[GatewayChoice]:
 
 
 def site_of(hub: Hub) -> Site:
-    """What is the same on all our pages."""
+    """What every page of this server has in common."""
     return Site(hub.settings.base_url, hub.settings.merchant_name)
 
 
@@ -176,12 +183,12 @@ def path_of(hub: Hub, snapshot: Snapshot) -> str:
     return f"{site_of(hub).root}/pay/{code}"
 
 
-def html_answer(
-    html: str, language: Language, status: int, form_actions: Iterable[str] = ("'self'",)
+def page_answer(
+    content: str, language: Language, status: int, form_actions: Iterable[str] = ("'self'",)
 ) -> Response:
     """A page with the headers that protect it; its forms lead to `form_actions` only."""
     headers = {**pages.security_headers(form_actions), **pages.language_headers(language)}
-    return HTMLResponse(html, status, headers)
+    return HTMLResponse(content, status, headers)
 
 
 def _set_cookie(response: Response, hub: Hub, snapshot: Snapshot, token: str) -> None:

@@ -47,6 +47,13 @@ _FILTERS: Final = {"phase": "phase", "gateway": "gateway", "ownerId": "owner_id"
                    "reference": "reference", "amountState": "amount_state"}  # fmt: skip
 
 
+def short_metadata(value: Metadata) -> Metadata:
+    """Metadata within its bounds. Raises ValueError."""
+    if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
+        raise ValueError("has names of up to 40 and values of up to 500 characters")
+    return value
+
+
 class Offer(Body):
     """What every offer has: an amount, and how long and how it can be paid."""
 
@@ -56,12 +63,7 @@ class Offer(Body):
     expires_in: int = Field(default=86_400, ge=60, le=LONGEST_OFFER_S, description="Seconds.")
     metadata: Metadata = Field(default_factory=dict, max_length=50)
 
-    @field_validator("metadata")
-    @classmethod
-    def _short_metadata(cls, value: Metadata) -> Metadata:
-        if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
-            raise ValueError("has names of up to 40 and values of up to 500 characters")
-        return value
+    _short = field_validator("metadata")(short_metadata)
 
     @field_validator("return_url")
     @classmethod

@@ -37,6 +37,7 @@ _HOT: Final = (
      "text/event-stream"),
     ("get", "/api/payment-links/{link_id}/stream", "payment links", "Follow a link live", _STREAM,
      "text/event-stream"),
+    ("get", "/api/topup/stream", "top-ups", "Follow a top-up live", _STREAM, "text/event-stream"),
     ("post", "/api/webhooks/{gateway}", "webhooks", "A gateway delivers a notice", _WEBHOOK,
      "application/json"),
     ("post", "/api/payos/webhook", "webhooks", "The same for payOS, as older set-ups call it",

@@ -11,7 +11,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import start_attempt
 from tallystick.flows.form import payers_address
 from tallystick.flows.hub import Hub
-from tallystick.store import links, payments, snapshots
+from tallystick.store import links, payments, snapshots, tasks, topups
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
@@ -90,6 +90,16 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
     return router
 
 
+def _sold(tx: Any, name: str) -> str | None:
+    """The latest payment of what has this id."""
+    if is_id("top", name):
+        return topups.payment_of(tx, name)
+    if is_id("task", name):
+        held = tasks.sessions(tx, name)
+        return held[-1].payment_id if held else None
+    return name if is_id("pay", name) else None
+
+
 async def _find(hub: Hub, wished: Act) -> Snapshot:
     name = wished.payment_id or wished.reference or ""
 
@@ -97,7 +107,7 @@ async def _find(hub: Hub, wished: Act) -> Snapshot:
         if is_id("plink", name):
             link = links.find(tx, name)
             return None if link is None else snapshots.find(tx, link.payment_id)
-        payment_id = name if is_id("pay", name) else payments.by_reference(tx, name)
+        payment_id = _sold(tx, name) or payments.by_reference(tx, name)
         if payment_id is None:
             link = links.by_short_code(tx, name)
             payment_id = None if link is None else link.payment_id

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.task import TaskState
+from tallystick.domain.topup import TopupStatus
 
 Schema = dict[str, Any]
 
@@ -91,6 +93,22 @@ _ENDPOINT: Final = {
     "updatedAt": _INSTANT,
 }  # fmt: skip
 
+_OWN_TASK: Final = {
+    **_MONEY,
+    "id": _TEXT,
+    "status": _one_of(TaskState),
+    "serviceType": _or_null(_TEXT),
+    "ownerId": _or_null(_TEXT),
+    "paymentId": _or_null(_TEXT),
+    "session": _or_null(
+        _object(paymentId=_TEXT, gateway=_or_null(_TEXT), referenceNumber=_or_null(_TEXT),
+                phase=_one_of(Phase), expiresAt=_INSTANT, number=_COUNT)
+    ),
+    "createdAt": _INSTANT,
+    "updatedAt": _INSTANT,
+    "completedAt": _or_null(_INSTANT),
+}  # fmt: skip
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "Problem": {
         **_object(
@@ -149,6 +167,41 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Resent": _object(deliveries=_COUNT),
     "WebhookEndpoint": _object(_ENDPOINT),
     "WebhookEndpointWithSecret": _object(_ENDPOINT, secret=_TEXT),
+    "StartedTopup": _object(
+        _MONEY, txRef=_TEXT, tx_ref=_TEXT, checkoutUrl=_or_null(_TEXT), qrCode=_or_null(_TEXT),
+        orderCode={"anyOf": [{"type": "integer"}, _TEXT, {"type": "null"}]},
+        status=_one_of(TopupStatus), expiresAt=_INSTANT, clientToken=_TEXT, ownerId=_TEXT,
+        paymentId=_TEXT, gateway=_or_null(_TEXT), checkout=ref("Checkout"),
+    ),
+    "TopupStatus": _object(
+        _MONEY, _STANDING, _NEXT, tx_ref=_TEXT, status=_one_of(TopupStatus),
+        confirmed_at=_or_null(_INSTANT), final=_FLAG,
+    ),
+    "Wallet": _object(
+        ownerId=_TEXT, balances={"type": "object", "additionalProperties": _MINOR}
+    ),
+    "WalletEntry": _object(
+        id=_TEXT, type=_TEXT, amount={"type": "integer", "description": "Negative: money out."},
+        currency=_CURRENCY, reference=_or_null(_TEXT), tx_ref=_or_null(_TEXT),
+        paymentId=_or_null(_TEXT), createdAt=_INSTANT,
+    ),
+    "Spend": _object(
+        _MONEY, id=_TEXT, ownerId=_TEXT, reference=_TEXT, balance=_MINOR, createdAt=_INSTANT
+    ),
+    "OwnTask": _object(_OWN_TASK),
+    "Task": _object(
+        _OWN_TASK, callbackUrl=_TEXT, reference=_or_null(_TEXT), metadata=_NOTES,
+        callback=_or_null(
+            _object(status=_one_of(("pending", "delivered", "failed")), tries=_COUNT,
+                    error=_or_null(_TEXT), nextTryAt=_or_null(_INSTANT),
+                    deliveredAt=_or_null(_INSTANT))
+        ),
+    ),
+    "TaskSession": _object(
+        taskId=_TEXT, status=_one_of(TaskState), gateway=_TEXT, gatewayUrl=_or_null(_TEXT),
+        pageUrl=_or_null(_TEXT), referenceNumber=_or_null(_TEXT), expiresAt=_INSTANT,
+        paymentId=_TEXT, checkout=ref("Checkout"), clientToken=_TEXT,
+    ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(
         jobName=_TEXT,

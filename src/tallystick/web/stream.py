@@ -27,8 +27,9 @@ _TICK_S: Final = 1.0
 class Stream:
     """One open stream of one payment."""
 
-    __slots__ = ("_dropped", "_ended", "_send", "_started", "_task", "born", "client", "frame",
-                 "life_s", "newest", "payment_id", "touched", "version")  # fmt: skip
+    __slots__ = ("_dropped", "_ended", "_send", "_started", "_task", "born", "client", "farewell",
+                 "frame", "life_s", "newest", "payment_id", "touched", "user",
+                 "version")  # fmt: skip
 
     def __init__(
         self,
@@ -41,6 +42,9 @@ class Stream:
         life_s: float,
     ) -> None:
         self.payment_id, self.client, self.frame = first.id, client, frame
+        # Whose stream it is beside the address, and what is said where the server stops.
+        self.user: str | None = None
+        self.farewell = b""
         self.version = last_seen
         self.born = self.touched = asyncio.get_running_loop().time()
         self.life_s = life_s * random.uniform(0.8, 1.0)  # noqa: S311 - spreads reconnects
@@ -107,6 +111,12 @@ class Stream:
         if self._started:
             self._step(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
 
+    def stop(self) -> None:
+        """The server stops: say so, where this kind of stream has words for it, and finish."""
+        if self.farewell and self._started and not self._ended:
+            self._write(self.farewell)
+        self.end()
+
     def _write(self, content: bytes) -> None:
         self.touched = asyncio.get_running_loop().time()
         self._step(self._send({"type": "http.response.body", "body": content, "more_body": True}))
@@ -142,8 +152,7 @@ class Keeper:
     async def stop(self) -> None:
         """End every stream and stop."""
         for stream in self._live:
-            if isinstance(stream, Stream):
-                stream.end()
+            stream.stop()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

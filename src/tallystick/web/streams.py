@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from functools import cache, partial
+from typing import Any, Final, Literal
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -16,30 +16,37 @@ from tallystick.flows import poll
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import Frame, LiveHub
 from tallystick.store import snapshots
-from tallystick.web import metrics, shapes
+from tallystick.web import metrics, shapes, wares
 from tallystick.web.auth import Caller
 from tallystick.web.depends import known_caller, spend_polling
 from tallystick.web.links import find
 from tallystick.web.stream import Stream
+from tallystick.web.topups import tx_ref_of, watched
 
-_PLACES: dict[str, Literal["payment", "link"]] = {
-    "/api/payments/": "payment",
-    "/api/payment-links/": "link",
-}
+Kind = Literal["payment", "link", "topup"]
+_PLACES: Final[dict[str, Kind]] = {"/api/payments/": "payment", "/api/payment-links/": "link"}
+_TOPUP: Final = "/api/topup/stream"
+# What S4's clients listen for: they turn to polling then.
+_STOPPING: Final = (
+    b'event: error\ndata: {"code":"unavailable","message":"The server stops; poll the status."}\n\n'
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a stream or a status is asked of."""
 
-    kind: Literal["payment", "link"]
-    id: str
+    kind: Kind
+    id: str = ""
 
 
 def target_of(path: str, end: str) -> Target | None:
     """What a path with this end is about, or None where it is another route."""
     if not path.endswith(end):
         return None
+    if path == _TOPUP:
+        # Which one is said in the query.
+        return Target("topup")
     for prefix, kind in _PLACES.items():
         name = path[len(prefix) : -len(end)]
         if path.startswith(prefix) and "/" not in name:
@@ -78,15 +85,18 @@ async def open_stream(
 async def _admit(hub: Hub, target: Target, request: Request, send: Send) -> Stream | None:
     """The stream for this caller; None where there is nothing to wait for any more."""
     who = await known_caller(request)
-    snapshot = await _target(hub, target, who)
+    snapshot = await _target(hub, target, request, who)
     await spend_polling(request, who, snapshot.id)
     last_seen = _last_seen(request)
     if is_final(snapshot.phase) and last_seen == snapshot.version:
         return None
-    return Stream(
-        send, snapshot, who.address, _frame(hub, target, identified=who.opens(snapshot)),
+    stream = Stream(
+        send, snapshot, who.address, _frame(hub, target, request, identified=who.opens(snapshot)),
         last_seen=last_seen, life_s=hub.settings.stream_life_s,
     )  # fmt: skip
+    stream.user = who.owner
+    stream.farewell = _STOPPING if target.kind == "topup" else b""
+    return stream
 
 
 def _forget(asked: list[tuple[bytes, bytes]], scope: Scope) -> None:
@@ -107,7 +117,9 @@ def _ask_soon(hub: Hub, stream: Stream) -> None:
         task.add_done_callback(_asking.discard)
 
 
-async def _target(hub: Hub, target: Target, who: Caller) -> Snapshot:
+async def _target(hub: Hub, target: Target, request: Request, who: Caller) -> Snapshot:
+    if target.kind == "topup":
+        return await watched(hub, request, who)
     if target.kind == "link":
         return await find(hub, target.id)
     known = None
@@ -121,8 +133,13 @@ def _last_seen(request: Request) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _frame(hub: Hub, target: Target, *, identified: bool) -> Frame:
-    """One function for each kind of watcher, so that the hub encodes an event once for all."""
+def _frame(hub: Hub, target: Target, request: Request, *, identified: bool) -> Frame:
+    """One function for each kind of watcher, so that the hub encodes an event once for all.
+
+    A top-up has few watchers, each with a function of its own: nothing is kept of those who left.
+    """
+    if target.kind == "topup":
+        return partial(_topup_frame, tx_ref_of(request))
     return _frames(hub.now, target.kind, identified)
 
 
@@ -138,3 +155,8 @@ def _frames(now: Callable[[], Any], kind: str, identified: bool) -> Frame:
         return b"event: status\nid: %d\ndata: %b\n\n" % (snapshot.version, data)
 
     return frame
+
+
+def _topup_frame(tx_ref: str, snapshot: Snapshot) -> bytes:
+    data = shapes.encoded(wares.topup_status(tx_ref, snapshot))
+    return b"event: status-update\nid: %d\ndata: %b\n\n" % (snapshot.version, data)

@@ -5,9 +5,14 @@ One module for each feature; this one knows them all.
 
 from typing import Final
 
-from tallystick.store.audit import core, merchant_events
+from tallystick.store.audit import core, merchant_events, tasks, wallets
 from tallystick.store.audit.base import Check
 
 __all__ = ["CHECKS", "Check"]
 
-CHECKS: Final[tuple[Check, ...]] = core.CHECKS + merchant_events.CHECKS
+CHECKS: Final[tuple[Check, ...]] = (
+    *core.CHECKS,
+    *merchant_events.CHECKS,
+    *wallets.CHECKS,
+    *tasks.CHECKS,
+)

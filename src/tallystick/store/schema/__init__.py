@@ -3,7 +3,7 @@
 One module for each feature; this one knows them all.
 """
 
-from tallystick.store.schema import core, dashboard, merchant_events
+from tallystick.store.schema import core, dashboard, merchant_events, tasks, wallets
 from tallystick.store.schema.base import append_only, metadata
 
-__all__ = ["append_only", "core", "dashboard", "merchant_events", "metadata"]
+__all__ = ["append_only", "core", "dashboard", "merchant_events", "metadata", "tasks", "wallets"]

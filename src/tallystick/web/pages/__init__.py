@@ -8,13 +8,17 @@ from tallystick.web.pages.render import (
     render_not_found,
     render_pay_page,
     render_problem,
+    render_topup,
+    render_wallet,
 )
 from tallystick.web.pages.scene import PageKind, page_path, true_page
 from tallystick.web.pages.view import GatewayChoice, Manner, Site, Visit
+from tallystick.web.pages.wallet import WALLET, WalletView, typed_amount, wallet_view, with_choices
 
 __all__ = [
     "COOKIE",
     "QUERY",
+    "WALLET",
     "Asset",
     "GatewayChoice",
     "Language",
@@ -22,6 +26,7 @@ __all__ = [
     "PageKind",
     "Site",
     "Visit",
+    "WalletView",
     "asset_path",
     "find_asset",
     "language_headers",
@@ -31,6 +36,11 @@ __all__ = [
     "render_not_found",
     "render_pay_page",
     "render_problem",
+    "render_topup",
+    "render_wallet",
     "security_headers",
     "true_page",
+    "typed_amount",
+    "wallet_view",
+    "with_choices",
 ]

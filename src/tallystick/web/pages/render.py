@@ -1,6 +1,7 @@
 """The pages as HTML."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import cache
 from pathlib import Path
@@ -14,13 +15,23 @@ from tallystick.web.pages import figures
 from tallystick.web.pages.assets import asset_path
 from tallystick.web.pages.language import CUSTOMS, QUERY, Language, words
 from tallystick.web.pages.scene import page_path, true_page
-from tallystick.web.pages.view import GatewayChoice, Site, Visit, pay_view
+from tallystick.web.pages.view import GatewayChoice, PayView, Site, Visit, pay_view
+from tallystick.web.pages.wallet import WALLET, WalletView
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 REFRESH_S: Final = 15
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a payment's page is: its own address, the one to look again at, and its status."""
+
+    home: str
+    here: str
+    status: str
 
 
 @cache
@@ -49,7 +60,38 @@ def render_pay_page(
         raise NotFound("This payment has no page; only payment links have one.")
     code = quote(snapshot.link.short_code, safe="")
     address = f"{site.base_url.rstrip('/')}/pay/{code}"
-    view = pay_view(snapshot, snapshot.link, visit, gateways, address)
+    view = pay_view(snapshot, snapshot.link.short_code, visit, gateways, address)
+    place = Place(
+        home=f"/pay/{code}",
+        here=page_path(code, true_page(snapshot)),
+        status=f"/api/payment-links/{quote(snapshot.link.id, safe='')}/status",
+    )
+    return _render_payment(view, visit, place, site)
+
+
+def render_topup(
+    snapshot: Snapshot, tx_ref: str, visit: Visit, *, gateway: GatewayChoice, site: Site
+) -> str:
+    """The page of a top-up that was started: where to pay it, and what came of it."""
+    address = f"{site.base_url.rstrip('/')}{WALLET}/{tx_ref}"
+    view = pay_view(snapshot, tx_ref, visit, [gateway], address)
+    place = Place(
+        home=f"{WALLET}/{tx_ref}",
+        here=f"{WALLET}/{tx_ref}",
+        status=f"/api/topup/status?tx_ref={tx_ref}",
+    )
+    # The merchant's page where it named one; else the wallet, where the owner came from.
+    merchants = view.back is not None and place.home not in view.back[0]
+    back = view.back if merchants else (site.root + WALLET, "wallet")
+    return _render_payment(replace(view, choices=(), back=back), visit, place, site)
+
+
+def render_wallet(view: WalletView, language: Language, *, site: Site) -> str:
+    """The page where the owner of a wallet says how much to put into it."""
+    return _render("wallet.html", language, site, view=view, home=site.root + WALLET)
+
+
+def _render_payment(view: PayView, visit: Visit, place: Place, site: Site) -> str:
     return _render(
         "pay.html",
         visit.language,
@@ -57,9 +99,9 @@ def render_pay_page(
         view=view,
         csrf=visit.csrf,
         now=visit.now.astimezone(UTC).isoformat(timespec="milliseconds"),
-        home=site.root + f"/pay/{code}",
-        here=site.root + page_path(code, true_page(snapshot)),
-        status_url=f"{site.root}/api/payment-links/{quote(snapshot.link.id, safe='')}/status",
+        home=site.root + place.home,
+        here=site.root + place.here,
+        status_url=site.root + place.status,
         refresh_s=REFRESH_S,
     )
 

@@ -13,7 +13,7 @@ from tallystick.domain.bank_apps import bank_links
 from tallystick.domain.errors import Invalid
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AttemptState, Phase, is_final
-from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot
+from tallystick.domain.snapshot import AttemptPart, Snapshot
 from tallystick.domain.vietqr import VietQR
 from tallystick.web.pages import figures, qr
 from tallystick.web.pages.language import Language, Words, words
@@ -107,7 +107,6 @@ class PayView:
     title: str
     advice: str
     notice: str | None
-    link: LinkPart
     version: int
     final: bool
     refreshes: bool
@@ -127,12 +126,15 @@ class PayView:
 
 def pay_view(
     snapshot: Snapshot,
-    link: LinkPart,
+    code: str,
     visit: Visit,
     gateways: Sequence[GatewayChoice],
     address: str = "",
 ) -> PayView:
-    """Work out the page for a payment link as it stands at `visit.now`, at its public address."""
+    """Work out the page for a payment as it stands at `visit.now`, at its public address.
+
+    Its payer knows it by `code`.
+    """
     tell = words(visit.language)
     scene = scene_of(snapshot, visit.now, choices=bool(gateways))
     amounts = _amounts(snapshot, visit.language)
@@ -145,7 +147,6 @@ def pay_view(
         title=tell(f"scene.{scene}.title", **amounts),
         advice=tell(f"scene.{scene}.advice", **amounts),
         notice=_notice(snapshot, visit, tell),
-        link=link,
         version=snapshot.version,
         final=is_final(snapshot.phase),
         refreshes=scene in _REFRESHES,
@@ -154,7 +155,7 @@ def pay_view(
         progress=(snapshot.received_minor, snapshot.due.minor) if rest else None,
         description=figures.plain(snapshot.description),
         deadline=snapshot.expires_at if _counts_down(snapshot, scene) else None,
-        facts=_facts(snapshot, link, visit, gateway),
+        facts=_facts(snapshot, code, visit, gateway),
         gateway=gateway,
         panel=panel,
         steps=_steps(scene, panel) if scene in _SHOWS_STEPS else (),
@@ -192,12 +193,12 @@ def _counts_down(snapshot: Snapshot, scene: Scene) -> bool:
     return snapshot.phase is Phase.OPEN and scene not in {Scene.CLOSING, Scene.PROCESSING}
 
 
-def _facts(snapshot: Snapshot, link: LinkPart, visit: Visit, gateway: str) -> tuple[Fact, ...]:
+def _facts(snapshot: Snapshot, code: str, visit: Visit, gateway: str) -> tuple[Fact, ...]:
     """The record of the payment: what a payer would write down."""
     zone = visit.zone or figures.home_zone(snapshot.due.currency)
     amounts = _amounts(snapshot, visit.language)
     paid = snapshot.phase is Phase.PAID
-    facts = [Fact("code", link.short_code, link.short_code)]
+    facts = [Fact("code", code, code)]
     if snapshot.received_minor > 0 and (not paid or snapshot.received_minor != snapshot.due.minor):
         facts.append(Fact("received", amounts["received"]))
     if paid and snapshot.paid_at is not None:

@@ -20,11 +20,13 @@ const ahead = (() => {
 const shown = () => Number(main().dataset.version);
 let wanted = shown();
 
-/** @param {{version: number, final: boolean, currentStatus: keyof typeof ENDINGS}} status */
+/** @param {{version: number, final: boolean, currentStatus?: keyof typeof ENDINGS}} status */
 function follow(status) {
   if (status.version <= shown()) return;
   wanted = status.version;
-  const path = status.final ? `${main().dataset.home}/${ENDINGS[status.currentStatus]}` : "";
+  // A top-up has one address for all of its states.
+  const ending = status.final && status.currentStatus && ENDINGS[status.currentStatus];
+  const path = ending ? `${main().dataset.home}/${ending}` : "";
   if (path && location.pathname !== path) location.replace(path + location.search);
   else fetchAgain();
 }

@@ -259,6 +259,29 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "wallet_spends",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("balance_after", columns.Whole, nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_wallet_spends_amount_positive")),
+        sa.CheckConstraint(
+            "balance_after >= 0", name=op.f("ck_wallet_spends_balance_not_negative")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallet_spends")),
+        sa.UniqueConstraint(
+            "owner_id", "reference", name=op.f("uq_wallet_spends_owner_id_reference")
+        ),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_wallet_spends_owner", "wallet_spends", ["owner_id", "created_at"], unique=False
+    )
+    op.create_table(
         "webhook_endpoints",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
@@ -439,6 +462,51 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "tasks",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("service_type", sa.Text(), nullable=True),
+        sa.Column("callback_url", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("owner_id", sa.Text(), nullable=True),
+        sa.Column("metadata", columns.Document(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.Column("completed_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'COMPLETED') = (completed_at IS NOT NULL)",
+            name=op.f("ck_tasks_completed_has_its_time"),
+        ),
+        sa.CheckConstraint(
+            "(state = 'COMPLETED') = (payment_id IS NOT NULL)",
+            name=op.f("ck_tasks_completed_by_a_payment"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('IDLE', 'IN_PROGRESS', 'COMPLETED')", name=op.f("ck_tasks_state_known")
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_tasks_amount_positive")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_tasks_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
+        sa.UniqueConstraint("payment_id", name=op.f("uq_tasks_payment_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_tasks_created", "tasks", ["created_at", "id"], unique=False)
+    op.create_table(
+        "topups",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_topups_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_topups")),
+        sa.UniqueConstraint("payment_id", name=op.f("uq_topups_payment_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "transfers",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -562,7 +630,7 @@ def upgrade() -> None:
         sa.Column("observed_at", columns.Instant(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
-            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved')",
+            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved', 'superseded')",
             name=op.f("ck_evidence_claim_known"),
         ),
         sa.CheckConstraint(
@@ -640,6 +708,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
     op.create_table(
+        "task_sessions",
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("task_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("started_at", columns.Instant(), nullable=False),
+        sa.Column("expires_at", columns.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_task_sessions_payment_id")
+        ),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_task_sessions_task_id")),
+        sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_task_sessions")),
+        sa.UniqueConstraint("task_id", "number", name=op.f("uq_task_sessions_task_id_number")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "unnumbered",
         sa.Column("n", columns.Whole, autoincrement=True, nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
@@ -658,6 +742,8 @@ def upgrade() -> None:
         "outbox",
         "postings",
         "receipts",
+        "task_sessions",
         "transfers",
+        "wallet_spends",
     ):
         triggers.make_append_only(table)

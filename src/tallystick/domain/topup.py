@@ -1,0 +1,37 @@
+"""The words a top-up uses for the state of its payment (system S4's spelling)."""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+from tallystick.domain.errors import Invalid
+from tallystick.domain.payment import Phase
+
+_TX_REF: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class TopupStatus(StrEnum):
+    """What S4's clients know."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+TOPUP_STATUS: Final[dict[Phase, TopupStatus]] = {
+    Phase.DRAFT: TopupStatus.PENDING,
+    Phase.OPEN: TopupStatus.PENDING,
+    Phase.PROCESSING: TopupStatus.PENDING,
+    Phase.PAID: TopupStatus.CONFIRMED,
+    Phase.EXPIRED: TopupStatus.EXPIRED,
+    Phase.CANCELED: TopupStatus.FAILED,
+}
+
+
+def tx_ref(text: str | None) -> str:
+    """The name of a top-up, as somebody sent it. Raises Invalid for what can be none."""
+    if text is None or not _TX_REF.fullmatch(text):
+        words = "the tx_ref of a top-up, as it was answered when the top-up was started"
+        raise Invalid(f"tx_ref is {words}.", (("tx_ref", words),))
+    return text

@@ -1,0 +1,70 @@
+"""Call back: the workflow that waits for a task is told that it is paid, signed, until it hears."""
+
+import base64
+import json
+from typing import Any, Final
+
+import structlog
+
+from tallystick.domain.errors import Conflict, NotFound, NotReached
+from tallystick.domain.sealing import derived
+from tallystick.domain.standard_webhooks import signature
+from tallystick.flows.cancel import cancel
+from tallystick.flows.hub import Hub
+from tallystick.outbound import post
+from tallystick.store import tasks
+
+TIMEOUT_S: Final = 10.0
+
+log = structlog.get_logger()
+
+
+def callback_key(hub: Hub) -> bytes:
+    """The key that all callbacks of this server are signed with."""
+    return derived(hub.secret, "task callbacks")
+
+
+def callback_secret(hub: Hub) -> str:
+    """The same, as Standard Webhooks writes it; the merchant's libraries take it as it is."""
+    return "whsec_" + base64.b64encode(callback_key(hub)).decode()
+
+
+async def call_back(hub: Hub, payload: dict[str, Any]) -> None:
+    """Tell the workflow; a job, repeated for three days until it is answered with 2xx.
+
+    Always with the same id and body, so that the other side can tell a repeat. Raises
+    AddressRefused, NotReached.
+    """
+    task = await hub.database.read(lambda tx: tasks.find(tx, payload["taskId"]))
+    if task is None or task.completed_at is None:
+        raise NotFound("There is no such completed task.")
+    at = task.completed_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    told = {"id": payload["messageId"], "type": "task.completed", "timestamp": at,
+            "data": payload["data"]}  # fmt: skip
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    # The other side compares it with its own clock, which no sandbox moves.
+    stamp = str(int(hub.clock.real_now().timestamp()))
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "Tallystick",
+        "webhook-id": payload["messageId"],
+        "webhook-timestamp": stamp,
+        "webhook-signature": signature(callback_key(hub), payload["messageId"], stamp, body),
+    }
+    reply = await post(
+        task.callback_url, headers, body, allow_loopback=hub.sandbox, timeout_s=TIMEOUT_S
+    )
+    log.info("called_back", task=task.id, status=reply.status)
+    if not reply.accepted:
+        raise NotReached(f"The callback was answered {reply.status}; it wants a 2xx.")
+
+
+async def close_session(hub: Hub, payload: dict[str, Any]) -> None:
+    """Take back the offer of a session whose task was completed in another; a job.
+
+    One that is over, or has money on its way, is left as it is: what comes is reviewed.
+    """
+    try:
+        await cancel(hub, payload["paymentId"])
+    except Conflict as error:
+        log.info("session_left", payment=payload["paymentId"], why=error.detail)

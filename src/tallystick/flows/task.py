@@ -1,0 +1,168 @@
+"""Tasks: made, started again and again until money comes, and told of when it has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import Conflict, NotFound
+from tallystick.domain.ids import capability, new_id, short_code
+from tallystick.domain.payment import Payment
+from tallystick.domain.sealing import fingerprint
+from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.task import Session, Task, TaskSignal, TaskState, standing
+from tallystick.flows.checkout import Wish, create_payment
+from tallystick.flows.hub import Hub, found
+from tallystick.flows.once import Once
+from tallystick.fulfilment.task import CALLBACK
+from tallystick.store import credentials, jobs, links, snapshots, tasks
+from tallystick.store.jobs import Standing
+
+Render = Callable[[Snapshot, str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as it stands now, with its latest session and the fate of its callback."""
+
+    task: Task
+    state: TaskState
+    session: Session | None
+    payment: Snapshot | None
+    callback: Standing | None
+
+
+class SessionLive(Conflict):
+    """Somebody can pay this task right now; `payment_id` is where."""
+
+    def __init__(self, payment_id: str) -> None:
+        super().__init__("The task has a session that can still be paid.")
+        self.payment_id = payment_id
+
+
+async def create_task(
+    hub: Hub, task: Task, once: Once | None, render: Callable[[TaskView], bytes]
+) -> bytes:
+    """Write a new task down; nothing is asked of a gateway until it is started."""
+
+    def body(tx: Connection) -> bytes:
+        tasks.add(tx, task)
+        answer = render(TaskView(task, task.state, None, None, None))
+        if once is not None:
+            once.claim(tx, hub, None)
+            once.keep(tx, hub, 201, answer)
+        return answer
+
+    return await hub.database.write(body)
+
+
+async def find_task(hub: Hub, task_id: str) -> TaskView:
+    """The task as it stands; nothing changes by looking. Raises NotFound."""
+    now = hub.now()
+    view = await hub.database.read(lambda tx: view_of(tx, tasks.find(tx, task_id), now))
+    if view is None:
+        raise NotFound("There is no task with this id that you may see.")
+    return view
+
+
+def view_of(tx: Connection, task: Task | None, now: datetime) -> TaskView | None:
+    """Everything that is told of a task, read in one transaction."""
+    if task is None:
+        return None
+    held = tasks.sessions(tx, task.id)
+    session = held[-1] if held else None
+    # The payment that is told of is the one that completed it, else the latest try.
+    told = task.payment_id or (None if session is None else session.payment_id)
+    payment = None if told is None else snapshots.find(tx, told)
+    callback = jobs.standing(tx, f"{CALLBACK}/{task.id}")
+    return TaskView(task, standing(task, session, now), session, payment, callback)
+
+
+async def start_session(
+    hub: Hub, task_id: str, gateway: str, return_url: str | None, once: Once | None, render: Render
+) -> tuple[bytes, bool]:
+    """Begin, or find again, the session in which a task is paid; the answer, and whether new.
+
+    Raises NotFound, Conflict where the task is completed or is being paid elsewhere, and what
+    opening any payment raises.
+    """
+    view = await find_task(hub, task_id)
+    task, now = view.task, hub.now()
+    wish = Wish(
+        amount=task.due,
+        gateways=(gateway,),
+        purpose="task",
+        description=task.service_type or "",
+        owner_id=task.owner_id,
+        return_url=return_url,
+        cancel_url=return_url,
+        expires_in=timedelta(seconds=hub.settings.task_session_s),
+    )
+
+    def beside(tx: Connection, payment: Payment) -> None:
+        _begin(tx, task_id, payment, now)
+        links.add(
+            tx, link_id=new_id("plink", now), short_code=short_code(), payment_id=payment.id,
+            gateways=(gateway,), now=now,
+        )  # fmt: skip
+
+    try:
+        return await create_payment(hub, wish, once, render, beside), True
+    except SessionLive as live:
+        return await _again(hub, live.payment_id, gateway, render), False
+
+
+def _begin(tx: Connection, task_id: str, payment: Payment, now: datetime) -> None:
+    """Move the task, which is held from here on. Raises NotFound, Conflict, SessionLive."""
+    task = _locked(tx, task_id)
+    if task.state is TaskState.COMPLETED:
+        raise Conflict("The task is completed; it is not paid again.")
+    held = tasks.sessions(tx, task_id)
+    if task.state is TaskState.IN_PROGRESS:
+        if held[-1].is_live(now):
+            raise SessionLive(held[-1].payment_id)
+        tasks.move(tx, task, TaskSignal.LAPSED, now)
+        task = _locked(tx, task_id)
+    tasks.move(tx, task, TaskSignal.STARTED, now)
+    tasks.open_session(tx, task_id, payment.id, payment.expires_at, now)
+
+
+def _locked(tx: Connection, task_id: str) -> Task:
+    task = tasks.lock(tx, task_id)
+    if task is None:
+        raise NotFound("There is no task with this id that you may see.")
+    return task
+
+
+async def _again(hub: Hub, payment_id: str, gateway: str, render: Render) -> bytes:
+    """The session that is live, for whoever starts it once more."""
+    token, now = capability("tct_"), hub.now()
+
+    def body(tx: Connection) -> Snapshot:
+        snapshot = found(snapshots.find(tx, payment_id))
+        if snapshot.gateway != gateway:
+            raise Conflict(
+                f"The task is being paid through {snapshot.gateway}; wait until that session is "
+                "over, or cancel its payment."
+            )
+        credentials.add_token(tx, fingerprint(token), payment_id, now)
+        return snapshot
+
+    return render(await hub.database.write(body), token)
+
+
+async def resend_callback(hub: Hub, task_id: str) -> TaskView:
+    """Call the workflow back once more. Raises NotFound, Conflict where nothing is to be told."""
+    now = hub.now()
+
+    def body(tx: Connection) -> TaskView | None:
+        task = _locked(tx, task_id)
+        if not jobs.again(tx, f"{CALLBACK}/{task_id}", now):
+            raise Conflict("The task is not completed yet, or its callback is under way.")
+        return view_of(tx, task, now)
+
+    view = await hub.database.write(body)
+    hub.bell.ring()
+    assert view is not None  # noqa: S101 - `_locked` has refused the other case
+    return view

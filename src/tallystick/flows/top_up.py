@@ -1,0 +1,75 @@
+"""Top up: a user's wish to fill the wallet becomes a payment, found again by its tx_ref."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import Invalid
+from tallystick.domain.ids import new_id
+from tallystick.domain.money import Money
+from tallystick.domain.payment import Payment
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.hub import Hub, found
+from tallystick.flows.once import Once
+from tallystick.store import snapshots, topups
+
+LONGEST_OWNER: Final = 200
+Render = Callable[[str, Snapshot, str], bytes]
+"""Writes the answer from the tx_ref, the payment and the client token."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopupWish:
+    """Whose wallet is to be filled, with how much, and how."""
+
+    owner_id: str
+    amount: Money
+    gateway: str
+    return_url: str | None = None
+
+
+async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Render) -> bytes:
+    """Open the payment that fills a wallet. Raises Invalid, and what opening any payment raises."""
+    # A JWT may name its user at any length; databases have indexes.
+    if not 0 < len(wish.owner_id) <= LONGEST_OWNER:
+        raise Invalid(f"The owner of a wallet has a name of 1 to {LONGEST_OWNER} characters.")
+    now = hub.now()
+    tx_ref = new_id("top", now)
+    place = f"{hub.settings.base_url.rstrip('/')}/wallet/topup/{tx_ref}"
+
+    def beside(tx: Connection, payment: Payment) -> None:
+        topups.add(tx, tx_ref, payment.id, now)
+
+    wished = Wish(
+        amount=wish.amount,
+        gateways=(wish.gateway,),
+        purpose="wallet_topup",
+        description="Wallet top-up",
+        owner_id=wish.owner_id,
+        return_url=wish.return_url or place,
+        cancel_url=place,
+    )
+    return await create_payment(
+        hub, wished, once, lambda snapshot, token: render(tx_ref, snapshot, token), beside
+    )
+
+
+async def resume_topup(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
+    """Answer a request whose worker died: the top-up is there, its client token is new."""
+    tx_ref = await hub.database.read(lambda tx: topups.of_payment(tx, payment_id)) or ""
+    return await resume_payment(
+        hub, payment_id, once, lambda snapshot, token: render(tx_ref, snapshot, token)
+    )
+
+
+async def find_topup(hub: Hub, tx_ref: str) -> Snapshot:
+    """The payment of a top-up. Raises NotFound."""
+
+    def read(tx: Connection) -> Snapshot | None:
+        payment_id = topups.payment_of(tx, tx_ref)
+        return None if payment_id is None else snapshots.find(tx, payment_id)
+
+    return found(await hub.database.read(read), "top-up")

@@ -1,0 +1,231 @@
+"""Tasks over HTTP: steps of a workflow that wait for money, in the words of system S3."""
+
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, field_validator
+
+from tallystick.domain.destination import destination
+from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
+from tallystick.domain.ids import is_id, new_id
+from tallystick.domain.money import LARGEST_MINOR, Money
+from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.task import Task, TaskState
+from tallystick.flows.call_back import callback_secret
+from tallystick.flows.checkout import resume_payment
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import Once
+from tallystick.flows.task import (
+    TaskView,
+    create_task,
+    find_task,
+    resend_callback,
+    start_session,
+    view_of,
+)
+from tallystick.store import tasks as rows
+from tallystick.web import shapes, wares
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit, web_address
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.description import answers, creating, listing
+from tallystick.web.payments import Metadata, short_metadata
+from tallystick.web.schemas import one, several
+
+router = APIRouter(tags=["tasks"])
+_UNSEEN = "There is no task with this id that you may see."
+
+
+class Action(StrEnum):
+    """What can be done with a task."""
+
+    INITIATE_PAYMENT = "INITIATE_PAYMENT"
+    RESEND_CALLBACK = "RESEND_CALLBACK"
+
+
+class CreateTask(Body):
+    """A step of a workflow that goes on once it is paid."""
+
+    amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
+    currency: str = Field(min_length=3, max_length=3, description="ISO 4217, upper case.")
+    callback_url: str = Field(max_length=2000, description="Public https; called when paid.")
+    service_type: str | None = Field(default=None, min_length=1, max_length=100)
+    reference: str | None = Field(default=None, min_length=1, max_length=100)
+    owner_id: str | None = Field(default=None, min_length=1, max_length=200)
+    metadata: Metadata = Field(default_factory=dict, max_length=50)
+
+    _short = field_validator("metadata")(short_metadata)
+
+
+class Act(Body):
+    """What is to be done with a task."""
+
+    action: str = Field(max_length=40, description="INITIATE_PAYMENT or RESEND_CALLBACK.")
+    gateway: str | None = Field(default=None, min_length=1, max_length=40)
+    return_url: str | None = Field(default=None, max_length=2000)
+
+    @field_validator("return_url")
+    @classmethod
+    def _checked_return(cls, value: str | None) -> str | None:
+        return None if value is None else web_address(value)
+
+
+@router.post(
+    "/api/tasks", status_code=201, openapi_extra=creating(CreateTask), summary="Make a task",
+    responses=answers(one("Task", callbackSecret={"type": "string"}), 201),
+)  # fmt: skip
+async def create(
+    request: Request,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[CreateTask], Depends(body(CreateTask))],
+) -> Response:
+    """Answers 201 with the task, IDLE, and the secret that its callback will be signed with."""
+    who.needs("operator")
+    task = _new_task(hub, parsed.value)
+    secret = callback_secret(hub)
+
+    def render(view: TaskView) -> bytes:
+        return shapes.encoded({"data": wares.task(view), "callbackSecret": secret})
+
+    return await once_only(
+        request, hub, who, parsed.raw, lambda once: create_task(hub, task, once, render)
+    )
+
+
+@router.get(
+    "/api/tasks", summary="List tasks, newest first", responses=answers(several("Task")),
+    openapi_extra=listing(status=TaskState, reference=""),
+)  # fmt: skip
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: status, reference, createdAfter, createdBefore."""
+    who.needs("reader")
+    limit, filters = page_limit(request), _filters(request)
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place, now = cursor_place(hub, request), hub.now()
+
+    def read(tx: Any) -> list[TaskView]:
+        found = rows.page(
+            tx, filters=filters, created_after=span[0], created_before=span[1], after=place,
+            limit=limit,
+        )  # fmt: skip
+        return [view for one in found if (view := view_of(tx, one, now)) is not None]
+
+    found = await hub.database.read(read)
+    places = [(view.task.created_at, view.task.id) for view in found]
+    return listed(hub, [wares.task(view) for view in found], places, limit)
+
+
+@router.get("/api/tasks/{task_id}", summary="Read a task", responses=answers(one("OwnTask")))
+async def show(task_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Changes nothing. For keys in full; for the user whose task it is without your notes."""
+    if who.role is None and who.owner is None:
+        raise Unauthenticated("This needs a secret key, or your app's JWT as Bearer.")
+    view = await _find(hub, task_id)
+    return {"data": wares.task(view) if who.role is not None else wares.own_task(_own(who, view))}
+
+
+@router.post(
+    "/api/tasks/{task_id}/actions", openapi_extra=creating(Act), summary="Start a task's payment",
+    responses=answers(one("TaskSession"), 201)
+    | answers(one("TaskSession"), 200, "The session that is still live."),
+)  # fmt: skip
+async def act(
+    request: Request,
+    task_id: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Act], Depends(body(Act))],
+) -> Response:
+    """INITIATE_PAYMENT answers 201 with a new session, or 200 with the one that is still live.
+
+    RESEND_CALLBACK calls the workflow back once more.
+    """
+    who.needs("operator")
+    wished = parsed.value
+    action = _action(wished.action)
+    task = (await _find(hub, task_id)).task
+    if action is Action.RESEND_CALLBACK:
+        view = await resend_callback(hub, task.id)
+        return Response(shapes.encoded({"data": wares.task(view)}), media_type="application/json")
+    if wished.gateway is None:
+        raise Invalid("gateway: is required", (("gateway", "is required"),))
+    return await _start(request, hub, who, parsed, task.id, wished.gateway)
+
+
+async def _start(
+    request: Request, hub: Hub, who: Caller, parsed: Parsed[Act], task_id: str, gateway: str
+) -> Response:
+    render = partial(_render_session, hub, task_id)
+    fresh = True
+
+    async def work(once: Once | None) -> bytes:
+        nonlocal fresh
+        wished = parsed.value.return_url
+        answer, fresh = await start_session(hub, task_id, gateway, wished, once, render)
+        return answer
+
+    async def resume(payment_id: str, once: Once) -> bytes:
+        return await resume_payment(hub, payment_id, once, render)
+
+    response = await once_only(request, hub, who, parsed.raw, work, resume)
+    if not fresh:
+        response.status_code = 200
+    return response
+
+
+def _render_session(hub: Hub, task_id: str, snapshot: Snapshot, token: str) -> bytes:
+    told = wares.started_session(task_id, snapshot, token, hub.settings.base_url)
+    return shapes.encoded({"data": told})
+
+
+def _new_task(hub: Hub, wished: CreateTask) -> Task:
+    """Raises AddressRefused, CurrencyUnknown."""
+    destination(wished.callback_url, allow_loopback=hub.sandbox)
+    due, now = Money(wished.amount, wished.currency), hub.now()
+    return Task(
+        id=new_id("task", now),
+        state=TaskState.IDLE,
+        amount=due.minor,
+        currency=due.currency,
+        service_type=wished.service_type,
+        callback_url=wished.callback_url,
+        reference=wished.reference,
+        owner_id=wished.owner_id,
+        metadata=wished.metadata,
+        payment_id=None,
+        created_at=now,
+        updated_at=now,
+        completed_at=None,
+    )
+
+
+async def _find(hub: Hub, task_id: str) -> TaskView:
+    if not is_id("task", task_id):
+        raise NotFound(_UNSEEN)
+    return await find_task(hub, task_id)
+
+
+def _own(who: Caller, view: TaskView) -> TaskView:
+    if view.task.owner_id is None or view.task.owner_id != who.owner:
+        raise NotFound(_UNSEEN)
+    return view
+
+
+def _action(word: str) -> Action:
+    if word not in set(Action):
+        words = f"one of {', '.join(Action)}"
+        raise Invalid(f"action is {words}.", (("action", words),))
+    return Action(word)
+
+
+def _filters(request: Request) -> dict[str, str]:
+    """By column. Raises Invalid."""
+    asked = request.query_params
+    if asked.get("status", TaskState.IDLE) not in set(TaskState):
+        words = f"one of {', '.join(TaskState)}"
+        raise Invalid(f"status is {words}.", (("status", words),))
+    columns = {"status": "state", "reference": "reference"}
+    return {column: asked[name] for name, column in columns.items() if name in asked}

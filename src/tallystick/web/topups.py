@@ -1,0 +1,119 @@
+"""Top-ups over HTTP, in the shapes of system S4."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, field_validator
+
+from tallystick.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from tallystick.domain.money import LARGEST_MINOR, Money
+from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.topup import tx_ref as checked_ref
+from tallystick.flows import poll
+from tallystick.flows.hub import Hub
+from tallystick.flows.top_up import TopupWish, find_topup, resume_topup, start_topup
+from tallystick.web import shapes, wares
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Body, Parsed, body, web_address
+from tallystick.web.depends import CallerDep, HubDep, LimitedCaller, once_only, spend_polling
+from tallystick.web.description import NOT_MODIFIED, answers, creating
+from tallystick.web.schemas import one
+from tallystick.web.status import answer_status
+
+router = APIRouter(tags=["top-ups"])
+_STRANGER = "This needs your app's JWT, the top-up's client token or a secret key as Bearer."
+
+
+class StartTopup(Body):
+    """Money that is to be put into a wallet."""
+
+    amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
+    currency: str = Field(default="VND", min_length=3, max_length=3, description="ISO 4217.")
+    gateway: str = Field(default="payos", min_length=1, max_length=40)
+    return_url: str | None = Field(default=None, max_length=2000)
+    owner_id: str | None = Field(
+        default=None, min_length=1, max_length=200,
+        description="Whose wallet; needed with a key, and a JWT's own sub otherwise.",
+    )  # fmt: skip
+
+    @field_validator("return_url")
+    @classmethod
+    def _checked_return(cls, value: str | None) -> str | None:
+        return None if value is None else web_address(value)
+
+
+@router.post(
+    "/api/topup/init", status_code=201, openapi_extra=creating(StartTopup),
+    summary="Start a top-up", responses=answers(one("StartedTopup"), 201),
+)  # fmt: skip
+async def init(
+    request: Request,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[StartTopup], Depends(body(StartTopup))],
+) -> Response:
+    """By the wallet's owner with a JWT, or by a key with the ownerId."""
+    wished = parsed.value
+    wish = TopupWish(
+        owner_id=_wallet_of(who, wished.owner_id),
+        amount=Money(wished.amount, wished.currency),
+        gateway=wished.gateway,
+        return_url=wished.return_url,
+    )
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda once: start_topup(hub, wish, once, _render),
+        lambda payment_id, once: resume_topup(hub, payment_id, once, _render),
+    )
+
+
+@router.get(
+    "/api/topup/status", summary="The live status of a top-up",
+    responses=answers(one("TopupStatus")) | NOT_MODIFIED,
+    openapi_extra={"parameters": [{"name": "tx_ref", "in": "query", "required": True,
+                                   "schema": {"type": "string"}}]},
+)  # fmt: skip
+async def status(request: Request, hub: HubDep, who: CallerDep) -> Response:
+    """For the owner, the holder of the client token, and keys. With ETag and 304."""
+    snapshot = await watched(hub, request, who)
+    await spend_polling(request, who, snapshot.id)
+    shape = partial(wares.topup_status, tx_ref_of(request))
+    return answer_status(request, await poll.fresher(hub, snapshot), shape)
+
+
+def tx_ref_of(request: Request) -> str:
+    """The top-up that the query names. Raises Invalid."""
+    return checked_ref(request.query_params.get("tx_ref"))
+
+
+async def watched(hub: Hub, request: Request, who: Caller) -> Snapshot:
+    """The payment of the top-up in the query, where the caller may see it.
+
+    Raises Unauthenticated, Invalid, NotFound.
+    """
+    if not who.known:
+        raise Unauthenticated(_STRANGER)
+    snapshot = await find_topup(hub, tx_ref_of(request))
+    if not who.opens(snapshot):
+        raise NotFound("There is no top-up with this id that you may see.")
+    return snapshot
+
+
+def _wallet_of(who: Caller, wished: str | None) -> str:
+    """Whose wallet is filled. Raises Unauthenticated, Forbidden, Invalid."""
+    if who.owner is not None:
+        if wished not in {None, who.owner}:
+            raise Forbidden("Your token is for your own wallet; leave ownerId out.")
+        return who.owner
+    who.needs("operator")
+    if wished is None:
+        raise Invalid("ownerId: is required with a key", (("ownerId", "is required with a key"),))
+    return wished
+
+
+def _render(tx_ref: str, snapshot: Snapshot, token: str) -> bytes:
+    return shapes.encoded({"data": wares.started_topup(tx_ref, snapshot, token)})

@@ -1,0 +1,113 @@
+"""Wallets over HTTP: what is in them, what moved, and spending from them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+
+from tallystick.domain import ledger as accounts
+from tallystick.domain.errors import NotFound, Unauthenticated
+from tallystick.domain.money import LARGEST_MINOR, Money
+from tallystick.flows.once import Once
+from tallystick.flows.spend import spend
+from tallystick.flows.top_up import LONGEST_OWNER
+from tallystick.store import ledger, wallets
+from tallystick.store.wallets import Entry, Spend
+from tallystick.web import shapes, wares
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.description import answers, creating, listing
+from tallystick.web.schemas import one, several
+
+router = APIRouter(tags=["wallets"])
+
+
+class SpendFromWallet(Body):
+    """Money that is to be taken from a wallet."""
+
+    amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
+    currency: str = Field(min_length=3, max_length=3, description="ISO 4217, upper case.")
+    reference: str = Field(
+        min_length=1, max_length=100, description="Your own name for it; spent once."
+    )
+
+
+@router.get(
+    "/api/wallets/{owner_id}", summary="What is in a wallet", responses=answers(one("Wallet"))
+)
+async def show(owner_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Per currency, in minor units. For keys, and for its owner with a JWT."""
+    _needs_sight(who, owner_id)
+    account = accounts.wallet(owner_id)
+    held = await hub.database.read(lambda tx: ledger.balance(tx, account))
+    return {"data": wares.wallet(owner_id, held)}
+
+
+@router.get(
+    "/api/wallets/{owner_id}/entries", summary="What moved in a wallet, newest first",
+    responses=answers(several("WalletEntry")), openapi_extra=listing(),
+)  # fmt: skip
+async def entries(
+    request: Request, owner_id: str, hub: HubDep, who: LimitedCaller
+) -> dict[str, Any]:
+    """Each posting; `amount` is negative where money went out."""
+    _needs_sight(who, owner_id)
+    limit = page_limit(request)
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place = cursor_place(hub, request)
+
+    def read(tx: Any) -> list[Entry]:
+        return wallets.entries(
+            tx, accounts.wallet(owner_id), created_after=span[0], created_before=span[1],
+            after=place, limit=limit,
+        )  # fmt: skip
+
+    found = await hub.database.read(read)
+    places = [(entry.created_at, entry.id) for entry in found]
+    return listed(hub, [wares.entry(entry) for entry in found], places, limit)
+
+
+@router.post(
+    "/api/wallets/{owner_id}/spend", status_code=201, openapi_extra=creating(SpendFromWallet),
+    summary="Take money from a wallet", responses=answers(one("Spend"), 201),
+)  # fmt: skip
+async def take(
+    request: Request,
+    owner_id: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[SpendFromWallet], Depends(body(SpendFromWallet))],
+) -> Response:
+    """Once for each reference. 409 where the wallet has less, or the reference took another sum."""
+    who.needs("operator")
+    if len(owner_id) > LONGEST_OWNER:
+        raise NotFound("There is no wallet with this id that you may see.")
+    wished = parsed.value
+    amount = Money(wished.amount, wished.currency)
+    repeated = False
+
+    async def work(once: Once | None) -> bytes:
+        nonlocal repeated
+        answer, repeated = await spend(hub, owner_id, amount, wished.reference, once, _render)
+        return answer
+
+    response = await once_only(request, hub, who, parsed.raw, work)
+    if repeated:
+        response.headers["idempotent-replayed"] = "true"
+    return response
+
+
+def _needs_sight(who: Caller, owner_id: str) -> None:
+    """Raises Unauthenticated, Forbidden, NotFound: a foreign wallet is like one that is not."""
+    if who.role is not None:
+        return who.needs("reader")
+    if who.owner is None:
+        raise Unauthenticated("This needs a secret key, or your app's JWT as Bearer.")
+    if who.owner != owner_id:
+        raise NotFound("There is no wallet with this id that you may see.")
+    return None
+
+
+def _render(spent: Spend) -> bytes:
+    return shapes.encoded({"data": wares.spent(spent)})
