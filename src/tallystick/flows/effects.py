@@ -11,6 +11,7 @@ from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
 from tallystick.flows.cancel import cancel_attempt
 from tallystick.flows.hub import Hub
+from tallystick.flows.letters import send_mail
 from tallystick.store import jobs
 from tallystick.store.jobs import Job
 
@@ -19,7 +20,10 @@ BATCH: Final = 50
 
 log = structlog.get_logger()
 Effect = Callable[[Hub, dict[str, Any]], Awaitable[None]]
-EFFECTS: Final[Mapping[str, Effect]] = {"cancel_attempt": cancel_attempt}
+EFFECTS: Final[Mapping[str, Effect]] = {
+    "cancel_attempt": cancel_attempt,
+    "send_mail": send_mail,
+}
 """Every outside effect by the kind of its job row. Each is safe to repeat."""
 
 
