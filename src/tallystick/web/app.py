@@ -16,6 +16,9 @@ from tallystick.live.hub import LiveHub
 from tallystick.web import (
     description,
     desk,
+    gift_cards,
+    gift_orders,
+    gift_pages,
     health,
     jobs,
     links,
@@ -66,6 +69,9 @@ def build_app(
     every_router = (
         payments.router,
         links.router,
+        gift_cards.router,
+        gift_orders.router,
+        gift_pages.router,
         payer.router,
         jobs.router,
         health.router,
@@ -89,9 +95,9 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
-        if request.url.path.startswith("/pay/") and "text/html" in request.headers.get(
-            "accept", ""
-        ):
+        if request.url.path.startswith(
+            ("/pay/", "/gift-cards")
+        ) and "text/html" in request.headers.get("accept", ""):
             return payer.problem_page(request, app.state.hub, error)
         return problems.response(error, request.scope.get("request_id", ""))
 

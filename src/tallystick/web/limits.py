@@ -17,6 +17,8 @@ LIMITS: Final[Mapping[str, str]] = {
     "anonymous": "100 per 15 minutes",
     "key": "10000 per 15 minutes",
     "pages": "30 per 1 minute",
+    "gift_card_guesses": "30 per 15 minutes",
+    "gift_card_guesses_in_all": "300 per 15 minutes",
 }
 """Each may be overridden by TALLYSTICK_RATE_LIMIT_OVERRIDES, a JSON object of the same form."""
 
@@ -60,6 +62,10 @@ class RateLimits:
         self._on = settings.rate_limits
         table = {**LIMITS, **settings.rate_limit_overrides}
         self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in table.items()}
+
+    async def has_room(self, name: str, who: str) -> bool:
+        """Whether one more would be allowed, without counting it."""
+        return not self._on or await self._limiter.test(self._items[name], name, who)
 
     async def spend(self, name: str, who: str) -> Standing | None:
         """Count one request; None where nothing is limited."""

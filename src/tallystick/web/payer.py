@@ -68,7 +68,7 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
-    _refuse_other_sites(request, hub)
+    refuse_other_sites(request, hub)
     raw = await read_limited(request, LARGEST_BODY)
     gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway
     snapshot = await find(hub, short_code)
@@ -84,7 +84,7 @@ async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     return response
 
 
-def _refuse_other_sites(request: Request, hub: Hub) -> None:
+def refuse_other_sites(request: Request, hub: Hub) -> None:
     """Browsers say where a form stands: the newer ones in Sec-Fetch-Site, the older in Origin."""
     site, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
     if site is None and origin is not None:
@@ -116,18 +116,14 @@ async def _page(request: Request, hub: Hub, short_code: str, kind: PageKind) -> 
     try:
         snapshot = await poll.fresher(hub, await find(hub, short_code))
     except NotFound as error:
-        html = pages.render_not_found(language, site=_site(hub))
-        return _html(html, language, error.status)
+        html = pages.render_not_found(language, site=site_of(hub))
+        return html_answer(html, language, error.status)
     notice = request.query_params.get("payment_error")
     visit = Visit(language=language, now=hub.now(), page=kind, notice=notice)
-    html = pages.render_pay_page(snapshot, visit, gateways=_choices(hub, snapshot), site=_site(hub))
-    response = _html(html, language, 200)
-    chosen = request.query_params.get(pages.QUERY)
-    if chosen == language:
-        response.set_cookie(
-            pages.COOKIE, language, max_age=365 * 86_400, samesite="lax", secure=hub.settings.secure
-        )
-    return response
+    html = pages.render_pay_page(
+        snapshot, visit, gateways=_choices(hub, snapshot), site=site_of(hub)
+    )
+    return keep_language(request, hub, html_answer(html, language, 200))
 
 
 def language_of(request: Request) -> Language:
@@ -139,14 +135,24 @@ def language_of(request: Request) -> Language:
     )
 
 
+def keep_language(request: Request, hub: Hub, response: Response) -> Response:
+    """The same page, with a cookie where the reader has just chosen a language."""
+    language = language_of(request)
+    if request.query_params.get(pages.QUERY) == language:
+        response.set_cookie(
+            pages.COOKIE, language, max_age=365 * 86_400, samesite="lax", secure=hub.settings.secure
+        )
+    return response
+
+
 def problem_page(request: Request, hub: Hub, error: HubError, back: str | None = None) -> Response:
     """An error for a person, in our own words."""
     language = language_of(request)
     html = pages.render_problem(
-        language, site=_site(hub), code=error.code, request_id=request.scope.get("request_id"),
+        language, site=site_of(hub), code=error.code, request_id=request.scope.get("request_id"),
         back=back,
     )  # fmt: skip
-    response = _html(html, language, error.status)
+    response = html_answer(html, language, error.status)
     if isinstance(error, TooMany) and error.retry_after_s is not None:
         response.headers["retry-after"] = str(error.retry_after_s)
     return response
@@ -166,24 +172,30 @@ def _choices(hub: Hub, snapshot: Snapshot) -> list[GatewayChoice]:
     ]
 
 
-def _site(hub: Hub) -> Site:
+def site_of(hub: Hub) -> Site:
+    """What is the same on all pages of this server."""
     return Site(hub.settings.base_url, hub.settings.merchant_name)
 
 
 def _path(hub: Hub, snapshot: Snapshot) -> str:
     code = "" if snapshot.link is None else snapshot.link.short_code
-    return f"{_site(hub).root}/pay/{code}"
+    return f"{site_of(hub).root}/pay/{code}"
 
 
-def _html(html: str, language: Language, status: int) -> Response:
+def html_answer(html: str, language: Language, status: int) -> Response:
+    """A page, with the headers that every page has."""
     headers = {**pages.security_headers(), **pages.language_headers(language)}
     return HTMLResponse(html, status, headers)
 
 
 def _set_cookie(response: Response, hub: Hub, snapshot: Snapshot, token: str) -> None:
-    code = "" if snapshot.link is None else snapshot.link.short_code
+    set_token(response, hub, "" if snapshot.link is None else snapshot.link.short_code, token)
+
+
+def set_token(response: Response, hub: Hub, name: str, token: str) -> None:
+    """Let this browser, and no script in it, prove that the payment is its own."""
     response.set_cookie(
-        f"{COOKIE}{code}", token, max_age=_COOKIE_LIFE_S, httponly=True, samesite="lax",
+        f"{COOKIE}{name}", token, max_age=_COOKIE_LIFE_S, httponly=True, samesite="lax",
         secure=hub.settings.secure,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from tallystick.domain.ids import is_id
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import start_attempt
 from tallystick.flows.hub import Hub
-from tallystick.store import links, payments, snapshots
+from tallystick.store import gift_cards, links, payments, snapshots
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
@@ -93,13 +93,16 @@ async def _find(hub: Hub, wished: Act) -> Snapshot:
     name = wished.payment_id or wished.reference or ""
 
     def read(tx: Any) -> Snapshot | None:
+        if is_id("gc", name):
+            card = gift_cards.find(tx, name)
+            return None if card is None else snapshots.find(tx, card.payment_id)
         if is_id("plink", name):
             link = links.find(tx, name)
             return None if link is None else snapshots.find(tx, link.payment_id)
         payment_id = name if is_id("pay", name) else payments.by_reference(tx, name)
         if payment_id is None:
             link = links.by_short_code(tx, name)
-            payment_id = None if link is None else link.payment_id
+            payment_id = link.payment_id if link else gift_cards.payment_of_order(tx, name)
         return None if payment_id is None else snapshots.find(tx, payment_id)
 
     found = await hub.database.read(read)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 
@@ -120,6 +121,31 @@ SCHEMAS: Final[dict[str, Schema]] = {
         webhooks=_FLAG,
         health=_object(lastWebhookAt=_or_null(_INSTANT), lastPollAt=_or_null(_INSTANT),
                        errors=_COUNT, lastError=_or_null(_TEXT), lastErrorAt=_or_null(_INSTANT)),
+    ),
+    "GiftCardSale": _object(
+        _MONEY, orderCode=_or_null(_TEXT), onePayOrderId=_or_null(_TEXT), vaNumber=_or_null(_TEXT),
+        qrCode=_or_null(_TEXT), qrCodeUrl=_or_null(_TEXT), expiredAt=_INSTANT,
+        giftCardCode={"type": "null"}, id=_TEXT, paymentId=_TEXT, clientToken=_TEXT,
+        gateway=_or_null(_TEXT), gatewayOrderId=_or_null(_TEXT), checkoutUrl=_or_null(_TEXT),
+        transferContent=_or_null(_TEXT),
+    ),
+    "GiftCardPayment": {
+        **_object(status=_TEXT, code=_TEXT, amount=_MINOR, email=_TEXT, message=_TEXT),
+        "required": ["status"],
+    },
+    "GiftCardOrder": _object(orderId=_TEXT, status=_TEXT, amount=_MINOR),
+    "GiftCard": _object(
+        _MONEY, id=_TEXT, status=_one_of(CardState), balance=_MINOR, held=_MINOR, email=_TEXT,
+        language=_TEXT, paymentId=_TEXT, createdAt=_INSTANT, issuedAt=_or_null(_INSTANT),
+        history=_many(_object(id=_TEXT, type=_one_of(MovementKind), amount=_MINOR,
+                              reference=_or_null(_TEXT), balance=_MINOR, at=_INSTANT)),
+    ),
+    "GiftCardRedemption": _object(
+        _MONEY, id=_TEXT, redemptionId=_TEXT, reference=_TEXT, balance=_MINOR, at=_INSTANT,
+    ),
+    "GiftCardHold": _object(
+        _MONEY, id=_TEXT, cardId=_TEXT, status=_one_of(HoldState), reference=_TEXT,
+        captured=_MINOR, createdAt=_INSTANT, expiresAt=_INSTANT,
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(

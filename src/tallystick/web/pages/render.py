@@ -47,7 +47,7 @@ def render_pay_page(
         raise NotFound("This payment has no page; only payment links have one.")
     view = pay_view(snapshot, snapshot.link, visit, gateways)
     code = quote(snapshot.link.short_code, safe="")
-    return _render(
+    return render(
         "pay.html",
         visit.language,
         site,
@@ -58,6 +58,7 @@ def render_pay_page(
         here=site.root + page_path(code, true_page(snapshot)),
         status_url=f"{site.root}/api/payment-links/{quote(snapshot.link.id, safe='')}/status",
         refresh_s=REFRESH_S,
+        pace=None,
     )
 
 
@@ -86,7 +87,7 @@ def render_problem(
 def _notice_page(
     key: str, language: Language, site: Site, *, request_id: str | None, back: str | None
 ) -> str:
-    return _render(
+    return render(
         "notice.html",
         language,
         site,
@@ -96,7 +97,8 @@ def _notice_page(
     )
 
 
-def _render(template: str, language: Language, site: Site, **values: Any) -> str:
+def render(template: str, language: Language, site: Site, **values: Any) -> str:
+    """A page from its template, with what all of them have."""
     return (
         _environment()
         .get_template(template)

@@ -20,11 +20,12 @@ const ahead = (() => {
 const shown = () => Number(main().dataset.version);
 let wanted = shown();
 
-/** @param {{version: number, final: boolean, currentStatus: keyof typeof ENDINGS}} status */
+/** @param {{version: number, final: boolean, currentStatus?: keyof typeof ENDINGS}} status */
 function follow(status) {
   if (status.version <= shown()) return;
   wanted = status.version;
-  const path = status.final ? `${main().dataset.home}/${ENDINGS[status.currentStatus]}` : "";
+  const { final, currentStatus } = status;
+  const path = final && currentStatus ? `${main().dataset.home}/${ENDINGS[currentStatus]}` : "";
   if (path && location.pathname !== path) location.replace(path + location.search);
   else fetchAgain();
 }
@@ -120,5 +121,5 @@ document.addEventListener("click", ({ target }) => {
 });
 tick();
 setInterval(tick, 1000);
-const { status } = main().dataset;
-if (status) watch(status, { onStatus: follow });
+const { status, pace } = main().dataset;
+if (status) watch(status, { onStatus: follow, pace: Number(pace) });
