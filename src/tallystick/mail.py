@@ -60,10 +60,10 @@ class Sender:
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(letter.at)
         message["Message-ID"] = self.message_id(letter)
-        message["Content-Language"] = letter.language
         # Out-of-office programs do not answer what a program has written (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
+        message["Content-Language"] = letter.language
         return message
 
     def message_id(self, letter: Letter) -> str:

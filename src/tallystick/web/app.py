@@ -95,9 +95,8 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
-        if request.url.path.startswith(
-            ("/pay/", "/gift-cards")
-        ) and "text/html" in request.headers.get("accept", ""):
+        for_people = request.url.path.startswith(("/pay/", "/gift-cards"))
+        if for_people and "text/html" in request.headers.get("accept", ""):
             return payer.problem_page(request, app.state.hub, error)
         return problems.response(error, request.scope.get("request_id", ""))
 
