@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, make_url, text
@@ -18,6 +19,7 @@ from tallystick.domain.money import Money
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
+from tallystick.flows.redeem import Spending, hold, redeem
 from tallystick.flows.unmatched import assign
 from tallystick.store import inbox, ledger, outbox
 from tallystick.store.audit import CHECKS
@@ -171,11 +173,22 @@ async def _trade(house: House) -> Names:
     waiting, ref = await house.open()
     house.says(ref, Claim.PROCESSING)
     await house.settle(waiting)
+    gift = await house.sell_gift_card()
+    await house.database.write(partial(_spend, gift.id, house.hub.now()))
+    unsold = await house.open_gift_card()
+    await do_effects(house.hub)
     untouched, _ = await house.open()
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
-            "expired": expired, "processing": waiting, "untouched": untouched}  # fmt: skip
+            "expired": expired, "processing": waiting, "untouched": untouched,
+            "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id}  # fmt: skip
+
+
+def _spend(card_id: str, now: datetime, tx: Connection) -> None:
+    """A part of a gift card is spent, and another is set aside."""
+    redeem(tx, card_id, Spending(20_000, "order-1"), now)
+    hold(tx, card_id, Spending(5_000, "order-2"), timedelta(days=7), now)
 
 
 async def _assign(house: House, payment_id: str) -> None:
