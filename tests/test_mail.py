@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import socket
 import ssl
 import stat
 from collections.abc import Iterator
@@ -48,10 +49,16 @@ def postman() -> Postman:
     return Postman()
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture
 def post_office(postman: Postman) -> Iterator[Controller]:
     """A mail server on a port of its own."""
-    running = Controller(postman, hostname="127.0.0.1", port=0)
+    running = Controller(postman, hostname="0.0.0.0", port=free_port())  # noqa: S104
     running.start()
     yield running
     running.stop()
@@ -59,8 +66,7 @@ def post_office(postman: Postman) -> Iterator[Controller]:
 
 def smtp(office: Controller, **words: Any) -> Smtp:
     """Our side of the line to it."""
-    (listening,) = office.server.sockets
-    server = MailServer("smtp", "127.0.0.1", listening.getsockname()[1])
+    server = MailServer("smtp", "127.0.0.1", office.port)
     return Smtp(replace(server, **words), SENDER, ssl.create_default_context())
 
 
@@ -106,7 +112,7 @@ async def test_a_mail_server_that_is_not_there_is_an_effect_to_try_again(post_of
 async def test_a_line_that_must_be_encrypted_is_not_used_where_the_server_cannot(
     post_office, postman
 ):
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="no encryption"):
         await smtp(post_office, scheme="starttls").send(LETTER)
 
     assert postman.came == []
@@ -114,7 +120,7 @@ async def test_a_line_that_must_be_encrypted_is_not_used_where_the_server_cannot
 
 async def test_a_password_never_crosses_the_network_in_clear(post_office, postman):
     # By another name than the machine's own, as for a server elsewhere.
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="no encryption"):
         await smtp(post_office, host="127.0.0.2", user="me", password="hush").send(LETTER)
 
     assert postman.came == []
@@ -128,7 +134,7 @@ async def test_who_sends_proves_it_where_the_server_asks(postman):
         return AuthResult(success=data == LoginPassword(b"me", b"hush"))
 
     office = Controller(
-        postman, hostname="127.0.0.1", port=0, authenticator=check, auth_required=True,
+        postman, hostname="127.0.0.1", port=free_port(), authenticator=check, auth_required=True,
         auth_require_tls=False,
     )  # fmt: skip
     office.start()

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import secrets
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ class Sender:
         message["Message-ID"] = self.message_id(letter)
         # Out-of-office programs do not answer what a program has written (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.text)
+        message.set_content(letter.text, cte="quoted-printable")
         message["Content-Language"] = letter.language
         return message
 
@@ -84,7 +85,7 @@ class Folder:
 
     def _write(self, letter: Letter) -> None:
         name = hashlib.sha256(letter.name.encode()).hexdigest()[:32]
-        fresh = self._folder / f".{name}.new"
+        fresh = self._folder / f".{name}.{secrets.token_hex(4)}.new"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
@@ -139,6 +140,8 @@ class Smtp:
                 line.send_message(self._sender.envelope(letter))
         except smtplib.SMTPRecipientsRefused as error:
             raise Unavailable("The mail server refuses the address of the letter.") from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise Unavailable("The mail server offers no encryption; it is not used so.") from error
         except smtplib.SMTPResponseException as error:
             raise Unavailable(f"The mail server says no ({error.smtp_code}).") from error
         except (OSError, smtplib.SMTPException) as error:

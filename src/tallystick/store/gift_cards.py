@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from tallystick.domain.giftcard import (
     Card,
@@ -14,7 +14,6 @@ from tallystick.domain.giftcard import (
     MovementKind,
 )
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema.core import attempts, payments
 from tallystick.store.schema.gift_cards import (
     gift_card_holds,
     gift_card_movements,
@@ -43,17 +42,6 @@ _ISSUE = (
         issued_at=bindparam("now"),
     )
 )
-_ORDERED = (
-    select(attempts.c.payment_id)
-    .join(payments, payments.c.id == attempts.c.payment_id)
-    .where(
-        or_(attempts.c.provider_id == bindparam("name"), attempts.c.our_ref == bindparam("name")),
-        or_(payments.c.purpose == "gift_card", attempts.c.gateway == "onepay"),
-    )
-    .order_by(attempts.c.created_at.desc())
-    .limit(1)
-)
-
 _NOTE = insert(gift_card_movements)
 _LINES = tuple(column for column in gift_card_movements.c if column.name != "seq")
 _HISTORY = (
@@ -122,14 +110,6 @@ def of_payment(tx: Connection, payment_id: str) -> Card | None:
 def by_code(tx: Connection, code_hash: str) -> Card | None:
     """The card whose code has this keyed hash, or None."""
     return _card(tx.execute(_BY_CODE, {"code_hash": code_hash}).first())
-
-
-def payment_of_order(tx: Connection, name: str) -> str | None:
-    """The payment behind an order, by the gateway's name for it or by ours.
-
-    Only gift cards and OnePay's orders are found: the callers of old know no others.
-    """
-    return tx.execute(_ORDERED, {"name": name}).scalar()
 
 
 def issue(

@@ -237,9 +237,10 @@ async def _by_code(request: Request, hub: Hub, who: Caller, code: str) -> Card:
     """The card with this code. Raises NotFound, TooMany after too many wrong codes."""
     limits: RateLimits = request.app.state.limits
     for name, whose in ((GUESSES, who.name), (GUESSES_IN_ALL, "all")):
-        if not await limits.has_room(name, whose):
+        wait_s = await limits.wait_s(name, whose)
+        if wait_s:
             metrics.GUESSES.labels("refused").inc()
-            raise TooMany("Too many wrong gift card codes; wait before the next.", retry_after_s=60)
+            raise TooMany(f"Too many wrong codes; wait {wait_s} s.", retry_after_s=wait_s)
     found = await cards.find_by_code(hub, code)
     if found is None:
         metrics.GUESSES.labels("wrong").inc()

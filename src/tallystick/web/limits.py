@@ -63,9 +63,13 @@ class RateLimits:
         table = {**LIMITS, **settings.rate_limit_overrides}
         self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in table.items()}
 
-    async def has_room(self, name: str, who: str) -> bool:
-        """Whether one more would be allowed, without counting it."""
-        return not self._on or await self._limiter.test(self._items[name], name, who)
+    async def wait_s(self, name: str, who: str) -> int:
+        """Seconds until one more would be allowed, without counting it; 0 where it is now."""
+        item = self._items[name]
+        if not self._on or await self._limiter.test(item, name, who):
+            return 0
+        window = await self._limiter.get_window_stats(item, name, who)
+        return max(1, int(window.reset_time - time.time()) + 1)
 
     async def spend(self, name: str, who: str) -> Standing | None:
         """Count one request; None where nothing is limited."""

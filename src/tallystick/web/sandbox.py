@@ -102,7 +102,7 @@ async def _find(hub: Hub, wished: Act) -> Snapshot:
         payment_id = name if is_id("pay", name) else payments.by_reference(tx, name)
         if payment_id is None:
             link = links.by_short_code(tx, name)
-            payment_id = link.payment_id if link else gift_cards.payment_of_order(tx, name)
+            payment_id = None if link is None else link.payment_id
         return None if payment_id is None else snapshots.find(tx, payment_id)
 
     found = await hub.database.read(read)
