@@ -173,7 +173,8 @@ def _span(seconds: float) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "errors": errors, "settings": settings, "limits": limits, "phases": phases,
     "attempts": attempts, "links": links, "sentences": sentences, "reviews": reviews,
-    "gift_cards": gift_cards, "jobs": jobs, "invariants": invariants, "gateways": gateways, "commands": commands,
+    "gift_cards": gift_cards, "jobs": jobs, "invariants": invariants, "gateways": gateways,
+    "commands": commands,
 }  # fmt: skip
 
 

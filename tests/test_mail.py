@@ -99,14 +99,11 @@ async def test_a_mail_server_that_says_no_is_an_effect_to_try_again(post_office,
         await smtp(post_office).send(LETTER)
 
 
-async def test_a_mail_server_that_is_not_there_is_an_effect_to_try_again(post_office):
-    line = smtp(post_office)
-    post_office.stop()
-    try:
-        with pytest.raises(Unavailable, match="does not answer"):
-            await line.send(LETTER)
-    finally:
-        post_office.start()
+async def test_a_mail_server_that_is_not_there_is_an_effect_to_try_again():
+    nobody = MailServer("smtp", "127.0.0.1", free_port())
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        await Smtp(nobody, SENDER, ssl.create_default_context()).send(LETTER)
 
 
 async def test_a_line_that_must_be_encrypted_is_not_used_where_the_server_cannot(

@@ -1,9 +1,9 @@
 """Dies by SIGKILL at every step of settling and delivering a gift card, and comes back each time.
 
-Run as a program of its own, because it forks: `python -m tests.flows.dying DATABASE_URL FOLDER`.
-A step is a call of any function that settles, delivers, writes down or sends. The parent
-opens an offer, the child pays and dies at step N, and the parent goes on from what the child left.
-It prints how many steps there were, and one line for each set of books that is not as it should be.
+Run as a program of its own, because it forks: `python -m tests.flows.dying DATABASE FOLDER STRIDE`.
+A step is a call of any function that settles, delivers, writes down or sends. The parent opens an
+offer, the child pays and dies at step N, and the parent goes on from what the child left. It prints
+how many deaths there were, and one line for each set of books that is not as it should be.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ async def fault(gift: Gift, house: House) -> str | None:
     return None if seen == ("active", [("issue", 50_000)]) else f"{seen}"
 
 
-def main(url: str, folder: Path) -> None:
+def main(url: str, folder: Path, stride: int) -> None:
     """One offer after another, each with a death that is one step later."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    number = 0
+    number = deaths = 0
     died = True
     while died and number < MOST_STEPS:
-        number += 1
+        number, deaths = number + stride, deaths + 1
         gift = in_house(url, folder, lambda house: house.open_gift_card())
         died = dies(url, folder, gift, number)
         found = in_house(url, folder, partial(fault, gift))
@@ -118,8 +118,8 @@ def main(url: str, folder: Path) -> None:
     for finding in in_house(url, folder, lambda house: audit(house.database)):
         sys.stdout.write(f"{finding}\n")
     letters = len(list(folder.glob("*.eml")))
-    sys.stdout.write(f"steps {number} letters {letters}\n")
+    sys.stdout.write(f"deaths {deaths} letters {letters}\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

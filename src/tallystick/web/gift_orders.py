@@ -11,15 +11,24 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import gift_cards as cards
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
-from tallystick.web import gift_shapes, shapes
+from tallystick.web import gift_shapes, problems, shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count, spend_polling
-from tallystick.web.description import answers
+from tallystick.web.description import Responses, answers
 from tallystick.web.schemas import ref
 
 router = APIRouter(tags=["gift cards"])
 _BAD: Final = {"error": "Invalid request"}
+_REFUSED: Final[Responses] = {
+    400: {
+        "description": "A bad body, in the words of old; or a problem.",
+        "content": {
+            "application/json": {"schema": ref("OldRefusal")},
+            problems.MEDIA_TYPE: {"schema": ref("Problem")},
+        },
+    }
+}
 
 
 class OrderName(Body):
@@ -30,7 +39,7 @@ class OrderName(Body):
 
 @router.post(
     "/checkGiftCardPayment", openapi_extra=described(OrderName),
-    summary="Whether a gift card is paid, and its code", responses=answers(ref("GiftCardPayment")),
+    summary="Whether a gift card is paid, and its code", responses=answers(ref("GiftCardPayment")) | _REFUSED,
 )  # fmt: skip
 async def check_gift_card(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """The code and the e-mail only once it is paid, with its client token or a key; else status."""
@@ -47,7 +56,7 @@ async def check_gift_card(request: Request, hub: HubDep, who: CallerDep) -> Resp
 
 @router.post(
     "/checkOnePayOrderStatus", openapi_extra=described(OrderName),
-    summary="The status of one of our orders", responses=answers(ref("GiftCardOrder")),
+    summary="The status of one of our orders", responses=answers(ref("GiftCardOrder")) | _REFUSED,
 )  # fmt: skip
 async def check_order(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """In OnePay's words, for orders of ours only; others are not asked about anywhere."""

@@ -133,6 +133,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         **_object(status=_TEXT, code=_TEXT, amount=_MINOR, email=_TEXT, message=_TEXT),
         "required": ["status"],
     },
+    "OldRefusal": _object(error=_TEXT),
     "GiftCardOrder": _object(orderId=_TEXT, status=_TEXT, amount=_MINOR),
     "GiftCard": _object(
         _MONEY, id=_TEXT, status=_one_of(CardState), balance=_MINOR, held=_MINOR, email=_TEXT,
