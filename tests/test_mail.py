@@ -123,6 +123,7 @@ async def test_a_password_never_crosses_the_network_in_clear(post_office, postma
     assert postman.came == []
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 async def test_who_sends_proves_it_where_the_server_asks(postman):
     seen: list[Any] = []
 

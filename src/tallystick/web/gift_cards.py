@@ -244,8 +244,9 @@ async def _by_code(request: Request, hub: Hub, who: Caller, code: str) -> Card:
     found = await cards.find_by_code(hub, code)
     if found is None:
         metrics.GUESSES.labels("wrong").inc()
-        await count(request, GUESSES_IN_ALL, "all")
+        # Theirs first: whoever is over it uses up nothing of what all share.
         await count(request, GUESSES, who.name)
+        await count(request, GUESSES_IN_ALL, "all")
         raise NotFound(cards.UNKNOWN)
     return found
 

@@ -39,7 +39,8 @@ class OrderName(Body):
 
 @router.post(
     "/checkGiftCardPayment", openapi_extra=described(OrderName),
-    summary="Whether a gift card is paid, and its code", responses=answers(ref("GiftCardPayment")) | _REFUSED,
+    summary="Whether a gift card is paid, and its code",
+    responses=answers(ref("GiftCardPayment")) | _REFUSED,
 )  # fmt: skip
 async def check_gift_card(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """The code and the e-mail only once it is paid, with its client token or a key; else status."""
