@@ -62,8 +62,11 @@ def test_without_any_script_the_pages_do_the_same(new_page: NewPage, shop: Shop)
     card_id = order(page, shop)
     act(shop, card_id, "pay")
 
-    page.reload()
+    def again() -> str:
+        page.reload()
+        return page.content()
 
+    eventually(again, lambda seen: CODE.search(seen) is not None)
     expect(page.get_by_text(CODE)).to_be_visible()
 
 
@@ -76,7 +79,7 @@ def test_where_no_stream_gets_through_the_page_asks_until_the_code_is_there(
 
     act(shop, card_id, "pay")
 
-    expect(page.get_by_text(CODE)).to_be_visible()
+    expect(page.get_by_text(CODE)).to_be_visible(timeout=60_000)
 
 
 def test_the_page_of_a_card_opens_in_the_browser_that_bought_it_alone(

@@ -122,4 +122,4 @@ document.addEventListener("click", ({ target }) => {
 tick();
 setInterval(tick, 1000);
 const { status, pace } = main().dataset;
-if (status) watch(status, { onStatus: follow, pace: Number(pace) });
+if (status) watch(status, { onStatus: follow, most: Number(pace) || undefined });

@@ -22,8 +22,8 @@ export interface Options {
   onError?(error: unknown): void;
   /** A client token, where the page's own cookie is not enough. */
   token?: string;
-  /** Reads the status this often (ms), not with growing pauses, where it cannot be streamed. */
-  pace?: number;
+  /** The longest pause between two readings of the status, in milliseconds; 30 s if not given. */
+  most?: number;
   /** Stops the watching from outside. */
   signal?: AbortSignal;
 }

@@ -2,18 +2,18 @@
 /** Follows a payment live, by its stream or else by polling. */
 
 /** @type {import("./watch.d.ts").watch} */
-export const watch = (url, { token, onStatus, onError, signal, pace }) => {
+export const watch = (url, { token, onStatus, onError, signal, most = 3e4 }) => {
   const end = new AbortController(), over = end.signal, stop = () => end.abort();
   const later = (call, ms) => setTimeout(call, Math.max(ms, 0) * (1 + Math.random() / 4));
   const now = () => performance.now();
   let shown = -1, live = false, ended = false, etag = "", timer = 0;
-  let gap = pace || 2e3, lag = 1e3, last = -6e3, held = 0;
+  let gap = 2e3, lag = 1e3, last = -6e3, held = 0;
 
   const plan = (ms) => {
     clearTimeout(timer);
     timer = later(read, ms);
   };
-  // Not twice in 6 s, not before the server allows it.
+  // Not twice in 6 s, nor before the server allows it.
   const refresh = () => plan(Math.max(last + 6e3, held) - now());
 
   const show = (status) => {
@@ -24,7 +24,7 @@ export const watch = (url, { token, onStatus, onError, signal, pace }) => {
     if (status.final) stop();
   };
 
-  // One request, cut after 35 s of silence; resolves to the wait that is asked for.
+  // One request, cut after 35 s of silence; resolves to the wait asked for.
   const ask = async (where, headers, take) => {
     const cut = new AbortController(), kill = () => cut.abort();
     let wait = 0, silence;
@@ -65,7 +65,7 @@ export const watch = (url, { token, onStatus, onError, signal, pace }) => {
       if (ended) stop();
     });
     held = now() + wait;
-    gap = pace || Math.min(gap * 1.5, 3e4);
+    gap = Math.min(gap * 1.5, most);
     if (!live) plan(Math.max(pause, wait));
   };
 
@@ -87,7 +87,7 @@ export const watch = (url, { token, onStatus, onError, signal, pace }) => {
           if (/^event: ?status/m.test(event)) show(JSON.parse(event.match(/^data:(.*)/m)[1]));
       }
     });
-    lag = live && now() - began > 3e4 ? (gap = pace || 2e3) : Math.min(lag * 2, 6e4);
+    lag = live && now() - began > 3e4 ? (gap = 2e3) : Math.min(lag * 2, 6e4);
     if (live || ended) refresh();
     live = false;
     later(stream, Math.max(lag, wait));
