@@ -63,6 +63,17 @@ def phases() -> str:
     return table(["From, on", *(f"`{signal}`" for signal in Signal)], rows)
 
 
+def gift_cards() -> str:
+    """Where a gift card may go, and on what."""
+    from tallystick.domain.giftcard import CARD_MOVES, CardSignal, CardState
+
+    rows = [
+        [f"**{before}**", *(CARD_MOVES.get((before, signal), "") for signal in CardSignal)]
+        for before in CardState
+    ]
+    return table(["From, on", *(f"`{signal}`" for signal in CardSignal)], rows)
+
+
 def attempts() -> str:
     """Where an attempt may go."""
     from tallystick.domain.payment import ATTEMPT_MOVES, AttemptState
@@ -162,7 +173,8 @@ def _span(seconds: float) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "errors": errors, "settings": settings, "limits": limits, "phases": phases,
     "attempts": attempts, "links": links, "sentences": sentences, "reviews": reviews,
-    "jobs": jobs, "invariants": invariants, "gateways": gateways, "commands": commands,
+    "gift_cards": gift_cards, "jobs": jobs, "invariants": invariants, "gateways": gateways,
+    "commands": commands,
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 /** Follows a payment live, by stream or else by polling. */
 
 /** @type {import("./watch.d.ts").watch} */
-export const watch = (url, { token, interval = 2e3, onStatus, onError, signal }) => {
+export const watch = (url, { token, interval = 2e3, most = 3e4, onStatus, onError, signal }) => {
   const end = new AbortController(), over = end.signal, stop = () => end.abort();
   const later = (call, ms) => setTimeout(call, Math.max(ms, 0) * (1 + Math.random() / 4));
   const now = () => performance.now();
@@ -13,7 +13,7 @@ export const watch = (url, { token, interval = 2e3, onStatus, onError, signal })
     clearTimeout(timer);
     timer = later(read, ms);
   };
-  // Not twice in 6 s, not before the server allows it.
+  // Not twice in 6 s.
   const refresh = () => plan(Math.max(last + 6e3, held) - now());
 
   const show = (status) => {
@@ -24,7 +24,7 @@ export const watch = (url, { token, interval = 2e3, onStatus, onError, signal })
     if (status.final) stop();
   };
 
-  // One request, cut after 35 s of silence; gives the wait asked for.
+  // One request, cut after 35 s of silence.
   const ask = async (where, headers, take) => {
     const cut = new AbortController(), kill = () => cut.abort();
     let wait = 0, silence;
@@ -65,7 +65,7 @@ export const watch = (url, { token, interval = 2e3, onStatus, onError, signal })
       if (ended) stop();
     });
     held = now() + wait;
-    gap = Math.min(gap * 1.5, 3e4);
+    gap = Math.min(gap * 1.5, most);
     if (!live) plan(Math.max(pause, wait));
   };
 

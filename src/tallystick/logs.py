@@ -12,6 +12,8 @@ _SECRET: Final = re.compile(
     r"(tsk_|tct_|whsec_|sbx_|Bearer\s+|Apikey\s+)[A-Za-z0-9_\-.=+/]+", re.IGNORECASE
 )
 
+_CODE: Final = re.compile(r"(/api/gift-cards/)[^/]+", re.IGNORECASE)
+
 
 def configure(level: str, *, readable: bool) -> None:
     """JSON lines, or lines for people. Called once, before the first log line."""
@@ -36,6 +38,11 @@ def configure(level: str, *, readable: bool) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     # A slow reader of a stream is dropped by leaving its answer unfinished, on purpose.
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def without_codes(path: str) -> str:
+    """The path of a request as a log may have it: the code of a gift card is cut out."""
+    return _CODE.sub(r"\1…", path)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

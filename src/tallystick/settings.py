@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHORTEST_SECRET: Final = 32
 
+MAIL_SCHEMES: Final[Mapping[str, int]] = {"smtp": 25, "starttls": 587, "smtps": 465}
+"""The ways to a mail server, and the port of each."""
+
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "payos": ("payos_client_id", "payos_api_key", "payos_checksum_key"),
     "sepay": ("sepay_account_number", "sepay_bank_bin"),
@@ -135,6 +138,23 @@ class Settings(BaseSettings):
         None, description="GovPay+: who may inquire (X-API-Key)."
     )
 
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Where mail goes: `smtp://user:password@host:587`, `starttls://…` or "
+        "`smtps://…`; without it, letters are files in the mail folder.",
+    )
+    mail_from: str | None = Field(
+        None, description="The sender's address; `no-reply@` the public host where it is not set."
+    )
+    mail_folder: str = Field(
+        "tallystick-mail", description="The folder that letters are put in without SMTP."
+    )
+    gift_card_prefix: str = Field(
+        "HOL-GIFT-",
+        pattern=r"^[A-Z0-9-]{0,20}$",
+        description="What the codes of gift cards begin with: capitals, digits and hyphens.",
+    )
+
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
     task_session_s: int = Field(
         900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
@@ -182,6 +202,7 @@ class Settings(BaseSettings):
                 "TALLYSTICK_BASE_URL is not https: set it to the public https address, "
                 "for example https://pay.example.com."
             )
+        found += mail_faults(self.smtp_url)
         for name, needed in NEEDED.items():
             missing = [field for field in needed if not getattr(self, field)]
             if missing and len(missing) < len(needed):
@@ -194,6 +215,22 @@ class Settings(BaseSettings):
     def is_complete(self, gateway: str) -> bool:
         """Whether a gateway has every setting that it cannot do without."""
         return gateway in NEEDED and all(getattr(self, field) for field in NEEDED[gateway])
+
+
+def mail_faults(url: SecretStr | None) -> list[str]:
+    """What is wrong with the address of the mail server; its password is not repeated."""
+    if url is None:
+        return []
+    try:
+        parts = urlsplit(url.get_secret_value())
+        usable = parts.scheme in MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    wrong = (
+        "TALLYSTICK_SMTP_URL is not an address that mail can be sent to: write it as "
+        "smtps://user:password@host:465, or with smtp:// or starttls:// and their ports."
+    )
+    return [] if usable else [wrong]
 
 
 def variable(field: str) -> str:

@@ -19,6 +19,7 @@ from tallystick.domain.errors import NotConfigured
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
 from tallystick.fulfilment.base import Fulfilment
+from tallystick.fulfilment.gift_card import GiftCard
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
 from tallystick.fulfilment.task import TaskPayment
@@ -29,6 +30,7 @@ from tallystick.live.hub import LiveHub
 from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Line, Relay
+from tallystick.mail import mail_of
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
@@ -39,7 +41,13 @@ from tallystick.web.app import build_app
 from tallystick.web.sandbox import sandbox_router
 from tallystick.worker import Worker
 
-FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink, WalletTopup, TaskPayment)
+FULFILMENTS: tuple[type[Fulfilment], ...] = (
+    Plain,
+    PaymentLink,
+    GiftCard,
+    WalletTopup,
+    TaskPayment,
+)
 
 
 class SystemClock:
@@ -140,12 +148,13 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments={made.purpose: made for made in (kind() for kind in FULFILMENTS)},
+        fulfilments={kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS},
         live=live,
         clock=clock,
         settings=settings,
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
+        mail=mail_of(settings),
     )
     line = _line(settings)
     relay = None if line is None else Relay(line, live, database)
@@ -244,7 +253,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     files = _beside(settings.database_url)
     ring_path = files.with_name(files.name + ".dev-keys")
     ring = Keyring.at(ring_path)
-    settings = settings.model_copy(update=_development_settings(ring, base_url))
+    settings = settings.model_copy(update=_development_settings(ring, base_url, files))
     stage = Stage(
         [entry.played.part(ring.gateways[entry.name]) for entry in GATEWAYS],
         base_url=base_url,
@@ -269,7 +278,7 @@ def _simulated(ring: Keyring, base_url: str, wire: HttpWire) -> list[Gateway]:
     return [entry.played.adapter(ring.gateways[entry.name], base_url, wire) for entry in GATEWAYS]
 
 
-def _development_settings(ring: Keyring, base_url: str) -> dict[str, Any]:
+def _development_settings(ring: Keyring, base_url: str, files: Path) -> dict[str, Any]:
     from pydantic import SecretStr
 
     return {
@@ -278,4 +287,5 @@ def _development_settings(ring: Keyring, base_url: str) -> dict[str, Any]:
         "cron_secret": SecretStr(ring.cron_secret),
         "jwt_secret": SecretStr(ring.jwt_secret),
         "merchant_name": "Tallystick Demo",
+        "mail_folder": str(files.with_name(files.name + ".mail")),
     }

@@ -13,6 +13,7 @@ from tests.test_tidy import ROOT
 PAGES = ("api.md", "errors.md")
 PAYMENT = {"amount": 50_000, "currency": "VND", "gateway": "payos", "description": "Order 1001"}
 TASK = {"amount": 150_000, "currency": "LKR", "callbackUrl": "https://shop.example/paid"}
+GIFT_CARD = {"email": "lan@example.com", "amount": 50_000}
 LINK = {"amount": 50_000, "currency": "VND", "description": "Two coffees"}
 
 
@@ -76,6 +77,26 @@ def answers(live_server):
         "job": server.get("/api/jobs/expired-links", headers=cron).json,
         "gateways": get("/api/gateways"),
         "problem": post("/api/payments", {**PAYMENT, "amount": 1.5}),
+        **gift_card_answers(post, get),
+    }
+
+
+def gift_card_answers(post, get) -> dict[str, dict]:
+    """The answers about a gift card that is bought, paid, and spent in part."""
+    sale = post("/api/gift-cards", GIFT_CARD)
+    order = {"onePayOrderId": sale["onePayOrderId"]}
+    post("/_sim/act", {"reference": sale["id"], "act": "pay"})
+    payment = post("/checkGiftCardPayment", order)
+    while "code" not in payment:
+        post(f"/api/payments/{sale['paymentId']}/check")
+        payment = post("/checkGiftCardPayment", order)
+    path = f"/api/gift-cards/{payment['code']}"
+    return {
+        "gift_card_sale": sale,
+        "gift_card_payment": payment,
+        "gift_card_redemption": post(f"{path}/redeem", {"amount": 20_000, "reference": "o1"}),
+        "gift_card_hold": post(f"{path}/holds", {"amount": 10_000, "reference": "o2"}),
+        "gift_card": get(path),
     }
 
 

@@ -23,6 +23,7 @@ from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
 from tallystick.flows.publish import publish
+from tallystick.flows.redeem import Spending, hold, redeem
 from tallystick.flows.spend import spend
 from tallystick.flows.task import create_task, start_session
 from tallystick.flows.top_up import TopupWish, find_topup, start_topup
@@ -217,11 +218,22 @@ async def _trade(house: House) -> Names:
     house.says(ref, Claim.PROCESSING)
     await house.settle(waiting)
     sold = await _sell(house)
+    gift = await house.sell_gift_card()
+    await house.database.write(partial(_spend, gift.id, house.hub.now()))
+    unsold = await house.open_gift_card()
+    await do_effects(house.hub)
     untouched, _ = await house.open()
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
-            "expired": expired, "processing": waiting, "untouched": untouched} | sold  # fmt: skip
+            "expired": expired, "processing": waiting, "untouched": untouched,
+            "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id} | sold  # fmt: skip
+
+
+def _spend(card_id: str, now: datetime, tx: Connection) -> None:
+    """A part of a gift card is spent, and another is set aside."""
+    redeem(tx, card_id, Spending(20_000, "order-1"), now)
+    hold(tx, card_id, Spending(5_000, "order-2"), timedelta(days=7), now)
 
 
 async def _assign(house: House, payment_id: str) -> None:

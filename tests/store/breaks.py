@@ -223,4 +223,32 @@ BREAKS = (
     Break("a question that nobody put", "J2", """
         UPDATE payments SET next_check_at = {long_ago} WHERE id = '{untouched}'
     """),
+    Break("more spent of a gift card than it was worth", "M4", """
+        UPDATE gift_cards SET amount = 49999 WHERE id = '{gift}'
+    """),
+    Break("a redemption that is larger than its posting", "M4", """
+        UPDATE gift_card_movements SET amount = amount + 1
+        WHERE card_id = '{gift}' AND kind = 'redeem'
+    """),
+    Break("a gift card that was spent and does not know of it", "M4", """
+        DELETE FROM gift_card_movements WHERE card_id = '{gift}' AND kind = 'redeem'
+    """),
+    Break("a hold that holds nothing", "M3 M4", """
+        UPDATE balances SET amount = 0 WHERE account LIKE 'held:%'
+    """),
+    Break("a hold that is over and still holds", "M4", """
+        UPDATE gift_card_holds SET state = 'released' WHERE card_id = '{gift}'
+    """),
+    Break("a gift card's balance changed", "M3 M4", """
+        UPDATE balances SET amount = amount + 1 WHERE account = 'gift_card:{gift}'
+    """),
+    Break("a code before the money", "S5", """
+        UPDATE gift_cards SET code_hash = 'x' WHERE id = '{unsold}'
+    """, "gift_cards"),
+    Break("a sealed code before the money", "S5", """
+        UPDATE gift_cards SET code_sealed = email_sealed WHERE id = '{unsold}'
+    """, "gift_cards"),
+    Break("a gift card paid and without its code", "S5", """
+        UPDATE gift_cards SET code_hash = NULL WHERE id = '{gift}'
+    """, "gift_cards"),
 )  # fmt: skip

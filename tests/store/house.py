@@ -6,16 +6,18 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
-from tallystick.domain.errors import GatewayRefused, GatewayUnreachable
+from tallystick.domain.errors import GatewayRefused, GatewayUnreachable, Unavailable
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.money import Money
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_link, create_payment, start_attempt
+from tallystick.flows.gift_cards import Sale
 from tallystick.flows.hub import Hub
 from tallystick.flows.receive import handle_inbox, receive
 from tallystick.flows.settle import settle
+from tallystick.fulfilment.gift_card import GiftCard
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
 from tallystick.fulfilment.task import TaskPayment
@@ -33,11 +35,14 @@ from tallystick.gateways.base import (
     Verdict,
 )
 from tallystick.live.hub import LiveHub
+from tallystick.mail import Letter
 from tallystick.settings import Settings
 from tallystick.store.database import Database
 from tests.store.rows import NOW
 
 OPEN = Verdict(Claim.PENDING)
+SECRET = b"a secret of thirty-two characters"
+DELIVERED = (Plain, PaymentLink, GiftCard, WalletTopup, TaskPayment)
 
 
 CAN = Capabilities(
@@ -105,6 +110,27 @@ class StandingClock:
         return self.at
 
 
+class Gift(NamedTuple):
+    """A gift card, its payment, and the reference at the till."""
+
+    id: str
+    payment_id: str
+    ref: str
+
+
+@dataclass
+class Letterbox:
+    """Where letters arrive. `away` is a mail server that does not answer."""
+
+    letters: list[Letter] = field(default_factory=list)
+    away: bool = False
+
+    async def send(self, letter: Letter) -> None:
+        if self.away:
+            raise Unavailable("The mail server does not answer.")
+        self.letters.append(letter)
+
+
 class House:
     """A hub with a till, and what a test does with it."""
 
@@ -114,17 +140,18 @@ class House:
         self.till = Till()
         self.till.capabilities = replace(self.till.capabilities, **capabilities)
         gateways: dict[str, Gateway] = {"till": self.till}
+        settings = Settings(_env_file=None)
+        self.letters = Letterbox()
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments={
-                one.purpose: one() for one in (Plain, PaymentLink, WalletTopup, TaskPayment)
-            },
+            fulfilments={kind.purpose: kind.make(SECRET, settings) for kind in DELIVERED},
             live=LiveHub(),
             clock=self.clock,
-            settings=Settings(_env_file=None),
-            secret=b"a secret of thirty-two characters",
+            settings=settings,
+            secret=SECRET,
             holder="test",
+            mail=self.letters,
         )
         self.events = count()
         self.transfers = count()
@@ -145,6 +172,19 @@ class House:
         made = await create_link(self.hub, wished, None, lambda shown, _: shown.id.encode())
         await start_attempt(self.hub, made.decode(), "till")
         return made.decode(), next(reversed(self.till.books))
+
+    async def open_gift_card(self, amount: int = 50_000, email: str = "lan@example.com") -> Gift:
+        """A gift card that somebody is about to pay at the till."""
+        sale = Sale(self.hub, Money(amount, "VND"), "till", email, "vi")
+        made = await sale.open(None, lambda shown, _: shown.id.encode(), None, "Gift card")
+        return Gift(sale.card_id, made.decode(), next(reversed(self.till.books)))
+
+    async def sell_gift_card(self, amount: int = 50_000) -> Gift:
+        """A gift card that is paid."""
+        gift = await self.open_gift_card(amount)
+        self.pays(gift.ref, amount)
+        await self.settle(gift.payment_id)
+        return gift
 
     def pays(self, ref: str, amount: int = 50_000, currency: str = "VND", **changes: Any) -> Credit:
         """Money arrives at the till."""

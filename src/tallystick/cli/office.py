@@ -35,6 +35,7 @@ def in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
 async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
     from tallystick.flows.hub import Hub
     from tallystick.live.hub import LiveHub
+    from tallystick.mail import mail_of
     from tallystick.store.database import open_database
 
     settings = read_settings(database)
@@ -44,7 +45,7 @@ async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]"
         await opened.read(_refuse_other_version)
         hub = Hub(
             database=opened, gateways={}, fulfilments={}, live=LiveHub(), clock=_Now(),
-            settings=settings, secret=b"", holder="office",
+            settings=settings, secret=b"", holder="office", mail=mail_of(settings),
         )  # fmt: skip
         return await work(hub)
     finally:

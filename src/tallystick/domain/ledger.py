@@ -27,9 +27,14 @@ def gift_card(card_id: str) -> str:
     return f"gift_card:{card_id}"
 
 
+def held(hold_id: str) -> str:
+    """The account of a part of a gift card that is set aside."""
+    return f"held:{hold_id}"
+
+
 def is_guarded(account: str) -> bool:
     """Whether we owe this account to somebody, so that it has a balance and never overdraws."""
-    return account.startswith(("wallet:", "gift_card:"))
+    return account.startswith(("wallet:", "gift_card:", "held:"))
 
 
 @dataclass(frozen=True, slots=True)

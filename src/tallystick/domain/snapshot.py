@@ -27,6 +27,7 @@ class AttemptPart:
     our_ref: str
     state: AttemptState
     checkout: Mapping[str, str]
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tallystick.domain.errors import HubError
 from tallystick.flows.call_back import call_back, close_session
 from tallystick.flows.cancel import cancel_attempt
 from tallystick.flows.hub import Hub
+from tallystick.flows.letters import send_mail
 from tallystick.fulfilment.task import CALLBACK, CLOSE
 from tallystick.store import jobs
 from tallystick.store.jobs import Job
@@ -25,6 +26,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "cancel_attempt": cancel_attempt,
     CALLBACK: call_back,
     CLOSE: close_session,
+    "send_mail": send_mail,
 }
 """Every outside effect by the kind of its job row. Each is safe to repeat."""
 

@@ -14,6 +14,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.budget import Budget
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.gateways.base import Gateway
+from tallystick.mail import Mail
 from tallystick.settings import Settings
 from tallystick.store.database import Database
 
@@ -81,6 +82,7 @@ class Hub:
     settings: Settings
     secret: bytes
     holder: str
+    mail: Mail
     bell: Bell = field(default_factory=Bell)
     budgets: dict[str, Budget] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)

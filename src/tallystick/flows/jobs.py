@@ -20,6 +20,7 @@ from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
+from tallystick.flows.redeem import release_holds
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.flows.statement import read_statements
 from tallystick.store import deliveries, entrance, idempotency, schedules
@@ -83,6 +84,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "read-statements": Job(timedelta(minutes=5), read_statements, quiet=True),
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
+    "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }

@@ -18,6 +18,9 @@ from tallystick.web import (
     description,
     desk,
     events,
+    gift_cards,
+    gift_orders,
+    gift_pages,
     health,
     jobs,
     links,
@@ -48,6 +51,9 @@ _PARTS: Final = (
     jobs,
     health,
     unmatched,
+    gift_cards,
+    gift_orders,
+    gift_pages,
     topups,
     wallets,
     wallet_page,
@@ -58,6 +64,8 @@ _PARTS: Final = (
     dashboard,
 )
 """What answers under /api and beside it, in the order of the description."""
+
+_FOR_PAYERS: Final = ("/pay/", "/gift-cards", pages.WALLET)
 
 
 def build_app(
@@ -108,7 +116,7 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
         by_a_person = "text/html" in request.headers.get("accept", "")
-        if by_a_person and request.url.path.startswith(("/pay/", pages.WALLET)):
+        if by_a_person and request.url.path.startswith(_FOR_PAYERS):
             return payer.problem_page(request, app.state.hub, error)
         if by_a_person and request.url.path.startswith("/dashboard"):
             return dashboard.refusal(request, app.state.hub, error)

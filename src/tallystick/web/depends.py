@@ -66,25 +66,29 @@ async def spend_polling(request: Request, who: Caller, payment_id: str) -> None:
     await count(request, "polling", f"{payment_id}/{who.name}")
 
 
-async def once_only(
+async def once_only(  # noqa: PLR0913 - all of it is the request
     request: Request,
     hub: Hub,
     who: Caller,
     raw: bytes,
     work: Callable[[Once | None], Awaitable[bytes]],
     resume: Callable[[str, Once], Awaitable[bytes]] | None = None,
+    *,
+    place: str | None = None,
+    status: int = 201,
 ) -> Response:
     """Answer a creating request once: the same key and body get the same answer again.
 
-    Raises KeyReused, StillRunning, and what `work` raises.
+    `place` stands for the path where that has a secret in it. Raises KeyReused, StillRunning, and
+    what `work` raises.
     """
     key = idempotency_key(request)
     if key is None:
-        return _created(await work(None))
-    once = Once.of(f"{who.name} {request.method} {request.url.path}", key, raw)
+        return _created(await work(None), status)
+    once = Once.of(f"{who.name} {request.method} {place or request.url.path}", key, raw)
     known = await replay(hub, once)
     if known is None:
-        return _created(await work(once))
+        return _created(await work(once), status)
     if known.resume is not None:
         if resume is None:
             raise StillRunning("The same request is being worked on.", retry_after_s=2)

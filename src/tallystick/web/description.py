@@ -58,7 +58,10 @@ _PROOFS: Final = {
 }
 # Who asks proves nothing here, proves it in the request itself, or may stay unknown.
 _OPEN_TAGS: Final = {"webhooks", "operations", "pay pages"}
-_OPEN_ENDS: Final = ("/payment-links/{link_id}/status", "/payment-links/{link_id}/stream")
+_OPEN_ENDS: Final = (
+    "/payment-links/{link_id}/status", "/payment-links/{link_id}/stream", "/api/gift-cards",
+    "/checkGiftCardPayment", "/checkOnePayOrderStatus",
+)  # fmt: skip
 
 
 def creating(model: type[BaseModel]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound
 from tallystick.flows.hub import Hub
+from tallystick.logs import without_codes
 from tallystick.web import embedding, metrics, problems
 from tallystick.web.polls import tell_status
 from tallystick.web.streams import open_stream, target_of
@@ -42,7 +43,8 @@ class Edge:
         except asyncio.CancelledError:
             raise
         except Exception:
-            log.exception("request_failed", request=outgoing.request_id, path=scope["path"])
+            path = without_codes(scope["path"])
+            log.exception("request_failed", request=outgoing.request_id, path=path)
             await outgoing.refuse(
                 HubError(f"Something went wrong on our side. Tell us {outgoing.request_id}.")
             )
@@ -50,8 +52,9 @@ class Edge:
         metrics.SECONDS.observe(seconds)
         # Streams write past the way out, so their status is not seen there.
         metrics.REQUESTS.labels(f"{(outgoing.status or 200) // 100}xx").inc()
+        path = without_codes(scope["path"])
         log.debug(
-            "request", id=outgoing.request_id, method=scope["method"], path=scope["path"],
+            "request", id=outgoing.request_id, method=scope["method"], path=path,
             status=outgoing.status, ms=round(seconds * 1000, 2),
         )  # fmt: skip
 

@@ -18,6 +18,8 @@ LIMITS: Final[Mapping[str, str]] = {
     "key": "10000 per 15 minutes",
     "pages": "30 per 1 minute",
     "desk": "600 per 1 minute",
+    "gift_card_guesses": "30 per 15 minutes",
+    "gift_card_guesses_in_all": "300 per 15 minutes",
 }
 """Each may be overridden by TALLYSTICK_RATE_LIMIT_OVERRIDES, a JSON object of the same form."""
 
@@ -60,6 +62,14 @@ class RateLimits:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._on = settings.rate_limits
         self._items = items(settings.rate_limit_overrides)
+
+    async def wait_s(self, name: str, who: str) -> int:
+        """Seconds until one more would be allowed, without counting it; 0 where it is now."""
+        item = self._items[name]
+        if not self._on or await self._limiter.test(item, name, who):
+            return 0
+        window = await self._limiter.get_window_stats(item, name, who)
+        return max(1, int(window.reset_time - time.time()) + 1)
 
     async def spend(self, name: str, who: str) -> Standing | None:
         """Count one request; None where nothing is limited."""

@@ -145,6 +145,16 @@ def language_of(request: Request) -> Language:
     )
 
 
+def keep_language(request: Request, hub: Hub, response: Response) -> Response:
+    """The same page, with a cookie where the reader has just chosen a language."""
+    language = language_of(request)
+    if request.query_params.get(pages.QUERY) == language:
+        response.set_cookie(
+            pages.COOKIE, language, max_age=365 * 86_400, samesite="lax", secure=hub.settings.secure
+        )
+    return response
+
+
 def problem_page(request: Request, hub: Hub, error: HubError, back: str | None = None) -> Response:
     """An error for a person, in our own words."""
     language = language_of(request)
@@ -192,9 +202,13 @@ def page_answer(
 
 
 def _set_cookie(response: Response, hub: Hub, snapshot: Snapshot, token: str) -> None:
-    code = "" if snapshot.link is None else snapshot.link.short_code
+    set_token(response, hub, "" if snapshot.link is None else snapshot.link.short_code, token)
+
+
+def set_token(response: Response, hub: Hub, name: str, token: str) -> None:
+    """Let this browser, and no script in it, prove that the payment is its own."""
     response.set_cookie(
-        f"{COOKIE}{code}", token, max_age=_COOKIE_LIFE_S, httponly=True, samesite="lax",
+        f"{COOKIE}{name}", token, max_age=_COOKIE_LIFE_S, httponly=True, samesite="lax",
         secure=hub.settings.secure,
     )  # fmt: skip
 

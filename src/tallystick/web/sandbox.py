@@ -11,7 +11,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import start_attempt
 from tallystick.flows.form import payers_address
 from tallystick.flows.hub import Hub
-from tallystick.store import links, payments, snapshots, tasks, topups
+from tallystick.store import gift_cards, links, payments, snapshots, tasks, topups
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
@@ -104,6 +104,9 @@ async def _find(hub: Hub, wished: Act) -> Snapshot:
     name = wished.payment_id or wished.reference or ""
 
     def read(tx: Any) -> Snapshot | None:
+        if is_id("gc", name):
+            card = gift_cards.find(tx, name)
+            return None if card is None else snapshots.find(tx, card.payment_id)
         if is_id("plink", name):
             link = links.find(tx, name)
             return None if link is None else snapshots.find(tx, link.payment_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 from tallystick.domain.task import TaskState
@@ -201,6 +202,32 @@ SCHEMAS: Final[dict[str, Schema]] = {
         taskId=_TEXT, status=_one_of(TaskState), gateway=_TEXT, gatewayUrl=_or_null(_TEXT),
         pageUrl=_or_null(_TEXT), referenceNumber=_or_null(_TEXT), expiresAt=_INSTANT,
         paymentId=_TEXT, checkout=ref("Checkout"), clientToken=_TEXT,
+    ),
+    "GiftCardSale": _object(
+        _MONEY, orderCode=_or_null(_TEXT), onePayOrderId=_or_null(_TEXT), vaNumber=_or_null(_TEXT),
+        qrCode=_or_null(_TEXT), qrCodeUrl=_or_null(_TEXT), expiredAt=_INSTANT,
+        giftCardCode={"type": "null"}, id=_TEXT, paymentId=_TEXT, clientToken=_TEXT,
+        gateway=_or_null(_TEXT), gatewayOrderId=_or_null(_TEXT), checkoutUrl=_or_null(_TEXT),
+        transferContent=_or_null(_TEXT),
+    ),
+    "GiftCardPayment": {
+        **_object(status=_TEXT, code=_TEXT, amount=_MINOR, email=_TEXT, message=_TEXT),
+        "required": ["status"],
+    },
+    "OldRefusal": _object(error=_TEXT),
+    "GiftCardOrder": _object(orderId=_TEXT, status=_TEXT, amount=_MINOR),
+    "GiftCard": _object(
+        _MONEY, id=_TEXT, status=_one_of(CardState), balance=_MINOR, held=_MINOR, email=_TEXT,
+        language=_TEXT, paymentId=_TEXT, createdAt=_INSTANT, issuedAt=_or_null(_INSTANT),
+        history=_many(_object(id=_TEXT, type=_one_of(MovementKind), amount=_MINOR,
+                              reference=_or_null(_TEXT), balance=_MINOR, at=_INSTANT)),
+    ),
+    "GiftCardRedemption": _object(
+        _MONEY, id=_TEXT, redemptionId=_TEXT, reference=_TEXT, balance=_MINOR, at=_INSTANT,
+    ),
+    "GiftCardHold": _object(
+        _MONEY, id=_TEXT, cardId=_TEXT, status=_one_of(HoldState), reference=_TEXT,
+        captured=_MINOR, createdAt=_INSTANT, expiresAt=_INSTANT,
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(

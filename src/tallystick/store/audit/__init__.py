@@ -5,7 +5,7 @@ One module for each feature; this one knows them all.
 
 from typing import Final
 
-from tallystick.store.audit import core, merchant_events, tasks, wallets
+from tallystick.store.audit import core, gift_cards, merchant_events, tasks, wallets
 from tallystick.store.audit.base import Check
 
 __all__ = ["CHECKS", "Check"]
@@ -13,6 +13,7 @@ __all__ = ["CHECKS", "Check"]
 CHECKS: Final[tuple[Check, ...]] = (
     *core.CHECKS,
     *merchant_events.CHECKS,
+    *gift_cards.CHECKS,
     *wallets.CHECKS,
     *tasks.CHECKS,
 )

@@ -41,7 +41,7 @@ SELECT account || ' ' || currency AS subject,
 FROM (
   SELECT account, currency, amount AS kept, 0 AS posted FROM balances
   UNION ALL SELECT account, currency, 0, -amount FROM postings
-  WHERE account LIKE 'wallet:%' OR account LIKE 'gift_card:%'
+  WHERE account LIKE 'wallet:%' OR account LIKE 'gift_card:%' OR account LIKE 'held:%'
 ) lines GROUP BY account, currency HAVING SUM(kept) <> SUM(posted)
 """
 _OVERDRAWN = """

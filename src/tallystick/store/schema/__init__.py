@@ -3,7 +3,16 @@
 One module for each feature; this one knows them all.
 """
 
-from tallystick.store.schema import core, dashboard, merchant_events, tasks, wallets
+from tallystick.store.schema import core, dashboard, gift_cards, merchant_events, tasks, wallets
 from tallystick.store.schema.base import append_only, metadata
 
-__all__ = ["append_only", "core", "dashboard", "merchant_events", "metadata", "tasks", "wallets"]
+__all__ = [
+    "append_only",
+    "core",
+    "dashboard",
+    "gift_cards",
+    "merchant_events",
+    "metadata",
+    "tasks",
+    "wallets",
+]

@@ -88,11 +88,11 @@ def render_topup(
 
 def render_wallet(view: WalletView, language: Language, *, site: Site) -> str:
     """The page where the owner of a wallet says how much to put into it."""
-    return _render("wallet.html", language, site, view=view, home=site.root + WALLET)
+    return render("wallet.html", language, site, view=view, home=site.root + WALLET)
 
 
 def _render_payment(view: PayView, visit: Visit, place: Place, site: Site) -> str:
-    return _render(
+    return render(
         "pay.html",
         visit.language,
         site,
@@ -103,6 +103,7 @@ def _render_payment(view: PayView, visit: Visit, place: Place, site: Site) -> st
         here=site.root + place.here,
         status_url=site.root + place.status,
         refresh_s=REFRESH_S,
+        pace=None,
     )
 
 
@@ -113,7 +114,7 @@ def render_form_page(
 
     `gateway` is its title. The fields stand in the order in which they were signed.
     """
-    return _render(
+    return render(
         "form.html",
         language,
         site,
@@ -150,7 +151,7 @@ def render_problem(
 def _notice_page(
     key: str, language: Language, site: Site, *, request_id: str | None, back: str | None
 ) -> str:
-    return _render(
+    return render(
         "notice.html",
         language,
         site,
@@ -160,7 +161,8 @@ def _notice_page(
     )
 
 
-def _render(template: str, language: Language, site: Site, **values: Any) -> str:
+def render(template: str, language: Language, site: Site, **values: Any) -> str:
+    """A page from its template, with what all of them have."""
     return (
         _environment()
         .get_template(template)

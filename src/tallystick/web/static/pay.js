@@ -122,5 +122,5 @@ document.addEventListener("click", ({ target }) => {
 });
 tick();
 setInterval(tick, 1000);
-const { status } = main().dataset;
-if (status) watch(status, { onStatus: follow });
+const { status, pace } = main().dataset;
+if (status) watch(status, { onStatus: follow, most: Number(pace) || undefined });

@@ -24,6 +24,8 @@ export interface Options {
   token?: string;
   /** The first pause between two readings, in milliseconds; 2000 where it is not given. */
   interval?: number;
+  /** The longest pause between two readings of the status, in milliseconds; 30 s if not given. */
+  most?: number;
   /** Stops the watching from outside. */
   signal?: AbortSignal;
 }

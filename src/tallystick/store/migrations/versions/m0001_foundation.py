@@ -431,6 +431,37 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "gift_cards",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("email_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=True),
+        sa.Column("code_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("issued_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "(state IN ('active', 'frozen', 'revoked')) = (code_hash IS NOT NULL) AND (code_hash IS NULL) = (code_sealed IS NULL) AND (code_hash IS NULL) = (issued_at IS NULL)",
+            name=op.f("ck_gift_cards_code_once_paid"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('pending', 'lapsed', 'active', 'frozen', 'revoked')",
+            name=op.f("ck_gift_cards_state_known"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_gift_cards_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_gift_cards_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gift_cards")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_gift_cards_code_hash")),
+        sa.UniqueConstraint("payment_id", name=op.f("uq_gift_cards_payment_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -661,6 +692,77 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "gift_card_holds",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("card_id", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("captured", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("expires_at", columns.Instant(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'captured') = (captured > 0)",
+            name=op.f("ck_gift_card_holds_captured_says_so"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('held', 'captured', 'released')", name=op.f("ck_gift_card_holds_state_known")
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_gift_card_holds_amount_positive")),
+        sa.CheckConstraint(
+            "captured BETWEEN 0 AND amount", name=op.f("ck_gift_card_holds_captured_within_held")
+        ),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["gift_cards.id"], name=op.f("fk_gift_card_holds_card_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gift_card_holds")),
+        sa.UniqueConstraint(
+            "card_id", "reference", name=op.f("uq_gift_card_holds_card_id_reference")
+        ),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_gift_card_holds_expires_at"), "gift_card_holds", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "gift_card_movements",
+        sa.Column("seq", columns.Whole, autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("card_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("balance", columns.Whole, nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "(kind IN ('redeem', 'hold', 'capture', 'release')) = (reference IS NOT NULL)",
+            name=op.f("ck_gift_card_movements_named_where_asked"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('issue', 'redeem', 'hold', 'capture', 'release', 'refund', 'freeze', 'unfreeze')",
+            name=op.f("ck_gift_card_movements_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "amount >= 0 AND balance >= 0", name=op.f("ck_gift_card_movements_amounts_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["gift_cards.id"], name=op.f("fk_gift_card_movements_card_id")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_gift_card_movements")),
+        sa.UniqueConstraint(
+            "card_id",
+            "kind",
+            "reference",
+            name=op.f("uq_gift_card_movements_card_id_kind_reference"),
+        ),
+        sa.UniqueConstraint("id", name=op.f("uq_gift_card_movements_id")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "postings",
         sa.Column("transfer_id", sa.Text(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
@@ -739,6 +841,7 @@ def upgrade() -> None:
         "events",
         "evidence",
         "feed",
+        "gift_card_movements",
         "outbox",
         "postings",
         "receipts",

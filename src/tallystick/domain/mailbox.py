@@ -1,0 +1,18 @@
+"""E-mail addresses: those that we send to, and no others."""
+
+import re
+from typing import Final
+
+_LONGEST: Final = 254
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+)
+
+
+def mail_address(text: str) -> str:
+    """The address as it is, if it is a plain one (RFC 5321, without quotes). Raises ValueError."""
+    local = text.partition("@")[0]
+    if len(text) > _LONGEST or len(local) > 64 or not _ADDRESS.fullmatch(text):
+        raise ValueError("an e-mail address such as name@example.com")
+    return text

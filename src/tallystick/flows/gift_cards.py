@@ -1,0 +1,211 @@
+"""Gift cards: sold through a payment, shown to their buyer, and found again by their code."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tallystick.domain import ledger as accounts
+from tallystick.domain.errors import NotFound, RaceLost
+from tallystick.domain.giftcard import (
+    Card,
+    CardSignal,
+    CardState,
+    Movement,
+    MovementKind,
+)
+from tallystick.domain.giftcode import Mint
+from tallystick.domain.ids import new_id
+from tallystick.domain.money import Money
+from tallystick.domain.payment import Payment
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import Beside, Render, Wish, create_payment
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import Once
+from tallystick.store import attempts, gift_cards, ledger, snapshots
+
+OFFERED_FOR: Final = timedelta(hours=1)
+UNKNOWN: Final = "There is no gift card with this code."
+
+
+class Sale:
+    """One gift card on its way: what its buyer wants, and the id that it has from the start."""
+
+    def __init__(self, hub: Hub, amount: Money, gateway: str, email: str, language: str) -> None:
+        self.card_id = new_id("gc", hub.now())
+        self._hub, self._amount, self._gateway = hub, amount, gateway
+        self._email, self._language = email, language
+
+    async def open(
+        self, once: Once | None, render: Render, owner_id: str | None, description: str
+    ) -> bytes:
+        """Open the payment; the card's row is written beside it, without a code.
+
+        Raises what `create_payment` raises.
+        """
+        back = f"{self._hub.settings.base_url.rstrip('/')}/gift-cards/{self.card_id}"
+        wish = Wish(
+            amount=self._amount,
+            gateways=(self._gateway,),
+            purpose="gift_card",
+            description=description,
+            owner_id=owner_id,
+            return_url=back,
+            cancel_url=back,
+            expires_in=OFFERED_FOR,
+        )
+        return await create_payment(self._hub, wish, once, render, self._beside())
+
+    def _beside(self) -> Beside:
+        mint = mint_of(self._hub)
+
+        def write(tx: Connection, payment: Payment) -> None:
+            card = Card(
+                id=self.card_id,
+                payment_id=payment.id,
+                state=CardState.PENDING,
+                amount=self._amount.minor,
+                currency=self._amount.currency,
+                language=self._language,
+                email_sealed=mint.seal(self.card_id, "email_sealed", self._email),
+                code_hash=None,
+                code_sealed=None,
+                created_at=payment.created_at,
+                issued_at=None,
+            )
+            gift_cards.add(tx, card)
+
+        return write
+
+
+def mint_of(hub: Hub) -> Mint:
+    """The mint with this server's keys."""
+    return Mint.of(hub.secret, hub.settings.gift_card_prefix)
+
+
+async def card_of(hub: Hub, payment_id: str) -> Card | None:
+    """The card that a payment buys, or None."""
+    return await hub.database.read(lambda tx: gift_cards.of_payment(tx, payment_id))
+
+
+async def bought(hub: Hub, card_id: str) -> Snapshot | None:
+    """The payment that buys a card, by the card's id, or None."""
+
+    def read(tx: Connection) -> Snapshot | None:
+        card = gift_cards.find(tx, card_id)
+        return None if card is None else snapshots.find(tx, card.payment_id)
+
+    return await hub.database.read(read)
+
+
+async def ordered(hub: Hub, name: str) -> Snapshot | None:
+    """The payment behind an order, by the gateway's name for it or by ours, or None.
+
+    Only gift cards and OnePay's orders are found: the callers of old know no others.
+    """
+
+    def read(tx: Connection) -> Snapshot | None:
+        named = [
+            attempt
+            for gateway in hub.gateways.values()
+            for attempt in attempts.named(tx, gateway.name, gateway.account, [name])
+        ]
+        for attempt in sorted(named, key=lambda one: one.id, reverse=True):
+            snapshot = snapshots.find(tx, attempt.payment_id)
+            if snapshot and (snapshot.purpose == "gift_card" or attempt.gateway == "onepay"):
+                return snapshot
+        return None
+
+    return await hub.database.read(read)
+
+
+def email_of(hub: Hub, card: Card) -> str:
+    """Who bought it. Only for callers who may know."""
+    return mint_of(hub).unseal(card.id, "email_sealed", card.email_sealed)
+
+
+def code_of(hub: Hub, card: Card) -> str | None:
+    """The code, for whoever may see it; None before it is paid and after the money went back."""
+    if card.code_sealed is None or card.state is CardState.REVOKED:
+        return None
+    return mint_of(hub).unseal(card.id, "code_sealed", card.code_sealed)
+
+
+async def find_by_code(hub: Hub, code: str) -> Card | None:
+    """The card with this code, or None: what can be no code is looked up nowhere."""
+    code_hash = mint_of(hub).lookup(code)
+    if code_hash is None:
+        return None
+    return await hub.database.read(lambda tx: gift_cards.by_code(tx, code_hash))
+
+
+class Statement:
+    """A card with what is on it and how it came to that, read in one transaction."""
+
+    __slots__ = ("balance", "card", "held", "history")
+
+    def __init__(self, tx: Connection, card: Card) -> None:
+        self.card = card
+        self.balance = balance(tx, card)
+        self.held = gift_cards.held(tx, card.id)
+        self.history = gift_cards.history(tx, card.id)
+
+
+def balance(tx: Connection, card: Card) -> int:
+    """What can be spent, in minor units."""
+    return ledger.balance(tx, accounts.gift_card(card.id)).get(card.currency, 0)
+
+
+async def statement(hub: Hub, card_id: str) -> Statement:
+    """Everything about one card. Raises NotFound."""
+    return await hub.database.read(lambda tx: Statement(tx, _found(gift_cards.find(tx, card_id))))
+
+
+async def freeze(hub: Hub, card_id: str) -> Statement:
+    """Nobody can spend it until it is unfrozen. Safe to repeat. Raises NotFound, Conflict."""
+    return await _turn(hub, card_id, CardSignal.FREEZE, MovementKind.FREEZE)
+
+
+async def unfreeze(hub: Hub, card_id: str) -> Statement:
+    """It can be spent again. Safe to repeat. Raises NotFound, Conflict."""
+    return await _turn(hub, card_id, CardSignal.UNFREEZE, MovementKind.UNFREEZE)
+
+
+_TURNED: Final = {CardSignal.FREEZE: CardState.FROZEN, CardSignal.UNFREEZE: CardState.ACTIVE}
+
+
+async def _turn(hub: Hub, card_id: str, signal: CardSignal, kind: MovementKind) -> Statement:
+    now = hub.now()
+
+    def body(tx: Connection) -> Statement:
+        card = locked(tx, card_id)
+        if card.state is not _TURNED[signal]:
+            if not gift_cards.move(tx, card, card.after(signal)):
+                raise RaceLost("Another writer moved this gift card first.")
+            note(tx, card, kind, None, 0, now)
+        return Statement(tx, locked(tx, card_id))
+
+    return await hub.database.write(body)
+
+
+def locked(tx: Connection, card_id: str) -> Card:
+    """The card, which nobody else changes meanwhile. Raises NotFound."""
+    return _found(gift_cards.lock(tx, card_id))
+
+
+def note(
+    tx: Connection, card: Card, kind: MovementKind, reference: str | None, minor: int, now: datetime
+) -> Movement:
+    """Write a line of the card's history, with what can be spent after it."""
+    line = Movement(
+        id=new_id("mov", now), card_id=card.id, kind=kind, reference=reference, amount=minor,
+        currency=card.currency, balance=balance(tx, card), at=now,
+    )  # fmt: skip
+    gift_cards.note(tx, line)
+    return line
+
+
+def _found(card: Card | None) -> Card:
+    if card is None:
+        raise NotFound(UNKNOWN)
+    return card

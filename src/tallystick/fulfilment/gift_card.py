@@ -1,0 +1,117 @@
+"""A gift card: the transaction that makes it paid gives it its code, its value and its e-mail."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tallystick.domain import ledger as accounts
+from tallystick.domain.errors import NotFound
+from tallystick.domain.giftcard import Card, CardSignal, CardState, Movement, MovementKind
+from tallystick.domain.giftcode import Mint
+from tallystick.domain.ids import new_id
+from tallystick.domain.money import Money
+from tallystick.domain.payment import Payment
+from tallystick.fulfilment.base import Fulfilment
+from tallystick.settings import Settings
+from tallystick.store import gift_cards, jobs, ledger, outbox
+from tallystick.store.outbox import News
+
+
+class GiftCard(Fulfilment):
+    """Money that stands on a card until it is spent. There is no code before it is paid."""
+
+    purpose = "gift_card"
+
+    def __init__(self, mint: Mint) -> None:
+        self._mint = mint
+
+    @classmethod
+    def make(cls, secret: bytes, settings: Settings) -> "GiftCard":
+        """With the keys of this server."""
+        return cls(Mint.of(secret, settings.gift_card_prefix))
+
+    def account(self, tx: Connection, payment: Payment) -> str:
+        """The card's own account: what is left on it is what we owe."""
+        return accounts.gift_card(_card(tx, payment).id)
+
+    def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """Draw the code, keep its hash and a sealed copy, and ask for the e-mail."""
+        card = _card(tx, payment)
+        face = ledger.balance(tx, accounts.gift_card(card.id))[card.currency]
+        code, code_hash = self._fresh_code(tx)
+        sealed = self._mint.seal(card.id, "code_sealed", code)
+        card.after(CardSignal.PAID)
+        gift_cards.issue(tx, card, face, code_hash, sealed, now)
+        _note(tx, card, MovementKind.ISSUE, Money(face, card.currency), face, now)
+        jobs.add(
+            tx, "send_mail", f"gift_card/{card.id}", {"letter": "gift_card", "about": card.id}, now
+        )
+        outbox.tell(tx, _issued(card, payment, face), now)
+
+    def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """Nobody paid; the card waits for money that is late."""
+        card = _card(tx, payment)
+        if card.state is CardState.PENDING:
+            gift_cards.move(tx, card, card.after(CardSignal.LAPSE))
+
+    def refundable(self, tx: Connection, payment: Payment, left: Money) -> Money:
+        """What is not spent and not set aside."""
+        card = _card(tx, payment)
+        unspent = ledger.balance(tx, accounts.gift_card(card.id)).get(left.currency, 0)
+        # What came in beyond the face value was never put on the card.
+        surplus = max(payment.received - card.amount, 0)
+        return Money(min(left.minor, unspent + surplus), left.currency)
+
+    def revoke(
+        self, tx: Connection, payment: Payment, back: Money, now: datetime, *, keep_access: bool
+    ) -> None:
+        """Write the refund into the card's history; a card with nothing left is over.
+
+        The refund itself is taken from the card's account, so `keep_access` changes nothing here:
+        money that went back cannot be spent.
+        """
+        card = gift_cards.lock(tx, _card(tx, payment).id) or _card(tx, payment)
+        used = gift_cards.used(tx, card.id)
+        gone = sum(used.get(kind, 0) for kind in _GONE) + back.minor
+        held = gift_cards.held(tx, card.id)
+        left = max(card.amount - gone - held, 0)
+        _note(tx, card, MovementKind.REFUND, back, left, now)
+        if not (left or held) and card.state in {CardState.ACTIVE, CardState.FROZEN}:
+            gift_cards.move(tx, card, card.after(CardSignal.REVOKE))
+
+    def _fresh_code(self, tx: Connection) -> tuple[str, str]:
+        """A code that no card has; with 85 random bits the first will do."""
+        while True:
+            code = self._mint.draw()
+            code_hash = self._mint.lookup(code)
+            if code_hash is not None and gift_cards.by_code(tx, code_hash) is None:
+                return code, code_hash
+
+
+_GONE = (MovementKind.REDEEM, MovementKind.CAPTURE, MovementKind.REFUND)
+
+
+def _card(tx: Connection, payment: Payment) -> Card:
+    card = gift_cards.of_payment(tx, payment.id)
+    if card is None:
+        raise NotFound(f"The payment {payment.id} buys no gift card that exists.")
+    return card
+
+
+def _note(
+    tx: Connection, card: Card, kind: MovementKind, amount: Money, balance: int, now: datetime
+) -> None:
+    line = Movement(
+        id=new_id("mov", now), card_id=card.id, kind=kind, reference=None, amount=amount.minor,
+        currency=amount.currency, balance=balance, at=now,
+    )  # fmt: skip
+    gift_cards.note(tx, line)
+
+
+def _issued(card: Card, payment: Payment, face: int) -> News:
+    """What the merchant's systems are told: everything but the code and the buyer."""
+    data = {
+        "id": card.id, "status": CardState.ACTIVE, "amount": face, "currency": card.currency,
+        "balance": face, "paymentId": payment.id,
+    }  # fmt: skip
+    return News("giftcard.issued", card.id, card.id, data, payment.id)

@@ -1,0 +1,290 @@
+"""Gift cards over HTTP: sold to anybody, and spent by the merchant who is shown the code."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, field_validator
+
+from tallystick.domain.errors import NotFound, TooMany
+from tallystick.domain.giftcard import Card
+from tallystick.domain.ids import is_id
+from tallystick.domain.mailbox import mail_address
+from tallystick.domain.money import LARGEST_MINOR, Money
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import gift_cards as cards
+from tallystick.flows import redeem as spend
+from tallystick.flows.checkout import resume_payment
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import Once
+from tallystick.flows.redeem import Spending
+from tallystick.web import gift_shapes, metrics, shapes
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Body, Parsed, body
+from tallystick.web.depends import HubDep, LimitedCaller, count, once_only
+from tallystick.web.description import answers, creating
+from tallystick.web.limits import RateLimits
+from tallystick.web.pages.language import Language, negotiate, words
+from tallystick.web.schemas import one, ref
+
+router = APIRouter(tags=["gift cards"])
+LONGEST_HOLD_S: Final = 30 * 86_400
+GUESSES: Final = "gift_card_guesses"
+GUESSES_IN_ALL: Final = "gift_card_guesses_in_all"
+
+
+class BuyGiftCard(Body):
+    """A gift card, and where its code is sent to."""
+
+    email: str = Field(max_length=254, description="Where the code goes once it is paid.")
+    amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
+    currency: str = Field(default="VND", min_length=3, max_length=3, description="ISO 4217.")
+    gateway: str = Field(default="onepay", min_length=1, max_length=40)
+    language: str | None = Field(
+        default=None, pattern="^(en|vi|si|ta)$",
+        description="Of the letter; else the request's Accept-Language.",
+    )  # fmt: skip
+
+    @field_validator("email")
+    @classmethod
+    def _deliverable(cls, value: str) -> str:
+        return mail_address(value)
+
+
+class Redeem(Body):
+    """What to take from a card. `reference` is the merchant's own name for it, once per card."""
+
+    amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
+    reference: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    currency: str | None = Field(
+        default=None, min_length=3, max_length=3, description="Refused where the card has another."
+    )
+
+
+class HoldPart(Redeem):
+    """What to set aside, and for how long."""
+
+    expires_in: int = Field(default=7 * 86_400, ge=60, le=LONGEST_HOLD_S, description="Seconds.")
+
+
+class Capture(Body):
+    """How much of a hold to spend; all of it where nothing is said."""
+
+    amount: int | None = Field(default=None, gt=0, le=LARGEST_MINOR)
+
+
+@router.post(
+    "/api/gift-cards", status_code=201, openapi_extra=creating(BuyGiftCard),
+    summary="Sell a gift card", responses=answers(ref("GiftCardSale"), 201),
+)  # fmt: skip
+async def create(
+    request: Request,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[BuyGiftCard], Depends(body(BuyGiftCard))],
+) -> Response:
+    """Open to anybody. Answers 201 with what to pay; there is no code before it is paid."""
+    if who.role is not None:
+        who.needs("operator")
+    wished = parsed.value
+    language = buyer_language(request, wished.language)
+    amount = Money(wished.amount, wished.currency)
+    sale = cards.Sale(hub, amount, wished.gateway, wished.email, language)
+
+    async def begin(once: Once | None) -> bytes:
+        told = words(language)("gift.description")
+        return await sale.open(once, rendered(sale.card_id), who.owner, told)
+
+    async def resume(payment_id: str, once: Once) -> bytes:
+        card = await cards.card_of(hub, payment_id)
+        card_id = sale.card_id if card is None else card.id
+        return await resume_payment(hub, payment_id, once, rendered(card_id))
+
+    return await once_only(request, hub, who, parsed.raw, begin, resume)
+
+
+@router.get(
+    "/api/gift-cards/{code}", summary="Read a gift card by its code",
+    responses=answers(one("GiftCard")),
+)  # fmt: skip
+async def show(request: Request, code: str, hub: HubDep, who: LimitedCaller) -> Response:
+    """Balance, status and history. Wrong codes are counted, per caller and in all."""
+    who.needs("reader")
+    found = await _by_code(request, hub, who, code)
+    return _told(hub, await cards.statement(hub, found.id))
+
+
+@router.post(
+    "/api/gift-cards/{code}/redeem", openapi_extra=creating(Redeem), summary="Spend from a card",
+    responses=answers(one("GiftCardRedemption")),
+)  # fmt: skip
+async def redeem(
+    request: Request,
+    code: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Redeem], Depends(body(Redeem))],
+) -> Response:
+    """A part or all of it. The same reference and amount again gets the same answer."""
+    who.needs("operator")
+    found = await _by_code(request, hub, who, code)
+    wanted = _spending(parsed.value)
+    now = hub.now()
+
+    def body_of(tx: Any) -> dict[str, Any]:
+        done = spend.redeem(tx, found.id, wanted, now)
+        return gift_shapes.redemption(found, done)
+
+    work = _kept(hub, 200, body_of)
+    return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/redeem",
+                           status=200)  # fmt: skip
+
+
+@router.post(
+    "/api/gift-cards/{code}/freeze", summary="Freeze a card", responses=answers(one("GiftCard")),
+)  # fmt: skip
+async def freeze(request: Request, code: str, hub: HubDep, who: LimitedCaller) -> Response:
+    """Nothing can be spent from it until it is unfrozen. Safe to repeat."""
+    who.needs("operator")
+    found = await _by_code(request, hub, who, code)
+    return _told(hub, await cards.freeze(hub, found.id))
+
+
+@router.post(
+    "/api/gift-cards/{code}/unfreeze", summary="Unfreeze a card",
+    responses=answers(one("GiftCard")),
+)  # fmt: skip
+async def unfreeze(request: Request, code: str, hub: HubDep, who: LimitedCaller) -> Response:
+    """It can be spent again. Safe to repeat."""
+    who.needs("operator")
+    found = await _by_code(request, hub, who, code)
+    return _told(hub, await cards.unfreeze(hub, found.id))
+
+
+@router.post(
+    "/api/gift-cards/{code}/holds", status_code=201, openapi_extra=creating(HoldPart),
+    summary="Set a part of a card aside", responses=answers(one("GiftCardHold"), 201),
+)  # fmt: skip
+async def hold(
+    request: Request,
+    code: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[HoldPart], Depends(body(HoldPart))],
+) -> Response:
+    """It cannot be spent twice while an order is made; captured, released, or over in time."""
+    who.needs("operator")
+    found = await _by_code(request, hub, who, code)
+    wanted, lasts = _spending(parsed.value), timedelta(seconds=parsed.value.expires_in)
+    now = hub.now()
+
+    def body_of(tx: Any) -> dict[str, Any]:
+        return gift_shapes.hold(spend.hold(tx, found.id, wanted, lasts, now))
+
+    work = _kept(hub, 201, body_of)
+    return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/holds")
+
+
+@router.post(
+    "/api/gift-cards/{code}/holds/{hold_id}/capture", openapi_extra=creating(Capture),
+    summary="Spend what is held", responses=answers(one("GiftCardHold")),
+)  # fmt: skip
+async def capture(
+    request: Request,
+    code: str,
+    hold_id: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Capture], Depends(body(Capture))],
+) -> Response:
+    """All of it, or `amount`: then the rest goes back to the card. Safe to repeat."""
+    who.needs("operator")
+    found = await _by_code(request, hub, who, code)
+    now, amount = hub.now(), parsed.value.amount
+    done = await hub.database.write(
+        lambda tx: spend.capture(tx, found.id, _hold_id(hold_id), amount, now)
+    )
+    return _json(gift_shapes.hold(done))
+
+
+@router.post(
+    "/api/gift-cards/{code}/holds/{hold_id}/release", summary="Release what is held",
+    responses=answers(one("GiftCardHold")),
+)  # fmt: skip
+async def release(
+    request: Request, code: str, hold_id: str, hub: HubDep, who: LimitedCaller
+) -> Response:
+    """It can be spent again. Safe to repeat."""
+    who.needs("operator")
+    found = await _by_code(request, hub, who, code)
+    now = hub.now()
+    done = await hub.database.write(lambda tx: spend.release(tx, found.id, _hold_id(hold_id), now))
+    return _json(gift_shapes.hold(done))
+
+
+def buyer_language(request: Request, wished: str | None = None) -> Language:
+    """The language of the letter: what was asked for, else what the browser prefers."""
+    return negotiate(request.headers.get("accept-language"), wished, None)
+
+
+def rendered(card_id: str) -> Callable[[Snapshot, str], bytes]:
+    """Writes the answer to a sale of this card."""
+    return lambda snapshot, token: shapes.encoded(gift_shapes.sold(snapshot, card_id, token))
+
+
+async def _by_code(request: Request, hub: Hub, who: Caller, code: str) -> Card:
+    """The card with this code. Raises NotFound, TooMany after too many wrong codes."""
+    limits: RateLimits = request.app.state.limits
+    for name, whose in ((GUESSES, who.name), (GUESSES_IN_ALL, "all")):
+        wait_s = await limits.wait_s(name, whose)
+        if wait_s:
+            metrics.GUESSES.labels("refused").inc()
+            raise TooMany(f"Too many wrong codes; wait {wait_s} s.", retry_after_s=wait_s)
+    found = await cards.find_by_code(hub, code)
+    if found is None:
+        metrics.GUESSES.labels("wrong").inc()
+        # Theirs first: whoever is over it uses up nothing of what all share.
+        await count(request, GUESSES, who.name)
+        await count(request, GUESSES_IN_ALL, "all")
+        raise NotFound(cards.UNKNOWN)
+    return found
+
+
+def _kept(
+    hub: Hub, status: int, body_of: Callable[[Any], dict[str, Any]]
+) -> Callable[[Once | None], Any]:
+    """Work of one transaction, whose answer is kept under the request's key in it."""
+
+    async def work(once: Once | None) -> bytes:
+        def write(tx: Any) -> bytes:
+            if once is not None:
+                once.claim(tx, hub, None)
+            answer = shapes.encoded({"data": body_of(tx)})
+            if once is not None:
+                once.keep(tx, hub, status, answer)
+            return answer
+
+        return await hub.database.write(write)
+
+    return work
+
+
+def _spending(wished: Redeem) -> Spending:
+    return Spending(wished.amount, wished.reference, wished.currency)
+
+
+def _hold_id(text: str) -> str:
+    if not is_id("hold", text):
+        raise NotFound("This gift card has no hold with this id.")
+    return text
+
+
+def _told(hub: Hub, found: cards.Statement) -> Response:
+    return _json(gift_shapes.card(found, cards.email_of(hub, found.card)))
+
+
+def _json(data: dict[str, Any]) -> Response:
+    return Response(
+        shapes.encoded({"data": data}), 200, {"cache-control": "no-store"}, "application/json"
+    )

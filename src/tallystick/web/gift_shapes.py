@@ -1,0 +1,124 @@
+"""The JSON of gift cards: what is sold, what is left on a card, and how it came to that."""
+
+import base64
+from typing import Any, Final
+
+from tallystick.domain.giftcard import Card, Hold, Movement
+from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.gift_cards import Statement
+from tallystick.web.pages import qr
+from tallystick.web.shapes import instant
+
+_STATUSES: Final = {
+    Phase.DRAFT: "Pending",
+    Phase.OPEN: "Pending",
+    Phase.PROCESSING: "Processing",
+    Phase.PAID: "Paid",
+    Phase.EXPIRED: "Expired",
+    Phase.CANCELED: "Canceled",
+}
+
+
+def gateway_status(snapshot: Snapshot) -> str:
+    """The state of an order in OnePay's words, which the callers of old know."""
+    if snapshot.phase is Phase.OPEN and snapshot.amount_state is AmountState.PARTIAL:
+        return "Partially"
+    return _STATUSES[snapshot.phase]
+
+
+def order_name(snapshot: Snapshot) -> str | None:
+    """The gateway's name for the order; ours, while its answer is still missing."""
+    attempt = snapshot.attempt
+    return None if attempt is None else attempt.provider_id or attempt.our_ref
+
+
+def sold(snapshot: Snapshot, card_id: str, token: str) -> dict[str, Any]:
+    """An offer of a gift card: system S0's fields, and ours beside them."""
+    attempt = snapshot.attempt
+    given = {} if attempt is None else attempt.checkout
+    payload = given.get("qr_code")
+    return {
+        "orderCode": None if attempt is None else attempt.our_ref,
+        "onePayOrderId": order_name(snapshot),
+        "vaNumber": given.get("va_number") or given.get("account_number"),
+        "qrCode": payload,
+        "qrCodeUrl": None if payload is None else _picture(payload),
+        "amount": snapshot.due.minor,
+        "expiredAt": instant(snapshot.expires_at),
+        "giftCardCode": None,
+        "id": card_id,
+        "paymentId": snapshot.id,
+        "clientToken": token,
+        "gateway": snapshot.gateway,
+        "gatewayOrderId": order_name(snapshot),
+        "currency": snapshot.due.currency,
+        "checkoutUrl": given.get("checkout_url"),
+        "transferContent": given.get("transfer_content"),
+    }
+
+
+def _picture(payload: str) -> str | None:
+    """The code as a picture in an address, so that no other server learns who pays."""
+    drawn = qr.draw(payload)
+    if drawn is None:
+        return None
+    named = str(drawn).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(named.encode()).decode()
+
+
+def card(found: Statement, email: str) -> dict[str, Any]:
+    """A card as its merchant sees it; the code is in no answer."""
+    return {
+        "id": found.card.id,
+        "status": found.card.state,
+        "amount": found.card.amount,
+        "currency": found.card.currency,
+        "balance": found.balance,
+        "held": found.held,
+        "email": email,
+        "language": found.card.language,
+        "paymentId": found.card.payment_id,
+        "createdAt": instant(found.card.created_at),
+        "issuedAt": instant(found.card.issued_at),
+        "history": [_line(one) for one in found.history],
+    }
+
+
+def _line(one: Movement) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "type": one.kind,
+        "amount": one.amount,
+        "reference": one.reference,
+        "balance": one.balance,
+        "at": instant(one.at),
+    }
+
+
+def redemption(found: Card, one: Movement) -> dict[str, Any]:
+    """What was spent, and what was left after it."""
+    return {
+        "id": found.id,
+        "redemptionId": one.id,
+        "reference": one.reference,
+        "amount": one.amount,
+        "currency": one.currency,
+        "balance": one.balance,
+        "at": instant(one.at),
+    }
+
+
+def hold(one: Hold) -> dict[str, Any]:
+    """A part that is set aside."""
+    return {
+        "id": one.id,
+        "cardId": one.card_id,
+        "status": one.state,
+        "reference": one.reference,
+        "amount": one.amount,
+        "captured": one.captured,
+        "currency": one.currency,
+        "createdAt": instant(one.created_at),
+        "expiresAt": instant(one.expires_at),
+    }
