@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from tallystick.access import Access
 from tallystick.domain.errors import GatewayNotOffered, NotFound
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.budget import Budget
@@ -84,6 +85,7 @@ class Hub:
     budgets: dict[str, Budget] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     sandbox: bool = False
+    access: Access | None = None
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 

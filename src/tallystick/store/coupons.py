@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -214,7 +215,7 @@ _GIVE_BACK = (
 )
 _TOLD = (
     update(coupons)
-    .where(coupons.c.id == bindparam("of_id"))
+    .where(coupons.c.id == bindparam("of_id"), coupons.c.redeemed == bindparam("of_redeemed"))
     .values(
         elsewhere=bindparam("elsewhere"),
         polar_outcome=bindparam("outcome"),
@@ -224,11 +225,17 @@ _TOLD = (
 
 
 def told(
-    tx: Connection, coupon_id: str, outcome: SyncOutcome, elsewhere: int, now: datetime
-) -> None:
-    """What Polar has redeemed itself, and what telling it came to."""
-    values = {"of_id": coupon_id, "outcome": outcome, "elsewhere": elsewhere, "now": now}
-    tx.execute(_TOLD, values)
+    tx: Connection, coupon: Coupon, outcome: SyncOutcome, elsewhere: int, now: datetime
+) -> bool:
+    """What telling Polar came to, and what it has redeemed itself.
+
+    False where we have redeemed more of it meanwhile than Polar was told of.
+    """
+    values = {
+        "of_id": coupon.id, "of_redeemed": coupon.redeemed, "outcome": outcome,
+        "elsewhere": elsewhere, "now": now,
+    }  # fmt: skip
+    return tx.execute(_TOLD, values).rowcount == 1
 
 
 def _count(tx: Connection, coupon_id: str, customer: str) -> bool:
@@ -262,9 +269,9 @@ def _coupons(tx: Connection, rows: list[AnyRow]) -> list[Coupon]:
     return [_coupon(row._mapping, amounts.get(row.id, {})) for row in rows]
 
 
-def _coupon(row: Mapping[str, object], amounts: Mapping[str, int]) -> Coupon:
-    values: dict[str, object] = dict(row)
+def _coupon(row: Mapping[Any, Any], amounts: Mapping[str, int]) -> Coupon:
+    values: dict[str, Any] = dict(row)
     outcome = values["polar_outcome"]
     values["type"] = CouponType(str(values["type"]))
     values["polar_outcome"] = None if outcome is None else SyncOutcome(str(outcome))
-    return Coupon(**values, amounts=amounts)  # type: ignore[arg-type]
+    return Coupon(**values, amounts=amounts)

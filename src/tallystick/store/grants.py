@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Text, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -64,10 +64,27 @@ def find(tx: Connection, order_id: str) -> Grant | None:
     )
 
 
-def note(tx: Connection, grant: Grant, state: GrantState, words: str, now: datetime) -> None:
-    """How far it has come, unless something else is wanted by now."""
+_OTHERS = (
+    select(access_grants.c.order_id)
+    .where(
+        access_grants.c.place == bindparam("place"),
+        func.lower(access_grants.c.username) == func.lower(bindparam("username", type_=Text)),
+        access_grants.c.wanted == Wanted.GRANTED,
+    )
+    .limit(1)
+)
+
+
+def is_wanted(tx: Connection, grant: Grant) -> bool:
+    """Whether any order lets the same person into the same place."""
+    values = {"place": grant.place, "username": grant.username}
+    return tx.execute(_OTHERS, values).first() is not None
+
+
+def note(tx: Connection, grant: Grant, state: GrantState, words: str, now: datetime) -> bool:
+    """How far it has come; False where something else is wanted by now."""
     values = {
         "of_order": grant.order_id, "of_wanted": grant.wanted, "of_username": grant.username,
         "state": state, "note": words, "now": now,
     }  # fmt: skip
-    tx.execute(_NOTE, values)
+    return tx.execute(_NOTE, values).rowcount == 1

@@ -16,6 +16,7 @@ _COLUMNS = tuple(orders.c)
 _INSERT = insert(orders)
 _FIND = select(*_COLUMNS).where(orders.c.id == bindparam("id"))
 _OF_PAYMENT = select(*_COLUMNS).where(orders.c.payment_id == bindparam("payment_id"))
+_LOCK = _OF_PAYMENT.with_for_update()
 _MOVE = (
     update(orders)
     .where(orders.c.id == bindparam("of_id"), orders.c.status == bindparam("of_status"))
@@ -68,6 +69,12 @@ def find(tx: Connection, order_id: str) -> Order | None:
 def of_payment(tx: Connection, payment_id: str) -> Order | None:
     """The order that this payment is for, or None."""
     row = tx.execute(_OF_PAYMENT, {"payment_id": payment_id}).first()
+    return None if row is None else _order(row)
+
+
+def lock(tx: Connection, payment_id: str) -> Order | None:
+    """The same, held against every other writer until this transaction ends."""
+    row = tx.execute(_LOCK, {"payment_id": payment_id}).first()
     return None if row is None else _order(row)
 
 
