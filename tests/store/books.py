@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
+from tallystick.domain.order import Order
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
@@ -171,11 +172,21 @@ async def _trade(house: House) -> Names:
     waiting, ref = await house.open()
     house.says(ref, Claim.PROCESSING)
     await house.settle(waiting)
+    bought, unpaid = await _sell(house)
     untouched, _ = await house.open()
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
-            "expired": expired, "processing": waiting, "untouched": untouched}  # fmt: skip
+            "expired": expired, "processing": waiting, "untouched": untouched, "bought": bought.id,
+            "bought_payment": bought.payment_id, "unpaid": unpaid.id}  # fmt: skip
+
+
+async def _sell(house: House) -> tuple[Order, Order]:
+    """One order that is paid, with its coupon and licence, and one that is not."""
+    await house.stock()
+    await house.coupon(max_redemptions=2, per_customer=1)
+    bought = await house.pays_order(await house.order(coupon_code="TEN", github_username="mai"))
+    return bought, await house.order("an@example.vn", coupon_code="TEN")
 
 
 async def _assign(house: House, payment_id: str) -> None:

@@ -14,7 +14,6 @@ from tallystick.web import shapes
 from tallystick.web.pages import figures
 from tallystick.web.pages.language import Language
 
-
 LISTED_IN: Final = Language.ENGLISH
 """The language that merchants' lists write amounts in."""
 
