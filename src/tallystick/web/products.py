@@ -1,5 +1,6 @@
 """Products over HTTP: the catalogue for everybody, and the shelf for the merchant."""
 
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -93,6 +94,8 @@ async def change(
 ) -> dict[str, Any]:
     """Replaces all of it. Orders that are made keep the price that they were made at."""
     who.needs("admin")
+    if not re.fullmatch(TYPE, product_type):
+        raise NotFound("There is no product of this type.")
     return {"data": shown(await change_product(hub, _product(hub, product_type, parsed.value)))}
 
 
@@ -105,7 +108,7 @@ async def show(product_type: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     def read(tx: Connection) -> Product | None:
         return rows.find(tx, product_type)
 
-    found = await hub.database.read(read)
+    found = await hub.database.read(read) if re.fullmatch(TYPE, product_type) else None
     if found is None or not (found.active or who.role is not None):
         raise NotFound("There is no product of this type.")
     return {"data": shown(found)}
