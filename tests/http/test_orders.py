@@ -367,7 +367,9 @@ def test_64_buyers_at_once_use_a_coupon_exactly_as_often_as_it_may_be(shop):
 
 def test_a_coupon_is_reserved_by_an_order_kept_when_paid_and_free_after_expiry(shop):
     coupon(shop, "ONE", maxRedemptions=2)
-    first, second = (buy(shop, couponCode="one") for _ in range(2))
+    # SePay answers so few questions that what else is open here would keep this waiting.
+    wish = {"gateway": "sandbox", "currency": "VND", "couponCode": "one"}
+    first, second = (buy(shop, **wish) for _ in range(2))
     assert (first["discountAmount"], first["discountRate"]) == (239_000, 10)
     full = shop.post("/api/orders", json={**WISH, "couponCode": "ONE"}, token=None)
     assert (full.status, full.json["code"]) == (409, "coupon_used_up")
