@@ -166,6 +166,7 @@ async def back(house: House, order, minor: int, *, keep_access: bool = False):
 
     def body(tx):
         payment = payments.lock(tx, order.payment_id)
+        assert payment is not None
         money = Money(minor, order.currency)
         house.hub.fulfilments["order"].revoke(
             tx, payment, money, house.clock.at, keep_access=keep_access
@@ -262,7 +263,7 @@ async def test_a_referral_discount_comes_after_the_coupon_and_nobody_refers_them
 
 
 async def test_who_has_a_share_in_an_order_hears_of_it_once_and_of_what_goes_back(house):
-    told = []
+    told: list[tuple[object, ...]] = []
 
     class Share:
         def earned(self, tx, order, now):

@@ -77,6 +77,7 @@ def test_an_order_is_bought_paid_and_delivered(shop, gateway, currency, amount):
     done = becomes(shop, order)
     published = shop.get("/api/licences/key", token=None).data["publicKey"]
     claims = licence.read(base64.urlsafe_b64decode(published + "="), done["licence"]["key"])
+    assert claims is not None
     assert (claims["product"], claims["seats"], claims["order"]) == ("pro", 2, order["id"])
     assert settled_access(shop, order)["state"] == "invited"
     events = shop.rows(f"SELECT type FROM outbox WHERE subject = '{order['id']}'")
