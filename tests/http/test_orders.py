@@ -385,6 +385,32 @@ def test_a_coupon_is_reserved_by_an_order_kept_when_paid_and_free_after_expiry(s
     buy(shop, couponCode="ONE")
 
 
+def test_late_money_whose_coupon_is_used_up_waits_for_a_person_and_is_delivered_on_their_word(shop):
+    coupon(shop, "LAST", maxRedemptions=1)
+    wish = {"gateway": "sandbox", "currency": "VND", "couponCode": "LAST"}
+    slow = buy(shop, **wish)
+    shop.advance(2 * 86_400)
+    becomes(shop, slow, "failed")
+    quick = buy(shop, **wish)
+    act(shop, quick)
+    becomes(shop, quick)
+
+    act(shop, slow, "pay_late")
+
+    held = eventually(lambda: seen(shop, slow), lambda one: one["review"] is not None)
+    assert (held["status"], held["review"], held["licence"]) == ("pending", "coupon_used_up", None)
+    listed = shop.get("/api/orders?review=coupon_used_up&status=pending").data
+    assert [one["id"] for one in listed] == [slow["id"]]
+    path, why = f"/api/orders/{slow['id']}/release", {"reason": "The bank was slow."}
+    assert shop.post(path, json=why, token=slow["clientToken"]).status == 401
+    assert shop.post(path, json=why, token=key_of(shop, "reader")).status == 403
+    released = shop.post(path, json=why).data
+    assert (released["status"], released["review"]) == ("completed", None)
+    assert seen(shop, slow)["licence"]["key"]
+    assert shop.post(path, json=why).status == 409
+    assert shop.get("/api/coupons/LAST").data["redeemed"] == 1
+
+
 def test_coupons_are_made_read_and_ended_by_the_merchant(shop):
     made = coupon(shop, "ended", type="fixed", percent=None, amounts={"VND": 50_000, "USD": 500})
     assert (
