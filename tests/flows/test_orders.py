@@ -303,9 +303,12 @@ async def test_an_order_whose_server_died_while_it_was_made_is_answered_to_the_s
     house.pass_time(minutes=2)
 
     known = await replay(house.hub, once)
+    assert known is not None
+    assert known.resume is not None
     answered = await resume_order(house.hub, known.resume, once, shown)
 
     again = await replay(house.hub, once)
+    assert again is not None
     assert again.body == answered
     assert await counted(house) == (1, 0)
     assert (await house.order_now(answered.decode())).coupon_id is not None

@@ -8,13 +8,12 @@ from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import NotFound
-from tallystick.domain.money import LARGEST_MINOR, exponent
 from tallystick.domain.order import Product
 from tallystick.flows.hub import Hub
 from tallystick.flows.products import add_product, change_product
 from tallystick.store import products as rows
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, body, described
+from tallystick.web.bodies import Body, Parsed, amounts, body, described
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.schemas import one, ref
@@ -41,11 +40,7 @@ class Described(Body):
     @field_validator("prices")
     @classmethod
     def _sane_prices(cls, value: dict[str, int]) -> dict[str, int]:
-        for currency, amount in value.items():
-            exponent(currency)
-            if not 0 < amount <= LARGEST_MINOR:
-                raise ValueError("has a whole number of minor units above 0 for each currency")
-        return value
+        return amounts(value)
 
 
 class CreateProduct(Described):
