@@ -154,6 +154,10 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z0-9-]{0,20}$",
         description="What the codes of gift cards begin with: capitals, digits and hyphens.",
     )
+    github_token: SecretStr | None = Field(
+        None, description="GitHub: a token that may invite buyers to your repositories and teams."
+    )
+    github_base_url: str = Field("https://api.github.com", description="GitHub: its API's address.")
 
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
     task_session_s: int = Field(

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
+from tallystick.domain.order import Order
 from tallystick.domain.task import Task, TaskState
 from tallystick.flows import endpoints
 from tallystick.flows import jobs as flow
@@ -221,19 +222,29 @@ async def _trade(house: House) -> Names:
     gift = await house.sell_gift_card()
     await house.database.write(partial(_spend, gift.id, house.hub.now()))
     unsold = await house.open_gift_card()
+    order, unpaid = await _sell_orders(house)
     await do_effects(house.hub)
     untouched, _ = await house.open()
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
             "expired": expired, "processing": waiting, "untouched": untouched,
-            "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id} | sold  # fmt: skip
+            "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id,
+            "order": order.id, "ordered": order.payment_id, "unpaid": unpaid.id} | sold  # fmt: skip
 
 
 def _spend(card_id: str, now: datetime, tx: Connection) -> None:
     """A part of a gift card is spent, and another is set aside."""
     redeem(tx, card_id, Spending(20_000, "order-1"), now)
     hold(tx, card_id, Spending(5_000, "order-2"), timedelta(days=7), now)
+
+
+async def _sell_orders(house: House) -> tuple[Order, Order]:
+    """One order that is paid, with its coupon and licence, and one that is not."""
+    await house.stock()
+    await house.coupon(max_redemptions=2, per_customer=1)
+    bought = await house.pays_order(await house.order(coupon_code="TEN", github_username="mai"))
+    return bought, await house.order("an@example.vn", coupon_code="TEN")
 
 
 async def _assign(house: House, payment_id: str) -> None:

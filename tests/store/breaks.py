@@ -214,6 +214,38 @@ BREAKS = (
     Break("a callback given up", "F3", """
         UPDATE jobs SET state = 'dead' WHERE kind = 'task_callback'
     """),
+    Break("a coupon's counter changed", "M7", "UPDATE coupons SET redeemed = 0"),
+    Break("a coupon used too often", "M7", "UPDATE coupons SET max_redemptions = 1", "coupons"),
+    Break("a customer's counter changed", "M7", "UPDATE coupon_customers SET used = used - 1"),
+    Break("a customer beyond the limit", "M7", """
+        UPDATE coupons SET per_customer = 0
+    """, "coupons"),
+    Break("an order whose coupon is not counted", "M7", """
+        UPDATE orders SET coupon_id = 'cpn_x' WHERE id = '{order}'
+    """),
+    Break("a licence of an unpaid order", "S5", """
+        UPDATE licences SET order_id = '{unpaid}'
+    """),
+    Break("two licences of one order", "S5", """
+        INSERT INTO licences (id, order_id, key_hash, sealed, seats, issued_at)
+        SELECT 'lic_x', order_id, 'x', sealed, seats, issued_at FROM licences
+    """, "licences"),
+    Break("an order completed and not paid", "O1", """
+        UPDATE orders SET status = 'completed', completed_at = {then} WHERE id = '{unpaid}'
+    """),
+    Break("an order forgotten that is paid", "O1 S5", """
+        UPDATE orders SET status = 'pending' WHERE id = '{order}'
+    """),
+    Break("a payment for an order that is lost", "O1 O2", """
+        UPDATE orders SET payment_id = '{paid}' WHERE id = '{order}'
+    """),
+    Break("an order that costs something else", "O2", """
+        UPDATE orders SET amount = amount - 1, coupon_discount = coupon_discount + 1
+        WHERE id = '{order}'
+    """),
+    Break("a discount that does not add up", "O2", """
+        UPDATE orders SET coupon_discount = 0 WHERE id = '{order}'
+    """, "orders"),
     Break("a lease without an end", "J1", """
         UPDATE schedules SET holder = 'somebody' WHERE name = 'audit'
     """),

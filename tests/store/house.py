@@ -8,16 +8,26 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
-from tallystick.domain.errors import GatewayRefused, GatewayUnreachable, Unavailable
+from tallystick.domain.coupon import Coupon, CouponType
+from tallystick.domain.errors import (
+    GatewayRefused,
+    GatewayUnavailable,
+    GatewayUnreachable,
+    Unavailable,
+)
 from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
+from tallystick.domain.order import Buyer, Order, Product
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_link, create_payment, start_attempt
 from tallystick.flows.gift_cards import Sale
 from tallystick.flows.hub import Hub
+from tallystick.flows.orders import OrderWish, place_order
 from tallystick.flows.receive import handle_inbox, receive
 from tallystick.flows.settle import settle
 from tallystick.fulfilment.gift_card import GiftCard
+from tallystick.fulfilment.order import Orders
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
 from tallystick.fulfilment.task import TaskPayment
@@ -37,12 +47,13 @@ from tallystick.gateways.base import (
 from tallystick.live.hub import LiveHub
 from tallystick.mail import Letter
 from tallystick.settings import Settings
+from tallystick.store import attempts, coupons, orders, products
 from tallystick.store.database import Database
 from tests.store.rows import NOW
 
 OPEN = Verdict(Claim.PENDING)
 SECRET = b"a secret of thirty-two characters"
-DELIVERED = (Plain, PaymentLink, GiftCard, WalletTopup, TaskPayment)
+DELIVERED = (Plain, PaymentLink, GiftCard, WalletTopup, TaskPayment, Orders)
 
 
 CAN = Capabilities(
@@ -64,6 +75,7 @@ class Till:
     capabilities: Capabilities = CAN
     books: dict[str, Verdict] = field(default_factory=dict)
     away: bool = False
+    refuses: bool = False
     refuses_cancel: bool = False
     numbers: count[int] = field(default_factory=count)
 
@@ -72,6 +84,8 @@ class Till:
 
     async def open_checkout(self, order: CheckoutOrder) -> Checkout:
         self.answer()
+        if self.refuses:
+            raise GatewayUnavailable("The till is closed.")
         self.books.setdefault(order.our_ref, OPEN)
         return Checkout(provider_id=f"id-{order.our_ref}", checkout_url="https://till.example/1")
 
@@ -197,6 +211,46 @@ class House:
     def says(self, ref: str, claim: Claim) -> None:
         """What the till answers from now on, beside the money that it has."""
         self.till.books[ref] = replace(self.till.books[ref], claim=claim)
+
+    async def stock(self, **changes: Any) -> Product:
+        """A product on the shelf, of 50.000 ₫ and $19.99."""
+        product = Product("pro", "Pro", {"USD": 1_999, "VND": 50_000}, "", True, "us/plugins", True,
+                          self.clock.at, self.clock.at)  # fmt: skip
+        stocked = replace(product, **changes)
+        await self.database.write(lambda tx: products.put(tx, stocked))
+        return stocked
+
+    async def coupon(self, **terms: Any) -> Coupon:
+        """A coupon of ten percent, without limits unless some are given."""
+        usual = Coupon(
+            id=new_id("cpn", self.clock.at), code="TEN", type=CouponType.PERCENT, percent=10,
+            amounts={}, max_redemptions=None, per_customer=None, reserved=0, redeemed=0,
+            elsewhere=0, expires_at=None, active=True, polar_discount_id=None, polar_outcome=None,
+            polar_told_at=None, created_at=self.clock.at, updated_at=self.clock.at,
+        )  # fmt: skip
+        made = replace(usual, **terms)
+        await self.database.write(lambda tx: coupons.add(tx, made))
+        return made
+
+    async def order(self, email: str = "mai@example.vn", **wish: Any) -> Order:
+        """Somebody orders the product at the till, in dong."""
+        buyer = Buyer(email, github_username=wish.pop("github_username", None))
+        wished = OrderWish("pro", "till", buyer, currency="VND", **wish)
+        made = await place_order(self.hub, wished, None, lambda order, *_: order.id.encode())
+        return await self.order_now(made.decode())
+
+    async def order_now(self, order_id: str) -> Order:
+        """The order as it stands."""
+        found = await self.database.read(lambda tx: orders.find(tx, order_id))
+        assert found is not None
+        return found
+
+    async def pays_order(self, order: Order) -> Order:
+        """All of its money arrives; what became of the order."""
+        tries = await self.database.read(lambda tx: attempts.of_payment(tx, order.payment_id))
+        self.pays(tries[-1].our_ref, order.quote.final)
+        await self.settle(order.payment_id)
+        return await self.order_now(order.id)
 
     async def settle(self, payment_id: str) -> Snapshot:
         """Ask, and record."""

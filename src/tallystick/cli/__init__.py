@@ -18,6 +18,7 @@ from tallystick.cli.migrate import migrate
 from tallystick.cli.pay import pay
 from tallystick.cli.serve import serve, work
 from tallystick.cli.sim import sim
+from tallystick.cli.tax_id import tax_id
 from tallystick.cli.trigger import trigger
 from tallystick.cli.watch import watch
 from tallystick.cli.why import why
@@ -65,6 +66,7 @@ def _root(
 
 for command in (
     dev, demo, serve, work, migrate, dashboard, pay, watch, why, listen, trigger, audit, doctor,
+    tax_id,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(events, name="events")

@@ -9,10 +9,13 @@ import structlog
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
+from tallystick.flows.access import set_access
 from tallystick.flows.call_back import call_back, close_session
 from tallystick.flows.cancel import cancel_attempt
+from tallystick.flows.discounts import sync_discount
 from tallystick.flows.hub import Hub
 from tallystick.flows.letters import send_mail
+from tallystick.fulfilment.order import SET_ACCESS, SYNC_DISCOUNT
 from tallystick.fulfilment.task import CALLBACK, CLOSE
 from tallystick.store import jobs
 from tallystick.store.jobs import Job
@@ -27,6 +30,8 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     CALLBACK: call_back,
     CLOSE: close_session,
     "send_mail": send_mail,
+    SET_ACCESS: set_access,
+    SYNC_DISCOUNT: sync_discount,
 }
 """Every outside effect by the kind of its job row. Each is safe to repeat."""
 

@@ -3,13 +3,17 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from sqlalchemy import Connection
+
+from tallystick.access import Access
 from tallystick.domain.errors import GatewayNotOffered, NotFound
+from tallystick.domain.order import Referrer
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.budget import Budget
 from tallystick.fulfilment.base import Fulfilment
@@ -61,6 +65,10 @@ class Bell:
             event.set()
 
 
+Referrers = Callable[[Connection, str], Referrer | None]
+"""Finds who has a referral code; None on the hub where there are no referrals."""
+
+
 @dataclass(slots=True)
 class Trouble:
     """Calls to one gateway that got no usable answer since this process started."""
@@ -90,6 +98,8 @@ class Hub:
     """How many deliveries are under way to each webhook endpoint."""
 
     sandbox: bool = False
+    access: Access | None = None
+    referrers: Referrers | None = None
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 

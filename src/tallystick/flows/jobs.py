@@ -15,6 +15,7 @@ from tallystick.domain.errors import NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
 from tallystick.flows.deliver import deliver_events
+from tallystick.flows.discounts import sync_discounts
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
@@ -85,6 +86,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),
+    "sync-discounts": Job(timedelta(minutes=15), sync_discounts, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }

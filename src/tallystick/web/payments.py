@@ -48,7 +48,7 @@ _FILTERS: Final = {"phase": "phase", "gateway": "gateway", "ownerId": "owner_id"
 
 
 def short_metadata(value: Metadata) -> Metadata:
-    """Metadata within its bounds. Raises ValueError."""
+    """Notes of a size that is kept. Raises ValueError."""
     if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
         raise ValueError("has names of up to 40 and values of up to 500 characters")
     return value

@@ -5,7 +5,7 @@ One module for each feature; this one knows them all.
 
 from typing import Final
 
-from tallystick.store.audit import core, gift_cards, merchant_events, tasks, wallets
+from tallystick.store.audit import core, gift_cards, merchant_events, orders, tasks, wallets
 from tallystick.store.audit.base import Check
 
 __all__ = ["CHECKS", "Check"]
@@ -16,4 +16,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     *gift_cards.CHECKS,
     *wallets.CHECKS,
     *tasks.CHECKS,
+    *orders.CHECKS,
 )

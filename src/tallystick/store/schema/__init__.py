@@ -3,16 +3,27 @@
 One module for each feature; this one knows them all.
 """
 
-from tallystick.store.schema import core, dashboard, gift_cards, merchant_events, tasks, wallets
+from tallystick.store.schema import (
+    core,
+    coupons,
+    dashboard,
+    gift_cards,
+    merchant_events,
+    orders,
+    tasks,
+    wallets,
+)
 from tallystick.store.schema.base import append_only, metadata
 
 __all__ = [
     "append_only",
     "core",
+    "coupons",
     "dashboard",
     "gift_cards",
     "merchant_events",
     "metadata",
+    "orders",
     "tasks",
     "wallets",
 ]
