@@ -15,7 +15,8 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import plan, run_due
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import ask_due, wake
-from tallystick.store import inbox, jobs, payments, schedules
+from tallystick.flows.send_refund import tend_refunds
+from tallystick.store import inbox, jobs, payments, refunds, schedules
 
 LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
@@ -50,6 +51,7 @@ class Worker:
             _Kind(handle_inbox, inbox.next_due),
             _Kind(do_effects, jobs.next_due),
             _Kind(ask_due, payments.next_due),
+            _Kind(tend_refunds, refunds.next_due),
             _Kind(run_due, schedules.next_due, at_once=1),
         )
 

@@ -20,6 +20,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
+from tallystick.flows.send_refund import tend_refunds
 from tallystick.store import idempotency, schedules
 from tallystick.store.schedules import Run, Stats
 
@@ -60,6 +61,10 @@ async def _deliver(hub: Hub) -> dict[str, Any]:
     return {"done": await do_effects(hub)}
 
 
+async def _send_refunds(hub: Hub) -> dict[str, Any]:
+    return {"tended": await tend_refunds(hub)}
+
+
 async def _tidy(hub: Hub) -> dict[str, Any]:
     now = hub.now()
 
@@ -78,6 +83,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
+    "send-refunds": Job(timedelta(minutes=5), _send_refunds, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }

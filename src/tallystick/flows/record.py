@@ -20,8 +20,9 @@ from tallystick.domain.payment import (
     Phase,
 )
 from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import refunding
 from tallystick.flows.hub import Hub, found
-from tallystick.gateways.base import Verdict
+from tallystick.gateways.base import RefundVerdict, Verdict
 from tallystick.store import attempts, events, evidence, inbox, ledger, payments, snapshots
 from tallystick.store.events import Event
 from tallystick.store.inbox import KeptNotice
@@ -47,6 +48,7 @@ class Answers:
     heard: list[Heard] = field(default_factory=list)
     asked: dict[str, datetime] = field(default_factory=dict)
     recovered: dict[str, Verdict] = field(default_factory=dict)
+    refunds: dict[str, tuple[RefundVerdict, ...]] = field(default_factory=dict)
     unheard: bool = False
 
 
@@ -83,9 +85,25 @@ def record(
     changed = offered or _looks_different(before, after)
     timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
     _write(tx, hub, before, timed, state, changed=changed, now=now)
+    changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
     return Outcome(found(snapshots.find(tx, payment_id)), changed, before.phase)
+
+
+def _note_refunds(
+    tx: Connection, hub: Hub, payment_id: str, tries: Sequence[Attempt], answers: Answers,
+    now: datetime,
+) -> bool:  # fmt: skip
+    """Book what went back without us; whether a watcher would see a difference."""
+    news = False
+    for attempt in tries:
+        verdicts = answers.refunds.get(attempt.id, ())
+        news = refunding.note(tx, hub, payment_id, attempt, verdicts, now) or news
+    payment = payments.find(tx, payment_id)
+    if news and payment is not None and refunding.closes_the_offer(payment):
+        record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
+    return news
 
 
 def _append(
@@ -294,7 +312,7 @@ def _write(  # noqa: PLR0913 - one for each thing to write
         return
     if after.phase is Phase.PAID:
         hub.fulfilments[after.purpose].fulfil(tx, after, now)
-    elif after.phase in {Phase.EXPIRED, Phase.CANCELED}:
+    elif after.phase in {Phase.EXPIRED, Phase.CANCELED} and before.phase in UNFINISHED:
         hub.fulfilments[after.purpose].lapse(tx, after, now)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Claim, Credit, Trust
@@ -112,7 +112,8 @@ class Verdict:
 
     `known` is false where the gateway has never heard of the offer (its create never arrived).
     `credits` are all transfers that its books show for the offer. `checkout` is what could be
-    recovered of it, for an attempt whose create answer was lost.
+    recovered of it, for an attempt whose create answer was lost. `refunded_minor` is what the books
+    say has gone back, in the offer's currency, where they say so.
     """
 
     claim: Claim
@@ -120,6 +121,7 @@ class Verdict:
     known: bool = True
     checkout: Checkout | None = None
     raw: bytes = b""
+    refunded_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,20 +295,38 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class RefundVerdict:
-    """What a gateway's books say about one refund. `refund_id` is ours, where it knows it."""
+    """What a gateway's books say about one refund. `refund_id` is ours, where it knows it.
+
+    `transaction_id` is the transfer whose money goes back. `of_all` marks the sum of all refunds of
+    an offer, at a gateway that does not list them one by one.
+    """
 
     provider_id: str
     claim: Literal["pending", "succeeded", "failed", "canceled"]
     amount: Money
     refund_id: str | None = None
     raw: bytes = b""
+    transaction_id: str | None = None
+    of_all: bool = False
 
 
+@runtime_checkable
 class Refunds(Protocol):
     """A gateway that gives money back when asked (`capabilities.refunds` is "api")."""
 
     async def refund(self, order: RefundOrder) -> RefundVerdict:
-        """Give money back. Raises GatewayRefused, GatewayUnavailable, GatewayUnreachable."""
+        """Give money back, unless that was done for this `refund_id` already.
+
+        Raises GatewayRefused (a clear no), GatewayUnavailable, GatewayUnreachable (no usable
+        answer: it may have been done).
+        """
+        ...
+
+    async def find_refund(self, order: RefundOrder) -> RefundVerdict | None:
+        """What became of one refund of ours; None where the gateway has never heard of it.
+
+        Raises GatewayUnavailable, GatewayUnreachable.
+        """
         ...
 
     async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:

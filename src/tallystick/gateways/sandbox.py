@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from tallystick.domain import strict_json
@@ -26,7 +26,7 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import new_id
-from tallystick.domain.money import exponent
+from tallystick.domain.money import Money, exponent
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -35,6 +35,8 @@ from tallystick.gateways.base import (
     CheckoutOrder,
     Notice,
     RawNotice,
+    RefundOrder,
+    RefundVerdict,
     Standing,
     Verdict,
     Wire,
@@ -72,7 +74,7 @@ class Sandbox:
         title="Sandbox",
         currencies=frozenset(),
         verifies=Trust.FETCHED,
-        refunds="none",
+        refunds="api",
         cancels=True,
         calls_per_s=50.0,
     )
@@ -147,6 +149,39 @@ class Sandbox:
         if status != 200 and not (status == 404 and _unknown(answer)):
             raise _refusal(answer)
 
+    async def refund(self, order: RefundOrder) -> RefundVerdict:
+        """Give money back; the sandbox answers a repeated reference with the same refund."""
+        path = f"/v1/payments/{quote(order.attempt.our_ref, safe='')}/refunds"
+        wish = {
+            "reference": order.refund_id,
+            "transfer": order.transaction_id,
+            "amount": order.amount.minor,
+            "currency": order.amount.currency,
+            "reason": order.reason,
+        }
+        status, answer, raw = await self._send("POST", path, wish)
+        if status not in {200, 201}:
+            raise _refusal(answer)
+        return _refund(answer, raw)
+
+    async def find_refund(self, order: RefundOrder) -> RefundVerdict | None:
+        """Ask for the refund by its reference, which is our id."""
+        path = f"/v1/refunds/{quote(order.refund_id, safe='')}"
+        status, answer, raw = await self._send("GET", path)
+        if status == 404 and _unknown(answer):
+            return None
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
+        return _refund(answer, raw)
+
+    async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
+        """All refunds of the payment, those of its dashboard too."""
+        path = f"/v1/payments/{quote(attempt.our_ref, safe='')}/refunds"
+        status, answer, raw = await self._send("GET", path)
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
+        return tuple(_refund(row, raw) for row in answer.parts("refunds"))
+
     def _check(self, raw: RawNotice) -> None:
         form = _SIGNATURE.fullmatch(raw.headers.get("sandbox-signature", ""))
         if form is None:
@@ -174,6 +209,7 @@ class Sandbox:
             credits=tuple(self._credit(row) for row in answer.parts("transfers")),
             checkout=_checkout(answer),
             raw=raw,
+            refunded_minor=answer.whole("amountRefunded"),
         )
 
     def _credit(self, fields: Fields) -> Credit:
@@ -190,12 +226,17 @@ class Sandbox:
     async def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> tuple[int, Fields, bytes]:
+        return await self._send(method, f"/v1/payments{path}", body)
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> tuple[int, Fields, bytes]:
         headers = {
             "Authorization": f"Bearer {self._settings.api_key}",
             "Content-Type": "application/json",
         }
         sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        url = f"{self._settings.base_url.rstrip('/')}/v1/payments{path}"
+        url = f"{self._settings.base_url.rstrip('/')}{path}"
         reply = await self._wire.send(method, url, headers=headers, body=sent)
         if reply.status in {401, 403}:
             raise GatewayUnavailable("The sandbox rejects our API key.")
@@ -215,6 +256,32 @@ def _checkout(answer: Fields) -> Checkout:
         provider_id=answer.name("id"),
         checkout_url=answer.url("checkoutUrl"),
         qr_code=answer.text("qrCode"),
+    )
+
+
+_REFUND_CLAIMS: Final[dict[str, Literal["pending", "succeeded", "failed", "canceled"]]] = {
+    "pending": "pending",
+    "succeeded": "succeeded",
+    "failed": "failed",
+}
+
+
+def _refund(answer: Fields, raw: bytes) -> RefundVerdict:
+    ours = answer.data.get("reference")
+    amount = answer.whole("amount")
+    if amount <= 0:
+        raise answer.fail("a refund has no money")
+    try:
+        money = Money(amount, answer.name("currency"))
+    except CurrencyUnknown as error:
+        raise answer.fail(str(error)) from None
+    return RefundVerdict(
+        provider_id=answer.name("id"),
+        claim=_REFUND_CLAIMS.get(answer.text("status"), "pending"),
+        amount=money,
+        refund_id=ours if isinstance(ours, str) else None,
+        raw=raw,
+        transaction_id=answer.name("transfer"),
     )
 
 

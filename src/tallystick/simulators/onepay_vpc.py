@@ -222,7 +222,9 @@ class OnePayVPCSimulator:
         if order is None or order.ref != ref:
             return self._answer({"vpc_DRExists": "N", "vpc_MerchTxnRef": ref})
         now = self.as_of(order, self._stage.clock.now())
-        return self._answer({"vpc_DRExists": "Y", **self._told(now, "")})
+        gone = str(sum(order.terms["refunds"].values()) * 100)
+        known = {"vpc_DRExists": "Y", "vpc_RefundedAmount": gone}
+        return self._answer({**self._told(now, ""), **known})
 
     async def _refund(self, request: Request) -> Response:
         wish = await _form(request)

@@ -23,6 +23,7 @@ from tallystick.web import (
     payments,
     problems,
     reference,
+    refunds,
     static_files,
     unmatched,
 )
@@ -70,6 +71,7 @@ def build_app(
         jobs.router,
         health.router,
         unmatched.router,
+        refunds.router,
         reference.router,
         *routers,
     )

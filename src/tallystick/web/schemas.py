@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
 
 Schema = dict[str, Any]
 
@@ -58,6 +59,9 @@ _LONG_RUN: Final = {**_RUN, "duration": _NUMBER, "result": _NOTES, "error": _or_
 _CHECKOUT: Final = (
     "checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
     "transferContent", "vaNumber", "instructions",
+)  # fmt: skip
+_PAYEE: Final = (
+    "bankBin", "bankName", "accountNumber", "accountName", "qrCode", "qrCodeSvg",
 )  # fmt: skip
 _FOR_PAYERS: Final = {
     **_MONEY,
@@ -120,6 +124,20 @@ SCHEMAS: Final[dict[str, Schema]] = {
         webhooks=_FLAG,
         health=_object(lastWebhookAt=_or_null(_INSTANT), lastPollAt=_or_null(_INSTANT),
                        errors=_COUNT, lastError=_or_null(_TEXT), lastErrorAt=_or_null(_INSTANT)),
+    ),
+    "Refund": _object(
+        _MONEY, id=_TEXT, paymentId=_TEXT, state=_one_of(RefundState),
+        source=_one_of(RefundSource), method=_one_of(("api", "manual")), gateway=_TEXT,
+        transactionId=_TEXT, providerId=_or_null(_TEXT), reason=_TEXT, keepAccess=_FLAG,
+        failure=_or_null(_TEXT), bankReference=_or_null(_TEXT), requestedBy=_TEXT,
+        transfer=_or_null(ref("RefundTransfer")), createdAt=_INSTANT, updatedAt=_INSTANT,
+        closedAt=_or_null(_INSTANT), nextCheckAt=_or_null(_INSTANT),
+        history=_many(_object(at=_INSTANT, before=_one_of(RefundState),
+                              signal=_one_of(RefundSignal), after=_one_of(RefundState),
+                              why=_TEXT)),
+    ),
+    "RefundTransfer": _object(
+        _MONEY, {name: _or_null(_TEXT) for name in _PAYEE}, content=_TEXT, instructions=_TEXT,
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(

@@ -226,7 +226,9 @@ def _run(done: Run) -> dict[str, Any]:
 
 
 def _message(snapshot: Snapshot) -> Message:
-    return message(snapshot.phase, snapshot.amount_state, late=snapshot.late)
+    return message(
+        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned
+    )
 
 
 def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:

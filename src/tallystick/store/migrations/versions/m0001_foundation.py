@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("received", columns.Whole, nullable=False),
         sa.Column("refunded", columns.Whole, nullable=False),
+        sa.Column("refund_reserved", columns.Whole, server_default=sa.text("0"), nullable=False),
         sa.Column("late_policy", sa.Text(), nullable=False),
         sa.Column("retriable", columns.Flag(), nullable=False),
         sa.Column("tolerance", columns.Whole, nullable=False),
@@ -192,6 +193,10 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("amount > 0", name=op.f("ck_payments_amount_positive")),
         sa.CheckConstraint("received >= 0", name=op.f("ck_payments_received_not_negative")),
+        sa.CheckConstraint(
+            "refund_reserved >= 0 AND refunded + refund_reserved <= received",
+            name=op.f("ck_payments_reserved_within_received"),
+        ),
         sa.CheckConstraint(
             "refunded >= 0 AND refunded <= received",
             name=op.f("ck_payments_refunded_within_received"),
@@ -399,7 +404,7 @@ def upgrade() -> None:
         sa.Column("observed_at", columns.Instant(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
-            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved')",
+            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved', 'given_back')",
             name=op.f("ck_evidence_claim_known"),
         ),
         sa.CheckConstraint(
@@ -465,5 +470,120 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
-    for table in ("decisions", "events", "evidence", "outbox", "postings", "receipts", "transfers"):
+    op.create_table(
+        "refunds",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("attempt_id", sa.Text(), nullable=True),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("undelivered", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("keep_access", columns.Flag(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("provider_id", sa.Text(), nullable=True),
+        sa.Column("bank_reference", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("payee", sa.LargeBinary(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_at", columns.Instant(), nullable=True),
+        sa.Column("next_check_at", columns.Instant(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.Column("closed_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "method <> 'manual' OR state <> 'succeeded' OR bank_reference IS NOT NULL",
+            name=op.f("ck_refunds_by_hand_has_its_bank_reference"),
+        ),
+        sa.CheckConstraint("method IN ('api', 'manual')", name=op.f("ck_refunds_method_known")),
+        sa.CheckConstraint(
+            "source IN ('merchant', 'external')", name=op.f("ck_refunds_source_known")
+        ),
+        sa.CheckConstraint(
+            "state IN ('requested', 'reserved', 'submitting', 'unknown', 'pending', 'manual', 'succeeded', 'failed', 'canceled')",
+            name=op.f("ck_refunds_state_known"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('pending', 'reserved', 'submitting', 'unknown') OR next_check_at IS NOT NULL",
+            name=op.f("ck_refunds_on_its_way_has_its_timer"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_refunds_amount_positive")),
+        sa.CheckConstraint(
+            "undelivered >= 0 AND undelivered <= amount",
+            name=op.f("ck_refunds_undelivered_is_a_part"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["attempts.id"], name=op.f("fk_refunds_attempt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_refunds_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
+        sa.UniqueConstraint(
+            "gateway",
+            "account",
+            "bank_reference",
+            name=op.f("uq_refunds_gateway_account_bank_reference"),
+        ),
+        sa.UniqueConstraint(
+            "gateway", "account", "provider_id", name=op.f("uq_refunds_gateway_account_provider_id")
+        ),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_refunds_created", "refunds", ["created_at", "id"], unique=False)
+    op.create_index(
+        "ix_refunds_due",
+        "refunds",
+        ["next_check_at"],
+        unique=False,
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_refunds_payment_id"), "refunds", ["payment_id"], unique=False)
+    op.create_table(
+        "refund_moves",
+        sa.Column("refund_id", sa.Text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("state_before", sa.Text(), nullable=False),
+        sa.Column("signal", sa.Text(), nullable=False),
+        sa.Column("state_after", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "signal IN ('reserved', 'by_hand', 'sent', 'unheard', 'pending', 'succeeded', 'failed', 'canceled', 'transferred')",
+            name=op.f("ck_refund_moves_signal_known"),
+        ),
+        sa.CheckConstraint(
+            "state_after IN ('requested', 'reserved', 'submitting', 'unknown', 'pending', 'manual', 'succeeded', 'failed', 'canceled')",
+            name=op.f("ck_refund_moves_state_after_known"),
+        ),
+        sa.CheckConstraint(
+            "state_before IN ('requested', 'reserved', 'submitting', 'unknown', 'pending', 'manual', 'succeeded', 'failed', 'canceled')",
+            name=op.f("ck_refund_moves_state_before_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["refund_id"], ["refunds.id"], name=op.f("fk_refund_moves_refund_id")
+        ),
+        sa.PrimaryKeyConstraint("refund_id", "line", name=op.f("pk_refund_moves")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    for table in (
+        "decisions",
+        "events",
+        "evidence",
+        "outbox",
+        "postings",
+        "receipts",
+        "refund_moves",
+        "transfers",
+    ):
         triggers.make_append_only(table)
