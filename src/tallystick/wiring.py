@@ -40,6 +40,11 @@ from tallystick.worker import Worker
 FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink)
 
 
+def fulfilments() -> dict[str, Fulfilment]:
+    """All that can be delivered, by its purpose."""
+    return {made.purpose: made for made in (kind() for kind in FULFILMENTS)}
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -135,7 +140,7 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments={made.purpose: made for made in (kind() for kind in FULFILMENTS)},
+        fulfilments=fulfilments(),
         live=live,
         clock=clock,
         settings=settings,

@@ -18,6 +18,7 @@ from tallystick.domain.money import Money
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
+from tallystick.flows.refund import RefundWish, close, request
 from tallystick.flows.unmatched import assign
 from tallystick.store import inbox, ledger, outbox
 from tallystick.store.audit import CHECKS
@@ -172,10 +173,24 @@ async def _trade(house: House) -> Names:
     house.says(ref, Claim.PROCESSING)
     await house.settle(waiting)
     untouched, _ = await house.open()
+    returned, ref = await house.open()
+    house.pays(ref)
+    await house.settle(returned)
+    await _give_back(house, returned)
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
-            "expired": expired, "processing": waiting, "untouched": untouched}  # fmt: skip
+            "expired": expired, "processing": waiting, "untouched": untouched,
+            "returned": returned}  # fmt: skip
+
+
+async def _give_back(house: House, payment_id: str) -> None:
+    """A part has gone back by hand, and another part is promised."""
+    for amount in (20_000, 10_000):
+        wish = RefundWish(amount=amount, actor="test")
+        made = await request(house.hub, payment_id, wish, None, lambda told: told.refund.id.encode())
+        if amount == 20_000:
+            await close(house.hub, made.decode(), "FT-back", "test")
 
 
 async def _assign(house: House, payment_id: str) -> None:

@@ -13,6 +13,7 @@ from tallystick.cli.doctor import doctor
 from tallystick.cli.keys import keys
 from tallystick.cli.migrate import migrate
 from tallystick.cli.pay import pay
+from tallystick.cli.reconcile import reconcile
 from tallystick.cli.serve import serve, work
 from tallystick.cli.sim import sim
 from tallystick.cli.watch import watch
@@ -59,7 +60,7 @@ def _root(
     """Tallystick: take payments through many gateways, and prove each of them."""
 
 
-for command in (dev, demo, serve, work, migrate, pay, watch, why, audit, doctor):
+for command in (dev, demo, serve, work, migrate, pay, watch, why, audit, reconcile, doctor):
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(sim, name="sim")

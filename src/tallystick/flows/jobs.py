@@ -19,6 +19,7 @@ from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
+from tallystick.flows.reconcile import reconcile_job
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.store import idempotency, schedules
@@ -85,6 +86,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "send-refunds": Job(timedelta(minutes=5), _send_refunds, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
+    "reconcile": Job(timedelta(days=1), reconcile_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }
 

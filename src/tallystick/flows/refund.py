@@ -57,7 +57,7 @@ class Payee:
 class RefundWish:
     """What is asked for. `amount` None means all that can still go back.
 
-    `transaction_id` chooses one transfer where several came.
+    `transaction_id` chooses one transfer where several came; `actor` is who asks.
     """
 
     amount: int | None = None
@@ -66,6 +66,7 @@ class RefundWish:
     keep_access: bool = False
     transaction_id: str | None = None
     payee: Payee | None = None
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def payment_of(tx: Connection, product_id: str) -> str:
 
 
 async def request(
-    hub: Hub, product_id: str, wish: RefundWish, actor: str, once: Once | None,
+    hub: Hub, product_id: str, wish: RefundWish, once: Once | None,
     render: RenderRefund,
 ) -> bytes:  # fmt: skip
     """Reserve a refund, send it where the gateway has an API, and answer how it stands.
@@ -109,7 +110,7 @@ async def request(
     now = hub.now()
 
     def body(tx: Connection) -> Refund:
-        refund = _reserved(tx, hub, payment_of(tx, product_id), wish, actor, now)
+        refund = _reserved(tx, hub, payment_of(tx, product_id), wish, now)
         if once is not None:
             once.claim(tx, hub, refund.id)
         return refund
@@ -200,9 +201,7 @@ def told(tx: Connection, hub: Hub, refund_id: str) -> Told:
     return Told(refund, tuple(refunds.history(tx, refund_id)), _payee(hub, refund))
 
 
-def _reserved(
-    tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, actor: str, now: datetime
-) -> Refund:
+def _reserved(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime) -> Refund:
     """Promise the money, in the one conditional statement, and write everything that follows."""
     payment = payments.lock(tx, payment_id)
     assert payment is not None  # noqa: S101 - `payment_of` has refused the other case
@@ -212,10 +211,10 @@ def _reserved(
     way = _choose(tx, hub, payment, minor, wish.transaction_id)
     if not refunds.reserve(tx, payment.id, minor):
         raise RefundTooLarge(f"Only {payment.unreturned} of the payment can still go back.")
-    refund = _new(hub, payment, wish, way, (minor, min(minor, loose)), actor, now)
+    refund = _new(hub, payment, wish, way, (minor, min(minor, loose)), now)
     by_hand = way.method == "manual"
     signal = RefundSignal.BY_HAND if by_hand else RefundSignal.RESERVED
-    made = begin(tx, hub, refund, signal, f"{actor} asked for it.", now)
+    made = begin(tx, hub, refund, signal, f"{wish.actor} asked for it.", now)
     if closes_the_offer(payment):
         record(tx, hub, payment.id, [Heard(given_back(now))], Answers())
     return made
@@ -306,7 +305,7 @@ def _method(hub: Hub, receipt: Received) -> Literal["api", "manual"]:
 
 
 def _new(
-    hub: Hub, payment: Payment, wish: RefundWish, way: _Way, parts: tuple[int, int], actor: str,
+    hub: Hub, payment: Payment, wish: RefundWish, way: _Way, parts: tuple[int, int],
     now: datetime,
 ) -> Refund:  # fmt: skip
     refund_id = new_id("rf", now)
@@ -325,7 +324,7 @@ def _new(
         method=way.method,
         reason=wish.reason,
         keep_access=wish.keep_access,
-        requested_by=actor,
+        requested_by=wish.actor,
         created_at=now,
         updated_at=now,
         payee=None if wish.payee is None else _sealed(hub, refund_id, wish.payee),

@@ -239,7 +239,7 @@ def _external(
         attempt_id=attempt.id,
         gateway=attempt.gateway,
         account=attempt.account,
-        transaction_id=verdict.transaction_id or attempt.our_ref,
+        transaction_id=verdict.transaction_id or _transaction_of(tx, attempt, payment),
         amount=back,
         undelivered=min(back, loose),
         currency=payment.currency,
@@ -253,6 +253,13 @@ def _external(
         updated_at=now,
         provider_id=verdict.provider_id,
     )
+
+
+def _transaction_of(tx: Connection, attempt: Attempt, payment: Payment) -> str:
+    """The transfer that a refund is of, where the gateway does not say."""
+    received = refunds.receipts_of(tx, payment.id, payment.currency)
+    own = [one.transaction_id for one in received if one.attempt_id == attempt.id]
+    return own[0] if own else attempt.our_ref
 
 
 def closes_the_offer(payment: Payment) -> bool:

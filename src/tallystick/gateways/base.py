@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.money import Money
+from tallystick.domain.reconciliation import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +309,18 @@ class RefundVerdict:
     raw: bytes = b""
     transaction_id: str | None = None
     of_all: bool = False
+
+
+@runtime_checkable
+class Statements(Protocol):
+    """A gateway that lists its transactions, so that what we never heard of is found too."""
+
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """Everything that came from `since` on and before `until`.
+
+        Raises GatewayUnavailable, GatewayUnreachable.
+        """
+        ...
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tallystick.domain import strict_json
 from tallystick.domain.errors import (
@@ -27,6 +27,7 @@ from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money, exponent
+from tallystick.domain.reconciliation import Entry
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -181,6 +182,19 @@ class Sandbox:
         if status != 200:
             raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
         return tuple(_refund(row, raw) for row in answer.parts("refunds"))
+
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """Every transfer that came, with what of it went back."""
+        span = urlencode({"from": since.isoformat(), "to": until.isoformat()})
+        status, answer, _ = await self._send("GET", f"/v1/transfers?{span}")
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not list (HTTP {status}).")
+        return tuple(self._entry(row) for row in answer.parts("transfers"))
+
+    def _entry(self, row: Fields) -> Entry:
+        credit = self._credit(row)
+        refs = (row.name("reference"),)
+        return Entry(credit.transaction_id, credit.money, credit.at, refs, row.whole("refunded"))
 
     def _check(self, raw: RawNotice) -> None:
         form = _SIGNATURE.fullmatch(raw.headers.get("sandbox-signature", ""))

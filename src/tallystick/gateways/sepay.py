@@ -27,6 +27,7 @@ from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import memo_code
 from tallystick.domain.multipart import parse_form
+from tallystick.domain.reconciliation import Entry
 from tallystick.domain.vietqr import BANKS, VietQR
 from tallystick.gateways.base import (
     Answer,
@@ -154,6 +155,17 @@ class SePay:
         GatewayUnreachable; safe to repeat.
         """
         return await self._lines(since, most_pages, {}, [])
+
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """The account's statement. Bank transfers go back by hand, so it knows of no refunds."""
+        if not self._settings.api_token:
+            raise GatewayUnavailable("SePay has no API token here, so its list cannot be read.")
+        lines = await self.statement(since)
+        return tuple(
+            Entry(line.credit.transaction_id, line.credit.money, line.credit.at, line.refs)
+            for line in lines
+            if since <= line.credit.at < until
+        )
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """One transfer. What went out, or is another account's, is about no payment and no money.

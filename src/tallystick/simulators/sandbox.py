@@ -6,6 +6,7 @@
     POST /v1/payments/{reference or id}/refunds   give money back; a repeated reference does nothing
     GET  /v1/payments/{reference or id}/refunds   what went back, also by hand in the dashboard
     GET  /v1/refunds/{reference}
+    GET  /v1/transfers?from=…&to=…                every transfer that came
 
 Bearer key. Errors are `{"error": {"code", "message"}}` with their HTTP status. A webhook carries
 `Sandbox-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`.
@@ -78,6 +79,7 @@ class SandboxSimulator:
             guard("/v1/payments/{name}/refunds", "POST", self._give_back),
             guard("/v1/payments/{name}/refunds", "GET", self._list_refunds),
             guard("/v1/refunds/{reference}", "GET", self._show_refund),
+            guard("/v1/transfers", "GET", self._list),
         ]
 
     def as_of(self, order: Order, now: datetime) -> Order:
@@ -189,6 +191,22 @@ class SandboxSimulator:
             return self._stranger(request) or self._answer(None)
         return JSONResponse({"refunds": _refunds(order)})
 
+    async def _list(self, request: Request) -> Response:
+        if problem := self._stranger(request):
+            return problem
+        span = [request.query_params.get(name, "") for name in ("from", "to")]
+        try:
+            since, until = map(datetime.fromisoformat, span)
+        except ValueError:
+            return _no(400, "invalid", "from and to are times.")
+        rows = [
+            {**_transfer(one), "reference": order.ref, "refunded": _gone(order, one.reference)}
+            for order in self._stage.books.book(self.name).orders
+            for one in order.transfers
+            if since <= one.at < until
+        ]
+        return JSONResponse({"transfers": rows})
+
     async def _show_refund(self, request: Request) -> Response:
         if problem := self._stranger(request):
             return problem
@@ -204,8 +222,7 @@ class SandboxSimulator:
     ) -> Change:
         """What is in the books afterwards. Raises Conflict where there is not so much."""
         paid = next((one for one in order.transfers if one.reference == transfer), None)
-        gone = sum(row["amount"] for row in _refunds(order) if row["transfer"] == transfer)
-        if paid is None or not 0 < amount <= paid.amount - gone:
+        if paid is None or not 0 < amount <= paid.amount - _gone(order, transfer):
             raise Conflict("There is not so much left of the transfer that could go back.")
         row = {
             "id": f"sr_{order.id[3:]}_{len(_refunds(order)) + 1}",
@@ -244,6 +261,10 @@ class SandboxSimulator:
 
 def _refunds(order: Order) -> list[dict[str, Any]]:
     return list(order.terms.get("refunds", []))
+
+
+def _gone(order: Order, transfer: str) -> int:
+    return sum(row["amount"] for row in _refunds(order) if row["transfer"] == transfer)
 
 
 def _no(status: int, code: str, message: str) -> Response:

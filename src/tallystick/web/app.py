@@ -22,6 +22,7 @@ from tallystick.web import (
     payer,
     payments,
     problems,
+    reconciliations,
     reference,
     refunds,
     static_files,
@@ -72,6 +73,7 @@ def build_app(
         health.router,
         unmatched.router,
         refunds.router,
+        reconciliations.router,
         reference.router,
         *routers,
     )

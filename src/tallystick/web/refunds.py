@@ -96,13 +96,14 @@ async def _create(
         payee=None
         if given is None
         else Payee(given.bank_bin, given.account_number, given.account_name),
+        actor=who.name,
     )
     return await once_only(
         request,
         hub,
         who,
         parsed.raw,
-        lambda once: flow.request(hub, product_id, wish, who.name, once, _render),
+        lambda once: flow.request(hub, product_id, wish, once, _render),
         lambda refund_id, once: flow.answer(hub, refund_id, once, _render),
     )
 

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.reconciliation import Match
 from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
 
 Schema = dict[str, Any]
 
 _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "boolean"}
+_WHOLE: Final[Schema] = {"type": "integer"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
 _MINOR: Final[Schema] = {**_COUNT, "description": "Whole minor units."}
@@ -138,6 +140,18 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "RefundTransfer": _object(
         _MONEY, {name: _or_null(_TEXT) for name in _PAYEE}, content=_TEXT, instructions=_TEXT,
+    ),
+    "Difference": _object(
+        id=_TEXT, state=_one_of(("waiting", "resolved")), match=_one_of(Match), gateway=_TEXT,
+        account=_TEXT, transactionId=_TEXT, paymentId=_or_null(_TEXT), currency=_CURRENCY,
+        theirs=_or_null(_MINOR), ours=_or_null(_MINOR), booked=_or_null(_WHOLE),
+        theirsRefunded=_or_null(_MINOR), oursRefunded=_or_null(_MINOR), sentence=_TEXT,
+        reconciliationId=_TEXT, createdAt=_INSTANT,
+        decisions=_many(_object(reason=_TEXT, by=_TEXT, at=_INSTANT)),
+    ),
+    "Reconciliation": _object(
+        {"from": _INSTANT}, id=_TEXT, gateway=_TEXT, to=_INSTANT, matched=_COUNT, settled=_COUNT,
+        differing=_COUNT, waiting=_COUNT, at=_INSTANT, differences=_many(ref("Difference")),
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(

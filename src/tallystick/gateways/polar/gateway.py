@@ -14,6 +14,7 @@ from tallystick.domain import standard_webhooks, strict_json
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
+    GatewayUnreachable,
     HubError,
     Invalid,
     MalformedJson,
@@ -23,6 +24,7 @@ from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import CROCKFORD, new_id
 from tallystick.domain.money import Money
+from tallystick.domain.reconciliation import Entry
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -45,6 +47,7 @@ _REF: Final = "tallystick_ref"
 # How far the clocks of Polar and ours may be apart when looking for a checkout by its age.
 _SKEW: Final = timedelta(hours=1)
 _MOST_PAGES: Final = 5
+_MOST_LISTED: Final = 100
 _CLAIMS: Final = {
     "open": Claim.PENDING,
     # The payer has submitted; the money is not there yet.
@@ -162,6 +165,23 @@ class Polar:
             raw=listed.raw,
             refunded_minor=sum(refunds.gone(order) for order in ours),
         )
+
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """The organization's paid orders, walked newest first back to `since`."""
+        entries: list[Entry] = []
+        for number in range(1, _MOST_LISTED + 1):
+            page = await self._calls.page("/orders/", {"sorting": "-created_at"}, number)
+            entries += [entry for row in page.rows if (entry := self._entry(row)) is not None]
+            if not page.more or page.rows[-1].moment("created_at") < since:
+                return tuple(entry for entry in entries if since <= entry.at < until)
+        raise GatewayUnreachable("Polar lists more orders than we read; choose a shorter span.")
+
+    def _entry(self, order: Fields) -> Entry | None:
+        credit = self._credit(order)
+        if credit is None:
+            return None
+        refs = _refs(order, "checkout_id")
+        return Entry(credit.transaction_id, credit.money, credit.at, refs, refunds.gone(order))
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """The bytes are signed, so they are checked before they are read.

@@ -3,7 +3,7 @@
 One module for each feature; this one knows them all.
 """
 
-from tallystick.store.schema import core, refunds
+from tallystick.store.schema import core, reconciliation, refunds
 from tallystick.store.schema.base import append_only, metadata
 
-__all__ = ["append_only", "core", "metadata", "refunds"]
+__all__ = ["append_only", "core", "metadata", "reconciliation", "refunds"]

@@ -216,6 +216,22 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_check_at IS NOT NULL"),
     )
     op.create_table(
+        "reconciliations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("since", columns.Instant(), nullable=False),
+        sa.Column("until", columns.Instant(), nullable=False),
+        sa.Column("matched", columns.Whole, nullable=False),
+        sa.Column("healed", columns.Whole, nullable=False),
+        sa.Column("differing", columns.Whole, nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliations")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_reconciliations_at", "reconciliations", ["at", "id"], unique=False)
+    op.create_table(
         "schedules",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("next_run_at", columns.Instant(), nullable=False),
@@ -289,7 +305,8 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.Text(), nullable=True),
         sa.Column("at", columns.Instant(), nullable=False),
         sa.CheckConstraint(
-            "action IN ('assigned', 'refunded', 'parked')", name=op.f("ck_decisions_action_known")
+            "action IN ('assigned', 'refunded', 'parked', 'resolved')",
+            name=op.f("ck_decisions_action_known"),
         ),
         sa.CheckConstraint("reason <> ''", name=op.f("ck_decisions_reason_given")),
         sa.ForeignKeyConstraint(
@@ -300,6 +317,41 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_decisions_subject"), "decisions", ["subject"], unique=False)
+    op.create_table(
+        "differences",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("reconciliation_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("match", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("theirs", columns.Whole, nullable=True),
+        sa.Column("ours", columns.Whole, nullable=True),
+        sa.Column("booked", columns.Whole, nullable=True),
+        sa.Column("theirs_refunded", columns.Whole, nullable=True),
+        sa.Column("ours_refunded", columns.Whole, nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "match IN ('matched', 'missing_here', 'missing_there', 'amount_differs', 'status_differs')",
+            name=op.f("ck_differences_match_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_differences_payment_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reconciliation_id"],
+            ["reconciliations.id"],
+            name=op.f("fk_differences_reconciliation_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_differences")),
+        sa.UniqueConstraint("key", name=op.f("uq_differences_key")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_differences_created", "differences", ["created_at", "id"], unique=False)
     op.create_table(
         "events",
         sa.Column("seq", columns.Whole, autoincrement=True, nullable=False),
@@ -578,11 +630,13 @@ def upgrade() -> None:
     )
     for table in (
         "decisions",
+        "differences",
         "events",
         "evidence",
         "outbox",
         "postings",
         "receipts",
+        "reconciliations",
         "refund_moves",
         "transfers",
     ):
