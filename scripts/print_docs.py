@@ -74,6 +74,17 @@ def attempts() -> str:
     return table(("From", "To"), rows)
 
 
+def refunds() -> str:
+    """Where a refund may go, and on what."""
+    from tallystick.domain.refund import REFUND_MOVES, RefundSignal, RefundState
+
+    rows = [
+        [f"**{before}**", *(REFUND_MOVES.get((before, signal), "") for signal in RefundSignal)]
+        for before in RefundState
+    ]
+    return table(["From, on", *(f"`{signal}`" for signal in RefundSignal)], rows)
+
+
 def links() -> str:
     """What a link calls the phase of its payment."""
     from tallystick.domain.link import LINK_STATUS
@@ -163,6 +174,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": errors, "settings": settings, "limits": limits, "phases": phases,
     "attempts": attempts, "links": links, "sentences": sentences, "reviews": reviews,
     "jobs": jobs, "invariants": invariants, "gateways": gateways, "commands": commands,
+    "refunds": refunds,
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.refund import Refund, RefundState
 from tallystick.flows.audit import audit
-from tallystick.flows.refund import RefundWish, request, show
+from tallystick.flows.refund import RefundWish, request, reserve, show
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.gateways.base import AttemptRef, RefundOrder, RefundVerdict, Verdict
@@ -192,6 +192,19 @@ async def test_a_refund_that_never_arrived_is_sent_again_after_a_while_with_the_
     assert (first.state, soon.state) == (RefundState.UNKNOWN, RefundState.UNKNOWN)
     assert later.state is RefundState.SUCCEEDED
     assert shop.till.asked == [first.id]
+
+
+async def test_a_refund_whose_worker_died_before_it_was_sent_is_sent_by_the_next(shop):
+    payment_id, _ = await sold(shop)
+    wish, now = RefundWish(actor="test"), shop.clock.at
+    made = await shop.database.write(lambda tx: reserve(tx, shop.hub, payment_id, wish, now))
+
+    early = await pass_and_tend(shop, made.id, seconds=30)
+    after = await pass_and_tend(shop, made.id, minutes=3)
+
+    assert (early.state, after.state) == (RefundState.RESERVED, RefundState.SUCCEEDED)
+    assert shop.till.asked == [made.id]
+    assert await audit(shop.database) == []
 
 
 async def test_what_is_pending_is_asked_about_until_it_is_decided(shop):

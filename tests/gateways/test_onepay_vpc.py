@@ -239,7 +239,8 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
         verdict = await gateway.refund(self.wanted(attempt, 20_000))
 
         assert verdict.claim == "failed"
-        assert await gateway.fetch_refunds(attempt) == ()
+        [gone] = await gateway.fetch_refunds(attempt)
+        assert (gone.amount, gone.of_all) == (Money(40_000, "VND"), True)
 
 
 @pytest.mark.parametrize("more", [{"by_query": True}, {"lower_case": True}])

@@ -324,7 +324,8 @@ def test_a_refund_is_news_about_our_payment_where_it_says_so():
     ours = read("refund.updated", {**REFUND, "metadata": {"tallystick_ref": REF}})
 
     assert (ours.refs, ours.credits) == ((REF,), ())
-    assert read("refund.created", REFUND).refs == ()
+    # In the dashboard it names only the order, which is the money that we received.
+    assert read("refund.created", REFUND).refs == (ORDER_ID,)
 
 
 @pytest.mark.parametrize("kind", ["customer.state_changed", "benefit.of_tomorrow", "x", ""])

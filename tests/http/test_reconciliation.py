@@ -102,7 +102,7 @@ def test_money_whose_notice_was_lost_is_settled_on_the_way_and_no_difference(sho
 
     report = compare(shop, "sandbox").data
 
-    assert report["settled"] == 1
+    assert report["settled"] >= 1
     assert sale.show()["phase"] == "paid"
     assert sale.id not in {one["paymentId"] for one in report["differences"]}
     shop.audit()

@@ -1,14 +1,20 @@
 """Reconcile: hold a gateway's list of transactions against our receipts and our ledger."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Conflict, GatewayUnavailable, Invalid, NotFound
+from tallystick.domain.errors import (
+    Conflict,
+    GatewayUnavailable,
+    GatewayUnreachable,
+    Invalid,
+    NotFound,
+)
 from tallystick.domain.ids import new_id
 from tallystick.domain.reconciliation import Difference, Entry, Match, Own, compare
 from tallystick.flows.hub import Hub
@@ -36,15 +42,27 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run, and all differences that it found, new and old."""
+    """A run, and all differences that it found, new and old.
+
+    `unheard` are payments that the gateway gave no usable answer about; they were left out.
+    """
 
     run: Run
     differences: tuple[Shown, ...]
+    unheard: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> int:
         """How many of them nobody has dealt with."""
         return sum(not one.decisions for one in self.differences)
+
+
+@dataclass(slots=True)
+class _Books:
+    """What a gateway told of a span, and about which payments it told nothing."""
+
+    entries: list[Entry] = field(default_factory=list)
+    unheard: list[str] = field(default_factory=list)
 
 
 async def reconcile(hub: Hub, name: str, since: datetime, until: datetime) -> Report:
@@ -57,16 +75,17 @@ async def reconcile(hub: Hub, name: str, since: datetime, until: datetime) -> Re
     if not since < until <= since + LONGEST:
         raise Invalid("The span ends after it begins, within 366 days.")
     gateway = hub.gateway(name)
-    theirs = await _list(hub, gateway, since, until)
-    lines = await hub.database.read(lambda tx: _compare(tx, gateway, theirs, since, until))
-    stale = await hub.database.read(lambda tx: _payments_behind(tx, gateway, theirs, lines))
+    books = await _list(hub, gateway, since, until)
+    lines = await hub.database.read(lambda tx: _compare(tx, gateway, books, since, until))
+    stale = await hub.database.read(lambda tx: _payments_behind(tx, gateway, books, lines))
     for payment_id in stale:
         await settle(hub, payment_id)
     if stale:
-        lines = await hub.database.read(lambda tx: _compare(tx, gateway, theirs, since, until))
-    return await hub.database.write(
+        lines = await hub.database.read(lambda tx: _compare(tx, gateway, books, since, until))
+    report = await hub.database.write(
         lambda tx: _keep(tx, gateway, lines, (since, until), len(stale), hub.now())
     )
+    return replace(report, unheard=tuple(books.unheard))
 
 
 async def reconcile_job(hub: Hub) -> dict[str, Any]:
@@ -84,6 +103,7 @@ async def reconcile_job(hub: Hub) -> dict[str, Any]:
             continue
         result["matched"] += report.run.matched
         result["differing"] += report.waiting
+        result["unheard"] += report.unheard
     return result
 
 
@@ -122,19 +142,27 @@ def _has_books(gateway: Gateway) -> bool:
     return isinstance(gateway, Statements) or gateway.capabilities.asks
 
 
-async def _list(hub: Hub, gateway: Gateway, since: datetime, until: datetime) -> list[Entry]:
+async def _list(hub: Hub, gateway: Gateway, since: datetime, until: datetime) -> _Books:
     """The gateway's own list, or its answers about one offer after the other."""
     if isinstance(gateway, Statements):
-        return list(await gateway.list_transactions(since, until))
+        return _Books(list(await gateway.list_transactions(since, until)))
     if not gateway.capabilities.asks:
         raise Conflict(f"{gateway.capabilities.title} has no books that can be asked.")
     tried = await hub.database.read(
         lambda tx: reconciliation.tried(tx, gateway.name, gateway.account, since, until)
     )
-    entries: list[Entry] = []
+    books = _Books()
     for payment_id in tried:
-        entries += await _ask(hub, gateway, payment_id)
-    return [entry for entry in entries if since <= entry.at < until]
+        try:
+            told = await _ask(hub, gateway, payment_id)
+        except GatewayUnreachable as error:
+            log.warning("unreconciled", gateway=gateway.name, payment=payment_id, why=error.detail)
+            books.unheard.append(payment_id)
+            if len(books.unheard) == len(tried):
+                raise
+        else:
+            books.entries += [entry for entry in told if since <= entry.at < until]
+    return books
 
 
 async def _ask(hub: Hub, gateway: Gateway, payment_id: str) -> list[Entry]:
@@ -156,9 +184,11 @@ async def _ask(hub: Hub, gateway: Gateway, payment_id: str) -> list[Entry]:
 
 
 def _compare(
-    tx: Connection, gateway: Gateway, theirs: Sequence[Entry], since: datetime, until: datetime
+    tx: Connection, gateway: Gateway, books: _Books, since: datetime, until: datetime
 ) -> list[Difference]:
-    ours = reconciliation.in_span(tx, gateway.name, gateway.account, since, until)
+    theirs, unheard = books.entries, set(books.unheard)
+    received = reconciliation.in_span(tx, gateway.name, gateway.account, since, until)
+    ours = [own for own in received if own.payment_id not in unheard]
     known = {own.transaction_id for own in ours}
     # Booked at another time than the gateway lists it under: still the same money.
     beyond = [entry.transaction_id for entry in theirs if entry.transaction_id not in known]
@@ -167,10 +197,10 @@ def _compare(
 
 
 def _payments_behind(
-    tx: Connection, gateway: Gateway, theirs: Sequence[Entry], lines: Sequence[Difference]
+    tx: Connection, gateway: Gateway, books: _Books, lines: Sequence[Difference]
 ) -> list[str]:
     """Payments of ours that the gateway knows more of than we do."""
-    refs = {entry.transaction_id: entry.refs for entry in theirs}
+    refs = {entry.transaction_id: entry.refs for entry in books.entries}
     behind: set[str] = set()
     for line in lines:
         if line.match in {Match.MISSING_HERE, Match.STATUS_DIFFERS}:

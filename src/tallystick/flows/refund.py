@@ -110,7 +110,7 @@ async def request(
     now = hub.now()
 
     def body(tx: Connection) -> Refund:
-        refund = _reserved(tx, hub, payment_of(tx, product_id), wish, now)
+        refund = reserve(tx, hub, payment_of(tx, product_id), wish, now)
         if once is not None:
             once.claim(tx, hub, refund.id)
         return refund
@@ -202,7 +202,10 @@ def told(tx: Connection, hub: Hub, refund_id: str) -> Told:
 
 
 def _reserved(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime) -> Refund:
-    """Promise the money, in the one conditional statement, and write everything that follows."""
+    """Promise the money, in the one conditional statement, and write everything that follows.
+
+    Raises Conflict, MoneyMismatch, NothingToRefund, RefundTooLarge, InsufficientFunds.
+    """
     payment = payments.lock(tx, payment_id)
     assert payment is not None  # noqa: S101 - `payment_of` has refused the other case
     _refuse_unless_over(payment, wish)

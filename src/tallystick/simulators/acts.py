@@ -231,7 +231,9 @@ def _lose_transfer(scene: Scene) -> str:
     order = scene.order()
     if not order.transfers:
         raise Conflict("There is no transfer in the books that could get lost.")
-    scene.keep(Change(replace(order, transfers=order.transfers[:-1])))
+    left = order.transfers[:-1]
+    status = order.status if left else scene.simulator.traits.unpaid or order.status
+    scene.keep(Change(replace(order, transfers=left, status=status)))
     return f"The books of {scene.simulator.traits.title} have lost the last transfer."
 
 

@@ -72,6 +72,7 @@ class OnePayVPCSimulator:
         retries_s=(60, 60, 300, 300, 900, 3600, 21_600),
         splits=False,
         refunds=True,
+        unpaid="100",
     )
 
     def __init__(self, backstage: Backstage, keys: OnePayVPCKeys) -> None:

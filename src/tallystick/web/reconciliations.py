@@ -109,6 +109,7 @@ def report_shape(report: Report) -> dict[str, Any]:
         "settled": done.healed,
         "differing": done.differing,
         "waiting": report.waiting,
+        "unheard": list(report.unheard),
         "at": shapes.instant(done.at),
         "differences": [shape(one) for one in report.differences],
     }

@@ -151,7 +151,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Reconciliation": _object(
         {"from": _INSTANT}, id=_TEXT, gateway=_TEXT, to=_INSTANT, matched=_COUNT, settled=_COUNT,
-        differing=_COUNT, waiting=_COUNT, at=_INSTANT, differences=_many(ref("Difference")),
+        differing=_COUNT, waiting=_COUNT, unheard=_many(_TEXT), at=_INSTANT,
+        differences=_many(ref("Difference")),
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(
