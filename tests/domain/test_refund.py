@@ -23,7 +23,8 @@ ENDS = {RefundState.SUCCEEDED, RefundState.CANCELED}
 
 def reachable(start: RefundState) -> set[RefundState]:
     """All states that can follow."""
-    found, waiting = set(), [start]
+    found: set[RefundState] = set()
+    waiting = [start]
     while waiting:
         state = waiting.pop()
         after = {new for (before, _), new in REFUND_MOVES.items() if before is state}

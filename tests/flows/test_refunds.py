@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnreachable,
-    HubError,
     InsufficientFunds,
     NothingToRefund,
     RefundTooLarge,
@@ -154,8 +153,7 @@ async def test_sixty_four_refunds_at_once_never_give_back_more_than_came(shop):
     async def one(number: int) -> int:
         try:
             return (await back(shop, payment_id, 1_000 * (number % 7 + 1))).amount
-        except HubError as refusal:
-            assert isinstance(refusal, RefundTooLarge | NothingToRefund)
+        except (RefundTooLarge, NothingToRefund):
             return 0
 
     given = await asyncio.gather(*(one(number) for number in range(64)))

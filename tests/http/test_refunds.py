@@ -358,7 +358,12 @@ def test_a_link_is_refunded_by_its_own_id(shop):
     made = shop.post(f"/api/orders/{sale.link_id}/refunds", json={"amount": 10_000}).data
 
     assert (made["paymentId"], made["state"]) == (sale.id, "succeeded")
-    assert "refunded" in sale.link_status()["statusMessage"]
+    told = sale.link_status()
+    assert (told["refunded"], told["statusMessage"]) == (
+        10_000, "Paid, and a part has been refunded."
+    )  # fmt: skip
+    page = shop.get(f"/pay/{sale.short_code}/success", token=None, headers={"accept": "text/html"})
+    assert "Paid, and partly refunded" in page.text
 
 
 def test_readers_read_and_operators_give_back(shop):

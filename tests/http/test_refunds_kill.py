@@ -7,6 +7,7 @@ import threading
 import httpx2
 import pytest
 
+from tests.http import rows
 from tests.http.conftest import OpenShop
 from tests.http.shop import Sale, Shop, eventually
 
@@ -36,9 +37,9 @@ def interrupted(shop: Shop, fault: str) -> Sale:
     asking.start()
     where = f"payment_id = '{sale.id}' AND state = 'submitting'"
     eventually(lambda: shop.rows(f"SELECT count(*) FROM refunds WHERE {where}"),
-               lambda rows: rows[0][0] == 1)  # fmt: skip
+               lambda found: found[0][0] == 1)  # fmt: skip
     if fault == "time_out_after_success":
-        eventually(lambda: sale.order(), lambda order: refunds_there(shop) == 1)
+        eventually(lambda: refunds_there(shop), lambda count: count == 1)
     shop.server.kill9()
     asking.join()
     shop.server.restart()
@@ -47,8 +48,6 @@ def interrupted(shop: Shop, fault: str) -> Sale:
 
 def refunds_there(shop: Shop) -> int:
     """How many refunds the sandbox has in its own books."""
-    from tests.http import rows
-
     books = f"sqlite:///{shop.own_file('.sandbox')}"
     return sum(row[0].count('"sr_') for row in rows.read(books, "SELECT document FROM orders"))
 

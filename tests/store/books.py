@@ -188,7 +188,9 @@ async def _give_back(house: House, payment_id: str) -> None:
     """A part has gone back by hand, and another part is promised."""
     for amount in (20_000, 10_000):
         wish = RefundWish(amount=amount, actor="test")
-        made = await request(house.hub, payment_id, wish, None, lambda told: told.refund.id.encode())
+        made = await request(
+            house.hub, payment_id, wish, None, lambda told: told.refund.id.encode()
+        )
         if amount == 20_000:
             await close(house.hub, made.decode(), "FT-back", "test")
 

@@ -23,7 +23,7 @@ from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
-from tallystick.flows.refunding import begin, closes_the_offer, given_back, move
+from tallystick.flows.refunding import begin, closes_the_offer, given_back, move, taken
 from tallystick.flows.send_refund import send
 from tallystick.store import links, payments, refunds, snapshots
 from tallystick.store.refunds import Moved, Received
@@ -201,7 +201,7 @@ def told(tx: Connection, hub: Hub, refund_id: str) -> Told:
     return Told(refund, tuple(refunds.history(tx, refund_id)), _payee(hub, refund))
 
 
-def _reserved(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime) -> Refund:
+def reserve(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime) -> Refund:
     """Promise the money, in the one conditional statement, and write everything that follows.
 
     Raises Conflict, MoneyMismatch, NothingToRefund, RefundTooLarge, InsufficientFunds.
@@ -335,7 +335,7 @@ def _new(
 
 
 def _known(tx: Connection, refund_id: str) -> Refund:
-    refund = refunds.lock(tx, refund_id)
+    refund = taken(tx, refund_id)
     if refund is None:
         raise NotFound("There is no refund with this id.")
     return refund

@@ -42,6 +42,15 @@ _NEWS: Final[Mapping[RefundState, str]] = {
 log = structlog.get_logger()
 
 
+def taken(tx: Connection, refund_id: str) -> Refund | None:
+    """The refund, held with its payment: always in this order, so that nobody waits in a circle."""
+    known = refunds.find(tx, refund_id)
+    if known is None:
+        return None
+    payments.lock(tx, known.payment_id)
+    return refunds.lock(tx, refund_id)
+
+
 def begin(
     tx: Connection, hub: Hub, refund: Refund, signal: RefundSignal, why: str, now: datetime
 ) -> Refund:

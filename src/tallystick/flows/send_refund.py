@@ -17,7 +17,7 @@ from tallystick.domain.errors import (
 from tallystick.domain.payment import Attempt
 from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
 from tallystick.flows.hub import Hub
-from tallystick.flows.refunding import LEASE, hear, move
+from tallystick.flows.refunding import LEASE, hear, move, taken
 from tallystick.flows.settle import reference_of
 from tallystick.gateways.base import RefundOrder, Refunds, RefundVerdict
 from tallystick.store import attempts, refunds, snapshots
@@ -78,7 +78,7 @@ async def _tell(hub: Hub, gateway: Refunds, refund: Refund, order: RefundOrder) 
 
 def _sent(tx: Connection, hub: Hub, refund: Refund, now: datetime) -> bool:
     """Whether it is still ours to send: it may have been taken back at this very moment."""
-    current = refunds.lock(tx, refund.id)
+    current = taken(tx, refund.id)
     if current is None or current.state is not refund.state:
         return False
     if current.state is not RefundState.SUBMITTING:
@@ -109,7 +109,7 @@ async def _heard(hub: Hub, refund: Refund, verdict: RefundVerdict) -> None:
     now = hub.now()
 
     def body(tx: Connection) -> Refund:
-        current = refunds.lock(tx, refund.id) or refund
+        current = taken(tx, refund.id) or refund
         return hear(tx, hub, current, verdict, now)
 
     after = await hub.database.write(body)
@@ -122,7 +122,7 @@ async def _refused(hub: Hub, refund: Refund, why: str) -> None:
     now = hub.now()
 
     def body(tx: Connection) -> None:
-        current = refunds.lock(tx, refund.id)
+        current = taken(tx, refund.id)
         if current is not None and current.state is RefundState.SUBMITTING:
             move(tx, hub, current, RefundSignal.FAILED, why, now, failure=why)
 
@@ -136,7 +136,7 @@ async def _unheard(hub: Hub, refund: Refund, why: str) -> None:
     log.warning("refund_unknown", refund=refund.id, gateway=refund.gateway, why=why)
 
     def body(tx: Connection) -> Refund | None:
-        current = refunds.lock(tx, refund.id)
+        current = taken(tx, refund.id)
         if current is not None and current.state is RefundState.SUBMITTING:
             return move(tx, hub, current, RefundSignal.UNHEARD, why, now, failure=why)
         return current

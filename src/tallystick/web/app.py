@@ -33,6 +33,18 @@ from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+ROUTERS = (
+    payments.router,
+    links.router,
+    payer.router,
+    jobs.router,
+    health.router,
+    unmatched.router,
+    refunds.router,
+    reconciliations.router,
+    reference.router,
+)
+"""What every server answers to."""
 
 
 def build_app(
@@ -65,18 +77,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (
-        payments.router,
-        links.router,
-        payer.router,
-        jobs.router,
-        health.router,
-        unmatched.router,
-        refunds.router,
-        reconciliations.router,
-        reference.router,
-        *routers,
-    )
+    every_router = (*ROUTERS, *routers)
     for router in every_router:
         app.include_router(router)
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]

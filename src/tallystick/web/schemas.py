@@ -116,7 +116,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Transaction": _object(_MONEY, transactionId=_TEXT, gateway=_TEXT, paidAt=_INSTANT),
     "PaymentLinkStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, shortCode=_TEXT, isExpired=_FLAG,
-        currentStatus=_one_of(LinkStatus), lastEventType=_or_null(_TEXT),
+        currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_or_null(_TEXT),
         lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
         transactionInfo=_or_null(ref("Transaction")), updatedAt=_INSTANT,
     ),

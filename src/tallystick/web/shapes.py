@@ -156,6 +156,7 @@ def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[
         "amount": snapshot.due.minor,
         "currency": snapshot.due.currency,
         "received": snapshot.received_minor,
+        "refunded": snapshot.refunded_minor,
         "asOf": instant(snapshot.as_of),
         "nextCheckAt": instant(snapshot.next_check_at),
         "advice": advice,
