@@ -323,7 +323,7 @@ def test_an_order_of_nothing_is_no_credit():
 def test_a_refund_is_news_about_our_payment_where_it_says_so():
     ours = read("refund.updated", {**REFUND, "metadata": {"tallystick_ref": REF}})
 
-    assert (ours.refs, ours.credits) == ((REF,), ())
+    assert (ours.refs, ours.credits) == ((REF, ORDER_ID), ())
     # In the dashboard it names only the order, which is the money that we received.
     assert read("refund.created", REFUND).refs == (ORDER_ID,)
 

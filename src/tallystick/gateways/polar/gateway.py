@@ -202,7 +202,7 @@ class Polar:
         refs = _refs(data, "id" if about == "checkout" else "checkout_id")
         if about == "refund":
             # One that was made in the dashboard names nothing but the order.
-            refs = (*refs, *_refs(data, "order_id"))
+            refs = tuple(dict.fromkeys((*refs, *_refs(data, "order_id"))))
         if about == "checkout":
             claim = _CLAIMS.get(data.text("status"), Claim.PENDING)
             return Notice(event_id, refs, claim)
