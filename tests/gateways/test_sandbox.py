@@ -129,7 +129,8 @@ def test_the_sandboxs_words_are_translated(status, claim):
 
 BOOKS = {
     "id": "sp_1", "reference": "r", "amount": 150_000, "currency": "VND", "status": "succeeded",
-    "transfers": [], "amountRefunded": 0, "checkoutUrl": "https://sandbox.example/pay/sp_1", "qrCode": "x",
+    "transfers": [], "amountRefunded": 0, "checkoutUrl": "https://sandbox.example/pay/sp_1",
+    "qrCode": "x",
 }  # fmt: skip
 ATTEMPT = AttemptRef("att_1", "r", "sp_1", Money(150_000, "VND"), NOW)
 

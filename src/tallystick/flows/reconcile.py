@@ -1,5 +1,6 @@
 """Reconcile: hold a gateway's list of transactions against our receipts and our ledger."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ LOOKED_BACK: Final = timedelta(days=3)
 SETTLING: Final = timedelta(hours=1)
 """What is younger may still be on its way to us."""
 LONGEST: Final = timedelta(days=366)
+PAUSES_S: Final = (1.0, 2.0)
 
 log = structlog.get_logger()
 
@@ -145,7 +147,7 @@ def _has_books(gateway: Gateway) -> bool:
 async def _list(hub: Hub, gateway: Gateway, since: datetime, until: datetime) -> _Books:
     """The gateway's own list, or its answers about one offer after the other."""
     if isinstance(gateway, Statements):
-        return _Books(list(await gateway.list_transactions(since, until)))
+        return _Books(list(await _patiently(gateway, since, until)))
     if not gateway.capabilities.asks:
         raise Conflict(f"{gateway.capabilities.title} has no books that can be asked.")
     tried = await hub.database.read(
@@ -163,6 +165,17 @@ async def _list(hub: Hub, gateway: Gateway, since: datetime, until: datetime) ->
         else:
             books.entries += [entry for entry in told if since <= entry.at < until]
     return books
+
+
+async def _patiently(gateway: Statements, since: datetime, until: datetime) -> tuple[Entry, ...]:
+    """The list; a gateway that answers only so many calls a second gets some more of them."""
+    for pause_s in PAUSES_S:
+        try:
+            return await gateway.list_transactions(since, until)
+        except GatewayUnreachable as error:
+            log.info("list_put_off", why=error.detail, s=pause_s)
+            await asyncio.sleep(pause_s)
+    return await gateway.list_transactions(since, until)
 
 
 async def _ask(hub: Hub, gateway: Gateway, payment_id: str) -> list[Entry]:

@@ -68,7 +68,7 @@ TONES: Final[dict[Scene, Tone]] = {
     Scene.EXPIRED_PARTIAL: Tone.ATTENTION,
     Scene.CANCELED: Tone.OVER,
     Scene.CANCELED_MONEY: Tone.ATTENTION,
-    Scene.REFUNDED: Tone.OVER,
+    Scene.REFUNDED: Tone.GOOD,
     Scene.PARTLY_REFUNDED: Tone.GOOD,
 }
 
