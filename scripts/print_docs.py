@@ -96,6 +96,17 @@ def orders() -> str:
     return table(["From, on", *(f"`{step}`" for step in Step)], rows)
 
 
+def refunds() -> str:
+    """Where a refund may go, and on what."""
+    from tallystick.domain.refund import REFUND_MOVES, RefundSignal, RefundState
+
+    rows = [
+        [f"**{before}**", *(REFUND_MOVES.get((before, signal), "") for signal in RefundSignal)]
+        for before in RefundState
+    ]
+    return table(["From, on", *(f"`{signal}`" for signal in RefundSignal)], rows)
+
+
 def links() -> str:
     """What a link calls the phase of its payment."""
     from tallystick.domain.link import LINK_STATUS
@@ -185,8 +196,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": errors, "settings": settings, "limits": limits, "phases": phases,
     "attempts": attempts, "orders": orders, "gift_cards": gift_cards, "links": links,
     "sentences": sentences, "reviews": reviews, "jobs": jobs, "invariants": invariants,
-    "gateways": gateways,
-    "commands": commands,
+    "gateways": gateways, "commands": commands, "refunds": refunds,
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ ROUTE_MAKERS = {
     *("get", "post", "put", "patch", "delete", "head", "options", "api_route", "route"),
     *("Route", "APIRoute", "Mount", "WebSocketRoute", "add_route", "add_api_route", "mount"),
 }
-NOT_GATEWAYS = {"__init__", "base", "wire"}
+NOT_GATEWAYS = {"__init__", "abilities", "base", "wire"}
 SQL = re.compile(
     r"^\s*(SELECT\s.*\sFROM\s|INSERT INTO\s|UPDATE\s\w+\sSET\s|DELETE FROM\s|CREATE TABLE\s)",
     re.DOTALL,

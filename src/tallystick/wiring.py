@@ -54,6 +54,11 @@ FULFILMENTS: tuple[type[Fulfilment], ...] = (
 )
 
 
+def fulfilments(secret: bytes, settings: Settings) -> dict[str, Fulfilment]:
+    """All that can be delivered, by its purpose."""
+    return {kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS}
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -152,7 +157,7 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments={kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS},
+        fulfilments=fulfilments(secret, settings),
         live=live,
         clock=clock,
         settings=settings,

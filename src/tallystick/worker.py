@@ -16,7 +16,8 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import plan, run_due
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import ask_due, wake
-from tallystick.store import inbox, jobs, payments, schedules
+from tallystick.flows.send_refund import tend_refunds
+from tallystick.store import inbox, jobs, payments, refunds, schedules
 
 LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
@@ -54,6 +55,7 @@ class Worker:
             _Kind(do_effects, jobs.next_due),
             _Kind(deliver.deliver_events, deliver.next_due, at_once=MOST_DELIVERIES),
             _Kind(ask_due, payments.next_due),
+            _Kind(tend_refunds, refunds.next_due),
             _Kind(run_due, schedules.next_due, at_once=1),
         )
 

@@ -25,7 +25,7 @@ TABLE = """
     open        .       processing  .       paid    expired  canceled
     processing  .       .           open    paid    .        .
     paid        .       .           .       .       .        .
-    expired     .       .           .       paid    .        .
+    expired     .       .           .       paid    .        canceled
     canceled    .       .           .       .       .        .
 """
 EXPECTED = {

@@ -14,7 +14,7 @@ from tallystick.flows.audit import audit
 from tallystick.flows.jobs import run
 from tallystick.flows.statement import MOST_AT_ONCE, read_statements
 from tallystick.flows.unmatched import Found
-from tallystick.gateways.base import StatementLine
+from tallystick.gateways.abilities import StatementLine
 from tests.store.house import House, Till
 
 AFTER = timedelta(minutes=40)

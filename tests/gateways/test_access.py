@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from tallystick.access import GitHub
 from tallystick.domain.access import GrantState, Place
 from tallystick.domain.errors import GatewayRefused, GatewayUnavailable, GatewayUnreachable
-from tallystick.gateways.base import DiscountTold, Reply
+from tallystick.gateways.abilities import DiscountTold
+from tallystick.gateways.base import Reply
 from tallystick.gateways.polar.calls import Calls
 from tallystick.gateways.polar.discounts import PolarDiscounts
 from tallystick.simulators.polar import PolarKeys, polar

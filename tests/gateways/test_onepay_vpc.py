@@ -20,15 +20,8 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
 from tallystick.domain.timed_ref import drawn_at, timed_ref
-from tallystick.gateways.base import (
-    AttemptRef,
-    Gateway,
-    Notice,
-    RawNotice,
-    RefundOrder,
-    Reply,
-    Wire,
-)
+from tallystick.gateways.abilities import RefundOrder
+from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.onepay_vpc import OnePayVPC, OnePayVPCAccount, secure_hash
 from tallystick.simulators.onepay_vpc import OnePayVPCKeys, onepay_vpc
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
@@ -239,7 +232,8 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
         verdict = await gateway.refund(self.wanted(attempt, 20_000))
 
         assert verdict.claim == "failed"
-        assert await gateway.fetch_refunds(attempt) == ()
+        [gone] = await gateway.fetch_refunds(attempt)
+        assert (gone.amount, gone.of_all) == (Money(40_000, "VND"), True)
 
 
 @pytest.mark.parametrize("more", [{"by_query": True}, {"lower_case": True}])

@@ -129,7 +129,8 @@ def test_the_sandboxs_words_are_translated(status, claim):
 
 BOOKS = {
     "id": "sp_1", "reference": "r", "amount": 150_000, "currency": "VND", "status": "succeeded",
-    "transfers": [], "checkoutUrl": "https://sandbox.example/pay/sp_1", "qrCode": "x",
+    "transfers": [], "amountRefunded": 0, "checkoutUrl": "https://sandbox.example/pay/sp_1",
+    "qrCode": "x",
 }  # fmt: skip
 ATTEMPT = AttemptRef("att_1", "r", "sp_1", Money(150_000, "VND"), NOW)
 
@@ -149,7 +150,7 @@ async def test_an_answer_about_our_payment_is_believed():
     [
         {"reference": "another"}, {"id": "sp_2"}, {"amount": 150_001}, {"currency": "USD"},
         {"transfers": None}, {"transfers": [1]}, {"checkoutUrl": "javascript:alert(1)"},
-        {"status": 7},
+        {"status": 7}, {"amountRefunded": "0"},
     ],
 )  # fmt: skip
 async def test_an_answer_that_does_not_fit_our_payment_is_no_answer(lie):

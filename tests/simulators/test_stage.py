@@ -33,6 +33,10 @@ CONTRACT = """
     repeat_webhook reorder_webhooks replay_webhook forge_webhook truncate_webhook unknown_field
     time_out_after_success error_500 hang dashboard_refund
 """
+# Beside it: how the gateway's books can come to differ from ours.
+OUR_OWN = {
+    "forget_memo", "stray_transfer", "lose_transfer", "change_transfer", "lose_refund",
+}  # fmt: skip
 FIFTY = Money(50_000, "VND")
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = os.pathsep.join([str(ROOT), str(ROOT / "src")])
@@ -68,7 +72,7 @@ def another_life(tmp_path: Path) -> Callable[[Theatre], Stage]:
 
 
 def test_every_act_of_the_contract_can_be_played():
-    assert set(ACTS) == {*CONTRACT.split(), "forget_memo"}
+    assert set(ACTS) == set(CONTRACT.split()) | OUR_OWN
 
 
 def test_the_simulators_share_no_code_with_the_adapters():

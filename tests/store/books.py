@@ -25,6 +25,7 @@ from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
 from tallystick.flows.publish import publish
 from tallystick.flows.redeem import Spending, hold, redeem
+from tallystick.flows.refund import RefundWish, close, request
 from tallystick.flows.spend import spend
 from tallystick.flows.task import create_task, start_session
 from tallystick.flows.top_up import TopupWish, find_topup, start_topup
@@ -225,11 +226,15 @@ async def _trade(house: House) -> Names:
     order, unpaid = await _sell_orders(house)
     await do_effects(house.hub)
     untouched, _ = await house.open()
+    returned, ref = await house.open()
+    house.pays(ref)
+    await house.settle(returned)
+    await _give_back(house, returned)
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
             "expired": expired, "processing": waiting, "untouched": untouched,
-            "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id,
+            "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id, "returned": returned,
             "order": order.id, "ordered": order.payment_id, "unpaid": unpaid.id} | sold  # fmt: skip
 
 
@@ -245,6 +250,17 @@ async def _sell_orders(house: House) -> tuple[Order, Order]:
     await house.coupon(max_redemptions=2, per_customer=1)
     bought = await house.pays_order(await house.order(coupon_code="TEN", github_username="mai"))
     return bought, await house.order("an@example.vn", coupon_code="TEN")
+
+
+async def _give_back(house: House, payment_id: str) -> None:
+    """A part has gone back by hand, and another part is promised."""
+    for amount in (20_000, 10_000):
+        wish = RefundWish(amount=amount, actor="test")
+        made = await request(
+            house.hub, payment_id, wish, None, lambda told: told.refund.id.encode()
+        )
+        if amount == 20_000:
+            await close(house.hub, made.decode(), "FT-back", "test")
 
 
 async def _assign(house: House, payment_id: str) -> None:

@@ -46,6 +46,34 @@ BREAKS = (
     Break("more refunded than received", "M5", """
         UPDATE payments SET refunded = received + 1 WHERE id = '{over}'
     """, "payments"),
+    Break("a refund that is not counted", "M5", """
+        UPDATE payments SET refunded = 0 WHERE id = '{returned}'
+    """),
+    Break("a promise that nobody made", "M5 R2", """
+        UPDATE payments SET refund_reserved = refund_reserved + 1 WHERE id = '{over}'
+    """),
+    Break("a refund through a gateway that brought nothing", "M5 R2", """
+        UPDATE refunds SET gateway = 'x' WHERE payment_id = '{returned}'
+    """),
+    Break("the state of a refund changed", "M5 R1", """
+        UPDATE refunds SET state = 'canceled' WHERE state = 'manual'
+    """),
+    Break("a move of a refund that is not in the table", "R1", """
+        UPDATE refund_moves SET signal = 'sent' WHERE state_after = 'manual'
+    """),
+    Break("a hole in the history of a refund", "R1", """
+        DELETE FROM refund_moves WHERE state_after = 'manual'
+    """),
+    Break("a refund booked to another account", "R2", """
+        UPDATE postings SET account = 'clearing:x' WHERE account LIKE 'clearing:%'
+        AND transfer_id IN (SELECT id FROM transfers WHERE kind = 'refund')
+    """),
+    Break("a refund booked that does not exist", "R2", """
+        UPDATE transfers SET subject = 'rf_x' WHERE kind = 'refund'
+    """),
+    Break("money promised back that is spent", "R2", """
+        UPDATE postings SET account = 'revenue' WHERE account = 'refunding'
+    """),
     Break("a receipt booked to another account", "M6", f"""
         UPDATE postings SET account = 'clearing:x'
         WHERE transfer_id = {_RECEIPT} AND account LIKE 'clearing:%'

@@ -146,7 +146,8 @@ SAMPLES: dict[str, Sample] = {
         PageKind.SUCCESS,
     ),
     "paid": Sample(Scene.PAID, paid(), PageKind.SUCCESS),
-    "paid_refunded": Sample(Scene.PAID, paid(refunded_minor=50_000), PageKind.SUCCESS),
+    "paid_refunded": Sample(Scene.PARTLY_REFUNDED, paid(refunded_minor=50_000), PageKind.SUCCESS),
+    "refunded": Sample(Scene.REFUNDED, paid(refunded_minor=150_000), PageKind.SUCCESS),
     "paid_late": Sample(Scene.PAID_LATE, paid(late=True), PageKind.SUCCESS),
     "paid_over": Sample(
         Scene.PAID_OVER,

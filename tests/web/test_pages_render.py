@@ -35,7 +35,9 @@ from tests.web.samples import (
     paid,
 )
 
-PAID_SCENES = {Scene.PAID, Scene.PAID_LATE, Scene.PAID_OVER}
+PAID_SCENES = {
+    Scene.PAID, Scene.PAID_LATE, Scene.PAID_OVER, Scene.PARTLY_REFUNDED, Scene.REFUNDED,
+}  # fmt: skip
 
 
 @every_language

@@ -16,6 +16,7 @@ from tallystick.cli.keys import keys
 from tallystick.cli.listen import listen
 from tallystick.cli.migrate import migrate
 from tallystick.cli.pay import pay
+from tallystick.cli.reconcile import reconcile
 from tallystick.cli.serve import serve, work
 from tallystick.cli.sim import sim
 from tallystick.cli.tax_id import tax_id
@@ -65,8 +66,8 @@ def _root(
 
 
 for command in (
-    dev, demo, serve, work, migrate, dashboard, pay, watch, why, listen, trigger, audit, doctor,
-    tax_id,
+    dev, demo, serve, work, migrate, dashboard, pay, watch, why, listen, trigger, audit, reconcile,
+    doctor, tax_id,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(events, name="events")

@@ -189,6 +189,20 @@ class CouponUsedUp(Conflict):
     title = "Coupon used up"
 
 
+class NothingToRefund(Conflict):
+    """All that came has gone back, is promised back, or was spent."""
+
+    code = "nothing_to_refund"
+    title = "Nothing to refund"
+
+
+class RefundTooLarge(Conflict):
+    """More is asked for than can still go back; `detail` says how much that is."""
+
+    code = "refund_too_large"
+    title = "More than is left"
+
+
 class TooLarge(Refused):
     """The body is over its limit."""
 

@@ -54,6 +54,7 @@ class Claim(StrEnum):
     DEADLINE = "deadline"
     RESOLVED = "resolved"
     SUPERSEDED = "superseded"
+    GIVEN_BACK = "given_back"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -245,6 +246,8 @@ class _Walk:
             return None, "What it is for was paid by another payment; this one is to go back."
         if item.claim is Claim.DEADLINE:
             return self._weigh_deadline()
+        if item.claim is Claim.GIVEN_BACK:
+            return self._weigh_return()
         return None, item.note or "It is a note of our own and moves nothing."
 
     def _weigh_cancellation(self, reason: str) -> tuple[Signal | None, str]:
@@ -252,6 +255,12 @@ class _Walk:
             return None, f"It is {self.phase} already, so canceling changes nothing."
         self._note_partial()
         return Signal.CANCELED, reason
+
+    def _weigh_return(self) -> tuple[Signal | None, str]:
+        """Money that went back is still a receipt: it must not complete a payment later."""
+        if self.phase not in {Phase.OPEN, Phase.EXPIRED}:
+            return None, f"Money goes back; the payment stays {self.phase}."
+        return Signal.CANCELED, "What had come goes back, so the offer is closed for good."
 
     def _weigh_deadline(self) -> tuple[Signal | None, str]:
         if self.phase not in {Phase.DRAFT, Phase.OPEN}:

@@ -11,6 +11,12 @@ SUSPENSE = "suspense"
 REVENUE = "revenue"
 """What was earned by delivering. Credits are negative, as in every posting."""
 
+REFUNDING = "refunding"
+"""Money that is promised back and still here: nobody can spend it while a refund is under way."""
+
+UNCOVERED = "uncovered"
+"""Money that a gateway gave back although what it had bought was spent already: our loss."""
+
 
 def clearing(gateway: str) -> str:
     """The account of what a gateway holds for us or has paid out to us."""
@@ -84,3 +90,23 @@ def received(receipt_id: str, payment_id: str, gateway: str, amount: Money) -> T
 def earned(payment_id: str, amount: Money, account: str = REVENUE) -> Transfer:
     """What was paid for is delivered: the money is ours, or stands on the account delivered to."""
     return move("fulfilment", payment_id, payment_id, amount, debit=SUSPENSE, credit=account)
+
+
+def refund_held(
+    subject: str, payment_id: str, amount: Money, takings: tuple[tuple[str, int], ...]
+) -> Transfer:
+    """A refund is reserved: its money leaves the accounts that it stood on."""
+    taken = (Posting(account, Money(minor, amount.currency)) for account, minor in takings if minor)
+    promised = Posting(REFUNDING, Money(-amount.minor, amount.currency))
+    return Transfer("refund_hold", subject, payment_id, (*taken, promised))
+
+
+def refund_released(subject: str, payment_id: str, held: tuple[Posting, ...]) -> Transfer:
+    """A refund came to nothing: its money goes back to just where it was taken from."""
+    back = (Posting(one.account, Money(-one.amount.minor, one.amount.currency)) for one in held)
+    return Transfer("refund_release", subject, payment_id, tuple(back))
+
+
+def refunded(refund_id: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
+    """The money has gone back: the gateway holds so much less of ours."""
+    return move("refund", refund_id, payment_id, amount, debit=REFUNDING, credit=clearing(gateway))

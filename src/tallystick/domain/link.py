@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.refund import Returned
 
 
 class LinkStatus(StrEnum):
@@ -40,10 +41,18 @@ class Message(StrEnum):
     EXPIRED_PARTIAL = "expired_partial"
     CANCELED = "canceled"
     CANCELED_MONEY = "canceled_money"
+    REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
 
 
-def message(phase: Phase, amount_state: AmountState, *, late: bool) -> Message:
+def message(
+    phase: Phase, amount_state: AmountState, *, late: bool, returned: Returned = Returned.NONE
+) -> Message:
     """Which sentence tells a payer where the payment stands."""
+    if returned is Returned.FULL:
+        return Message.REFUNDED
+    if returned is Returned.PARTIAL and phase is Phase.PAID:
+        return Message.PARTLY_REFUNDED
     if phase is Phase.PAID:
         if amount_state is AmountState.OVER:
             return Message.PAID_OVER
@@ -94,5 +103,13 @@ SENTENCES: Final[dict[Message, tuple[str, str]]] = {
     Message.CANCELED_MONEY: (
         "Money arrived after the payment was canceled.",
         "Contact the merchant, who has been told.",
+    ),
+    Message.REFUNDED: (
+        "The money has been refunded.",
+        "It may take some days until your bank shows it.",
+    ),
+    Message.PARTLY_REFUNDED: (
+        "Paid, and a part has been refunded.",
+        "It may take some days until your bank shows the refund.",
     ),
 }

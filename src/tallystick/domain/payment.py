@@ -46,6 +46,8 @@ MOVES: Final[dict[tuple[Phase, Signal], Phase]] = {
     (Phase.PROCESSING, Signal.PAID): Phase.PAID,
     # Bank transfers arrive late. We never refuse money.
     (Phase.EXPIRED, Signal.PAID): Phase.PAID,
+    # Its money goes back, so what comes later must not complete it.
+    (Phase.EXPIRED, Signal.CANCELED): Phase.CANCELED,
     # PAID has no way out: money that goes back is a refund, not a change of phase.
     # CANCELED has none either: money that comes after goes to a person (review).
 }
@@ -149,6 +151,7 @@ class Payment:
 
     `closed_at` is when it was last paid, expired or canceled; `as_of` when a gateway was last
     asked; `next_check_at` is its timer. `version` grows with every change that can be seen.
+    `refunded` has gone back; `refund_reserved` is promised back and still on its way.
     """
 
     id: str
@@ -182,11 +185,17 @@ class Payment:
     source: str | None
     next_check_at: datetime | None
     version: int
+    refund_reserved: int = 0
 
     @property
     def due(self) -> Money:
         """What the payer was asked for."""
         return Money(self.amount, self.currency)
+
+    @property
+    def unreturned(self) -> Money:
+        """What was received and neither has gone back nor is promised back."""
+        return Money(self.received - self.refunded - self.refund_reserved, self.currency)
 
     @property
     def terms(self) -> Terms:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.refund import Returned, returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,8 @@ class Snapshot:
     link: LinkPart | None
     last_event: tuple[str, datetime] | None
     transaction: TransactionPart | None
+
+    @property
+    def returned(self) -> Returned:
+        """How much of what was received went back."""
+        return returned(self.received_minor, self.refunded_minor)

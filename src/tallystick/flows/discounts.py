@@ -15,7 +15,7 @@ from tallystick.domain.errors import (
     RaceLost,
 )
 from tallystick.flows.hub import Hub
-from tallystick.gateways.base import Discounts, HasDiscounts
+from tallystick.gateways.abilities import Discounts, HasDiscounts
 from tallystick.store import coupons
 
 _PAGE: Final = 100

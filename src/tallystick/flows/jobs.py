@@ -21,8 +21,10 @@ from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.receive import handle_inbox
+from tallystick.flows.reconcile import reconcile_job
 from tallystick.flows.redeem import release_holds
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
+from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.statement import read_statements
 from tallystick.store import deliveries, entrance, idempotency, schedules
 from tallystick.store.schedules import Run, Stats
@@ -64,6 +66,10 @@ async def _deliver(hub: Hub) -> dict[str, Any]:
     return {"done": await do_effects(hub), "delivered": await deliver_events(hub)}
 
 
+async def _send_refunds(hub: Hub) -> dict[str, Any]:
+    return {"tended": await tend_refunds(hub)}
+
+
 async def _tidy(hub: Hub) -> dict[str, Any]:
     now = hub.now()
 
@@ -87,7 +93,9 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),
     "sync-discounts": Job(timedelta(minutes=15), sync_discounts, quiet=True),
+    "send-refunds": Job(timedelta(minutes=5), _send_refunds, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
+    "reconcile": Job(timedelta(days=1), reconcile_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }
 

@@ -16,7 +16,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.present import standing
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
-from tallystick.store import attempts, inbox
+from tallystick.store import attempts, inbox, refunds
 from tallystick.store.inbox import Delay, KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
@@ -117,6 +117,8 @@ def take_up(tx: Connection, now: datetime) -> Sorted:
                 payments_of.setdefault(name, set()).add(attempt.payment_id)
         for notice in notices:
             about = set().union(*(payments_of.get(ref, ()) for ref in notice.refs))
+            # A notice of a refund may name nothing of ours but the transfer that goes back.
+            about = about or refunds.payments_with(tx, gateway, account, notice.refs)
             if len(about) == 1:
                 sorted_.owned.setdefault(about.pop(), []).append(notice)
             else:

@@ -21,7 +21,9 @@ from tallystick.domain.payment import (
     Phase,
 )
 from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import refunding
 from tallystick.flows.hub import Hub, found
+from tallystick.gateways.abilities import RefundVerdict
 from tallystick.gateways.base import Verdict
 from tallystick.store import (
     attempts,
@@ -58,6 +60,7 @@ class Answers:
     heard: list[Heard] = field(default_factory=list)
     asked: dict[str, datetime] = field(default_factory=dict)
     recovered: dict[str, Verdict] = field(default_factory=dict)
+    refunds: dict[str, tuple[RefundVerdict, ...]] = field(default_factory=dict)
     unheard: bool = False
 
 
@@ -101,9 +104,25 @@ def record(
         _fulfil(tx, hub, before, timed, now)
     else:
         _set_timer(tx, timed)
+    changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
     return Outcome(found(snapshots.find(tx, payment_id)), changed, before.phase)
+
+
+def _note_refunds(
+    tx: Connection, hub: Hub, payment_id: str, tries: Sequence[Attempt], answers: Answers,
+    now: datetime,
+) -> bool:  # fmt: skip
+    """Book what went back without us; whether a watcher would see a difference."""
+    news = False
+    for attempt in tries:
+        verdicts = answers.refunds.get(attempt.id, ())
+        news = refunding.note(tx, hub, payment_id, attempt, verdicts, now) or news
+    payment = payments.find(tx, payment_id)
+    if news and payment is not None and refunding.closes_the_offer(payment):
+        record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
+    return news
 
 
 def _append(
@@ -324,7 +343,7 @@ def _fulfil(tx: Connection, hub: Hub, before: Payment, after: Payment, now: date
         return
     if after.phase is Phase.PAID:
         hub.fulfilments[after.purpose].fulfil(tx, after, now)
-    elif after.phase in {Phase.EXPIRED, Phase.CANCELED}:
+    elif after.phase in {Phase.EXPIRED, Phase.CANCELED} and before.phase in UNFINISHED:
         hub.fulfilments[after.purpose].lapse(tx, after, now)
 
 

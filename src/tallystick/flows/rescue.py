@@ -13,7 +13,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
 from tallystick.flows.offer import make_offer
 from tallystick.flows.settle import settle
-from tallystick.store import attempts, deliveries, inbox, jobs, payments, schedules
+from tallystick.store import attempts, deliveries, inbox, jobs, payments, refunds, schedules
 
 HELD_FOR: Final = timedelta(seconds=30)
 BATCH: Final = 50
@@ -103,6 +103,7 @@ async def wake(hub: Hub) -> None:
             inbox.let_go(tx, now)
             jobs.let_go(tx, now)
             deliveries.let_go(tx, now)
+            refunds.let_go(tx, now)
             schedules.let_go(tx)
 
     await hub.database.write(body)

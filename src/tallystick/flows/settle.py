@@ -13,8 +13,9 @@ from tallystick.domain.payment import Attempt, AttemptState
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.record import Answers, Heard, Outcome, record
-from tallystick.gateways.base import AttemptRef
-from tallystick.store import attempts, payments, snapshots
+from tallystick.gateways.abilities import Refunds
+from tallystick.gateways.base import AttemptRef, Gateway, Verdict
+from tallystick.store import attempts, payments, refunds, snapshots
 from tallystick.store.inbox import KeptNotice
 
 log = structlog.get_logger()
@@ -73,16 +74,10 @@ async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None)
 async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
     gateway = hub.gateways[attempt.gateway]
     asked_at = hub.now()
-    reference = AttemptRef(
-        attempt_id=attempt.id,
-        our_ref=attempt.our_ref,
-        provider_id=attempt.provider_id,
-        amount=attempt.money,
-        created_at=attempt.created_at,
-        memo=attempt.memo,
-    )
+    reference = reference_of(attempt)
     try:
         verdict = await gateway.fetch_verdict(reference)
+        await _ask_refunds(hub, gateway, reference, verdict, answers)
     except (GatewayUnreachable, GatewayUnavailable) as error:
         answers.unheard = True
         hub.note_trouble(gateway.name, error.detail)
@@ -106,6 +101,29 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
             verdict.raw,
         )
     )
+
+
+def reference_of(attempt: Attempt) -> AttemptRef:
+    """The names by which a gateway is asked about an offer."""
+    return AttemptRef(
+        attempt_id=attempt.id,
+        our_ref=attempt.our_ref,
+        provider_id=attempt.provider_id,
+        amount=attempt.money,
+        created_at=attempt.created_at,
+        memo=attempt.memo,
+    )
+
+
+async def _ask_refunds(
+    hub: Hub, gateway: Gateway, reference: AttemptRef, verdict: Verdict, answers: Answers
+) -> None:
+    """Where the books say that other money has gone back than we know of: ask which."""
+    if not verdict.refunded_minor or not isinstance(gateway, Refunds):
+        return
+    known = await hub.database.read(lambda tx: refunds.gone(tx, reference.attempt_id))
+    if known != verdict.refunded_minor:
+        answers.refunds[reference.attempt_id] = await gateway.fetch_refunds(reference)
 
 
 def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt]) -> list[Heard]:

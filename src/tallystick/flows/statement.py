@@ -13,7 +13,8 @@ from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Heard
 from tallystick.flows.settle import settle
-from tallystick.gateways.base import Gateway, StatementLine, Statements
+from tallystick.gateways.abilities import StatementLine, Statements
+from tallystick.gateways.base import Gateway
 from tallystick.store import attempts, inbox, ledger, statements
 
 # A bank may enter a transfer after a later one; what was seen before is not taken twice.

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from sqlalchemy import Connection
 
-from tallystick.domain.ledger import REVENUE, earned
+from tallystick.domain.ledger import REVENUE, earned, is_guarded
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.settings import Settings
@@ -50,10 +50,32 @@ class Fulfilment:
         """The offer is over and not paid: release what was held for it. Money may still come."""
 
     def refundable(self, tx: Connection, payment: Payment, left: Money) -> Money:
-        """How much of what is `left` of the money may still go back; a spent part may not."""
-        return left
+        """How much of what is `left` of the money may still go back; a spent part may not.
+
+        Asked in the transaction that reserves a refund, about what was delivered for. Of a wallet
+        or gift card it is what is still there.
+        """
+        account = self.account(tx, payment)
+        if not is_guarded(account):
+            return left
+        there = ledger.balance(tx, account).get(left.currency, 0)
+        return min(left, Money(there, left.currency))
+
+    def hold(self, tx: Connection, payment: Payment, back: Money, now: datetime) -> None:
+        """A refund is reserved: block what must not be used while the money is under way.
+
+        The money itself has left `account` already, so a wallet or gift card can no longer spend
+        it. Undone by `release`; `revoke` follows where the money has gone.
+        """
+
+    def release(self, tx: Connection, payment: Payment, back: Money, now: datetime) -> None:
+        """The refund came to nothing, and its money stands on `account` again: undo `hold`."""
 
     def revoke(
         self, tx: Connection, payment: Payment, back: Money, now: datetime, *, keep_access: bool
     ) -> None:
-        """Money goes back: take back what it bought. The refund itself posts to the ledger."""
+        """Money has gone back: take back what it bought. The refund itself posts to the ledger.
+
+        `back` is the part of this refund that something was delivered for, and `payment.refunded`
+        counts it already. A surplus that goes back revokes nothing, so this is not called for it.
+        """

@@ -54,14 +54,6 @@ class GiftCard(Fulfilment):
         if card.state is CardState.PENDING:
             gift_cards.move(tx, card, card.after(CardSignal.LAPSE))
 
-    def refundable(self, tx: Connection, payment: Payment, left: Money) -> Money:
-        """What is not spent and not set aside."""
-        card = _card(tx, payment)
-        unspent = ledger.balance(tx, accounts.gift_card(card.id)).get(left.currency, 0)
-        # What came in beyond the face value was never put on the card.
-        surplus = max(payment.received - card.amount, 0)
-        return Money(min(left.minor, unspent + surplus), left.currency)
-
     def revoke(
         self, tx: Connection, payment: Payment, back: Money, now: datetime, *, keep_access: bool
     ) -> None:

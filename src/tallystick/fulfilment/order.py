@@ -81,16 +81,12 @@ class Orders(Fulfilment):
     ) -> None:
         """Money goes back: the status follows, and licence and access end unless they are kept.
 
-        What was paid beyond the price goes back first and changes nothing. A coupon stays used.
+        A coupon stays used.
         """
         order = _of(tx, payment)
-        beyond = max(payment.received - payment.amount, 0)
-        before = max(order.refunded - beyond, 0)
-        after = min(max(order.refunded + back.minor - beyond, 0), order.quote.final)
-        returned = replace(order, refunded=order.refunded + back.minor)
-        if after <= before:
-            _write(tx, order, replace(returned, updated_at=now))
-            return
+        before = order.refunded
+        after = min(before + back.minor, order.quote.final)
+        returned = replace(order, refunded=after)
         step = Step.ALL_BACK if after == order.quote.final else Step.PART_BACK
         moved = _moved(tx, returned, step, now)
         if not keep_access:

@@ -129,7 +129,8 @@ class Verdict:
 
     `known` is false where the gateway has never heard of the offer (its create never arrived).
     `credits` are all transfers that its books show for the offer. `checkout` is what could be
-    recovered of it, for an attempt whose create answer was lost.
+    recovered of it, for an attempt whose create answer was lost. `refunded_minor` is what the books
+    say has gone back, in the offer's currency, where they say so.
     """
 
     claim: Claim
@@ -137,6 +138,7 @@ class Verdict:
     known: bool = True
     checkout: Checkout | None = None
     raw: bytes = b""
+    refunded_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,89 +306,3 @@ class Desk(Protocol):
     def refuse(self, error: HubError) -> Answer:
         """A refusal of a question or a notice in the gateway's own form and status."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One incoming transfer of an account, and the names of offers that its memo may hold."""
-
-    refs: tuple[str, ...]
-    credit: Credit
-    memo: str
-
-
-@runtime_checkable
-class Statements(Protocol):
-    """A gateway whose account can be read as a whole (`capabilities.states_after` is set)."""
-
-    async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
-        """Every transfer that came in between, all of them or none.
-
-        Safe to repeat. Raises GatewayUnavailable, GatewayUnreachable.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RefundOrder:
-    """Money that is to go back. `refund_id` is ours and stable: asking twice is asking once."""
-
-    refund_id: str
-    attempt: AttemptRef
-    transaction_id: str
-    amount: Money
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefundVerdict:
-    """What a gateway's books say about one refund. `refund_id` is ours, where it knows it."""
-
-    provider_id: str
-    claim: Literal["pending", "succeeded", "failed", "canceled"]
-    amount: Money
-    refund_id: str | None = None
-    raw: bytes = b""
-
-
-class Refunds(Protocol):
-    """A gateway that gives money back when asked (`capabilities.refunds` is "api")."""
-
-    async def refund(self, order: RefundOrder) -> RefundVerdict:
-        """Give money back. Raises GatewayRefused, GatewayUnavailable, GatewayUnreachable."""
-        ...
-
-    async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
-        """Every refund of the offer, also those that were made in the gateway's own dashboard."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class DiscountTold:
-    """A discount that lives at a gateway: how often it may be used there, and was."""
-
-    limit: int | None
-    redeemed: int
-
-
-class Discounts(Protocol):
-    """The discounts of a gateway that has its own. All calls are safe to repeat."""
-
-    async def fetch(self, discount_id: str) -> DiscountTold | None:
-        """How it stands, or None where there is none. Raises GatewayUnreachable and its kin."""
-        ...
-
-    async def limit(self, discount_id: str, limit: int) -> bool:
-        """Let it be used so often in all; False where there is none. Raises GatewayRefused too."""
-        ...
-
-    async def delete(self, discount_id: str) -> bool:
-        """End it; False where there was none."""
-        ...
-
-
-@runtime_checkable
-class HasDiscounts(Protocol):
-    """A gateway with discounts of its own."""
-
-    discounts: Discounts

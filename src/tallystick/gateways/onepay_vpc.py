@@ -24,8 +24,9 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
-from tallystick.domain.money import LARGEST_MINOR
+from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.timed_ref import drawn_at, timed_ref
+from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -34,8 +35,6 @@ from tallystick.gateways.base import (
     CheckoutOrder,
     Notice,
     RawNotice,
-    RefundOrder,
-    RefundVerdict,
     Standing,
     Verdict,
     Wire,
@@ -156,7 +155,8 @@ class OnePayVPC:
         claim, credit = self._outcome(Fields(told, _unusable), attempt.our_ref, attempt.created_at)
         if credit is not None and credit.minor < attempt.amount.minor:
             claim = Claim.PENDING
-        return Verdict(claim, () if credit is None else (credit,), raw=raw)
+        money = () if credit is None else (credit,)
+        return Verdict(claim, money, raw=raw, refunded_minor=_gone(told))
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """An IPN, by GET or POST: its fields are in the query, or in a form."""
@@ -190,35 +190,36 @@ class OnePayVPC:
 
         So a refund whose answer was lost is found again and not made twice.
         """
-        ref = _ref(order.refund_id)
-        told, raw = await self._query(ref)
-        if told.get("vpc_DRExists") == "N":
-            wish = {
-                "vpc_Command": "refund",
-                "vpc_Version": "2",
-                "vpc_MerchTxnRef": ref,
-                "vpc_OrgMerchTxnRef": _ref(order.attempt.our_ref),
-                "vpc_Amount": str(order.amount.minor * _HUNDREDTHS),
-                "vpc_Operator": self._settings.operator,
-                "vpc_Merchant": self._settings.merchant,
-                "vpc_AccessCode": self._settings.access_code,
-            }
-            told, raw = await self._ask(self._settings.refund_path, wish)
-        code = Fields(told, _unusable).name("vpc_TxnResponseCode")
-        claim: Literal["pending", "succeeded", "failed"] = (
-            "succeeded" if code == _OK else "pending" if code in _UNDECIDED else "failed"
-        )
-        return RefundVerdict(
-            provider_id=told.get("vpc_TransactionNo") or ref,
-            claim=claim,
-            amount=order.amount,
-            refund_id=order.refund_id,
-            raw=raw,
-        )
+        known = await self.find_refund(order)
+        if known is not None:
+            return known
+        wish = {
+            "vpc_Command": "refund",
+            "vpc_Version": "2",
+            "vpc_MerchTxnRef": _ref(order.refund_id),
+            "vpc_OrgMerchTxnRef": _ref(order.attempt.our_ref),
+            "vpc_Amount": str(order.amount.minor * _HUNDREDTHS),
+            "vpc_Operator": self._settings.operator,
+            "vpc_Merchant": self._settings.merchant,
+            "vpc_AccessCode": self._settings.access_code,
+        }
+        told, raw = await self._ask(self._settings.refund_path, wish)
+        return _refunded(order, told, raw)
+
+    async def find_refund(self, order: RefundOrder) -> RefundVerdict | None:
+        """Ask for the refund by its reference, which is our id (queryDR)."""
+        told, raw = await self._query(_ref(order.refund_id))
+        return None if told.get("vpc_DRExists") == "N" else _refunded(order, told, raw)
 
     async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
-        """None: OnePay has no list of refunds. One of ours is looked up by asking for it again."""
-        return ()
+        """What has gone back in all: OnePay has no list of refunds, only a sum (see `_gone`)."""
+        told, raw = await self._query(attempt.our_ref)
+        minor = _gone(told) if told.get("vpc_DRExists") == "Y" else None
+        if not minor:
+            return ()
+        money = Money(minor, "VND")
+        name = f"{attempt.our_ref}/{minor}"
+        return (RefundVerdict(name, "succeeded", money, raw=raw, of_all=True),)
 
     def _outcome(
         self, fields: Fields, ref: str, otherwise_at: datetime
@@ -308,6 +309,31 @@ def _is_unambiguous(told: Mapping[str, str]) -> bool:
         for name, value in told.items()
         if name.startswith(("vpc_", "user_"))
     )
+
+
+def _refunded(order: RefundOrder, told: Mapping[str, str], raw: bytes) -> RefundVerdict:
+    code = Fields(told, _unusable).name("vpc_TxnResponseCode")
+    claim: Literal["pending", "succeeded", "failed"] = (
+        "succeeded" if code == _OK else "pending" if code in _UNDECIDED else "failed"
+    )
+    return RefundVerdict(
+        provider_id=told.get("vpc_TransactionNo") or order.refund_id,
+        claim=claim,
+        amount=order.amount,
+        refund_id=order.refund_id,
+        raw=raw,
+        transaction_id=order.transaction_id,
+    )
+
+
+def _gone(told: Mapping[str, str]) -> int | None:
+    """What went back of a payment in all, where queryDR says so.
+
+    `vpc_RefundedAmount` is of the protocol (Mastercard's Virtual Payment Client) that OnePay's is
+    made after; whether OnePay sends it is not public. Without it nothing of the portal is seen.
+    """
+    text = told.get("vpc_RefundedAmount", "")
+    return int(text) // _HUNDREDTHS if _DIGITS.fullmatch(text) else None
 
 
 def _parameters(raw: RawNotice) -> dict[str, str]:

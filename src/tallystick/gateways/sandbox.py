@@ -8,8 +8,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any, Final, Literal
+from urllib.parse import quote, urlencode
 
 from tallystick.domain import strict_json
 from tallystick.domain.errors import (
@@ -26,7 +26,9 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import new_id
-from tallystick.domain.money import exponent
+from tallystick.domain.money import Money, exponent
+from tallystick.domain.reconciliation import Entry
+from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -72,7 +74,7 @@ class Sandbox:
         title="Sandbox",
         currencies=frozenset(),
         verifies=Trust.FETCHED,
-        refunds="none",
+        refunds="api",
         cancels=True,
         calls_per_s=50.0,
     )
@@ -147,6 +149,52 @@ class Sandbox:
         if status != 200 and not (status == 404 and _unknown(answer)):
             raise _refusal(answer)
 
+    async def refund(self, order: RefundOrder) -> RefundVerdict:
+        """Give money back; the sandbox answers a repeated reference with the same refund."""
+        path = f"/v1/payments/{quote(order.attempt.our_ref, safe='')}/refunds"
+        wish = {
+            "reference": order.refund_id,
+            "transfer": order.transaction_id,
+            "amount": order.amount.minor,
+            "currency": order.amount.currency,
+            "reason": order.reason,
+        }
+        status, answer, raw = await self._send("POST", path, wish)
+        if status not in {200, 201}:
+            raise _refusal(answer)
+        return _refund(answer, raw)
+
+    async def find_refund(self, order: RefundOrder) -> RefundVerdict | None:
+        """Ask for the refund by its reference, which is our id."""
+        path = f"/v1/refunds/{quote(order.refund_id, safe='')}"
+        status, answer, raw = await self._send("GET", path)
+        if status == 404 and _unknown(answer):
+            return None
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
+        return _refund(answer, raw)
+
+    async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
+        """All refunds of the payment, those of its dashboard too."""
+        path = f"/v1/payments/{quote(attempt.our_ref, safe='')}/refunds"
+        status, answer, raw = await self._send("GET", path)
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
+        return tuple(_refund(row, raw) for row in answer.parts("refunds"))
+
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """Every transfer that came, with what of it went back."""
+        span = urlencode({"from": since.isoformat(), "to": until.isoformat()})
+        status, answer, _ = await self._send("GET", f"/v1/transfers?{span}")
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not list (HTTP {status}).")
+        return tuple(self._entry(row) for row in answer.parts("transfers"))
+
+    def _entry(self, row: Fields) -> Entry:
+        credit = self._credit(row)
+        refs = (row.name("reference"),)
+        return Entry(credit.transaction_id, credit.money, credit.at, refs, row.whole("refunded"))
+
     def _check(self, raw: RawNotice) -> None:
         form = _SIGNATURE.fullmatch(raw.headers.get("sandbox-signature", ""))
         if form is None:
@@ -174,6 +222,7 @@ class Sandbox:
             credits=tuple(self._credit(row) for row in answer.parts("transfers")),
             checkout=_checkout(answer),
             raw=raw,
+            refunded_minor=answer.whole("amountRefunded"),
         )
 
     def _credit(self, fields: Fields) -> Credit:
@@ -190,12 +239,17 @@ class Sandbox:
     async def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> tuple[int, Fields, bytes]:
+        return await self._send(method, f"/v1/payments{path}", body)
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> tuple[int, Fields, bytes]:
         headers = {
             "Authorization": f"Bearer {self._settings.api_key}",
             "Content-Type": "application/json",
         }
         sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        url = f"{self._settings.base_url.rstrip('/')}/v1/payments{path}"
+        url = f"{self._settings.base_url.rstrip('/')}{path}"
         reply = await self._wire.send(method, url, headers=headers, body=sent)
         if reply.status in {401, 403}:
             raise GatewayUnavailable("The sandbox rejects our API key.")
@@ -215,6 +269,32 @@ def _checkout(answer: Fields) -> Checkout:
         provider_id=answer.name("id"),
         checkout_url=answer.url("checkoutUrl"),
         qr_code=answer.text("qrCode"),
+    )
+
+
+_REFUND_CLAIMS: Final[dict[str, Literal["pending", "succeeded", "failed", "canceled"]]] = {
+    "pending": "pending",
+    "succeeded": "succeeded",
+    "failed": "failed",
+}
+
+
+def _refund(answer: Fields, raw: bytes) -> RefundVerdict:
+    ours = answer.data.get("reference")
+    amount = answer.whole("amount")
+    if amount <= 0:
+        raise answer.fail("a refund has no money")
+    try:
+        money = Money(amount, answer.name("currency"))
+    except CurrencyUnknown as error:
+        raise answer.fail(str(error)) from None
+    return RefundVerdict(
+        provider_id=answer.name("id"),
+        claim=_REFUND_CLAIMS.get(answer.text("status"), "pending"),
+        amount=money,
+        refund_id=ours if isinstance(ours, str) else None,
+        raw=raw,
+        transaction_id=answer.name("transfer"),
     )
 
 

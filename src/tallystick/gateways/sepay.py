@@ -28,7 +28,9 @@ from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import memo_code
 from tallystick.domain.multipart import parse_form
+from tallystick.domain.reconciliation import Entry
 from tallystick.domain.vietqr import BANKS, VietQR
+from tallystick.gateways.abilities import StatementLine
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -39,7 +41,6 @@ from tallystick.gateways.base import (
     RawNotice,
     Reply,
     Standing,
-    StatementLine,
     Verdict,
     Wire,
 )
@@ -57,7 +58,8 @@ _PER_PAGE: Final = 100
 _MOST_PAGES: Final = 5
 _LONGEST_STATEMENT: Final = 50
 # SePay answers three times a second.
-_BETWEEN_PAGES_S: Final = 0.35
+_UNHURRIED: Final = 2
+_PAUSE_S: Final = 0.4
 _HEAD_START: Final = timedelta(minutes=10)
 
 
@@ -154,6 +156,17 @@ class SePay:
             raise GatewayUnreachable("SePay's statement has more pages than are read at once.")
         return lines
 
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """The account's statement. Bank transfers go back by hand, so it knows of no refunds."""
+        if not self._settings.api_token:
+            raise GatewayUnavailable("SePay has no API token here, so its list cannot be read.")
+        lines = await self.statement(since, until)
+        return tuple(
+            Entry(line.credit.transaction_id, line.credit.money, line.credit.at, line.refs)
+            for line in lines
+            if since <= line.credit.at < until
+        )
+
     def read_notice(self, raw: RawNotice) -> Notice:
         """One transfer. What went out, or is another account's, is about no payment and no money.
 
@@ -220,8 +233,8 @@ class SePay:
         }
         lines: list[StatementLine] = []
         for page in range(1, most_pages + 1):
-            if page > 1:
-                await asyncio.sleep(_BETWEEN_PAGES_S)
+            if page > _UNHURRIED:
+                await asyncio.sleep(_PAUSE_S)
             reply = await self._ask(f"/transactions?{urlencode({**wish, 'page': page})}")
             answer = _open(reply)
             heard.append(reply.body)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -226,6 +226,49 @@ def _dashboard_refund(scene: Scene) -> str:
     return f"The merchant gave {_told(scene, amount)} back in the dashboard of {title}."
 
 
+def _stray_transfer(scene: Scene) -> str:
+    order, amount = scene.order(), scene.amount or scene.order().amount
+    name = scene.simulator.reference(scene.luck, scene.now)
+    transfer = Transfer(name, amount, order.currency, scene.now, "chuyen tien")
+    terms = {**order.terms, "metadata": {}, "refunds": type(order.terms.get("refunds", []))()}
+    stray = replace(order, ref=f"stray-{name}", id=f"{order.id[:8]}-{name}", amount=amount,
+                    terms=terms, transfers=())  # fmt: skip
+    scene.keep(scene.simulator.take(stray, transfer))
+    scene.moved.append(transfer)
+    return f"{_told(scene, amount)} came that names nothing of ours, and no notice will come."
+
+
+def _lose_transfer(scene: Scene) -> str:
+    order = scene.order()
+    if not order.transfers:
+        raise Conflict("There is no transfer in the books that could get lost.")
+    left = order.transfers[:-1]
+    status = order.status if left else scene.simulator.traits.unpaid or order.status
+    scene.keep(Change(replace(order, transfers=left, status=status)))
+    return f"The books of {scene.simulator.traits.title} have lost the last transfer."
+
+
+def _change_transfer(scene: Scene) -> str:
+    order = scene.order()
+    if not order.transfers:
+        raise Conflict("There is no transfer in the books that could change.")
+    last = order.transfers[-1]
+    amount = scene.amount or last.amount - 1
+    changed = (*order.transfers[:-1], replace(last, amount=amount))
+    scene.keep(Change(replace(order, transfers=changed)))
+    return f"The last transfer is {_told(scene, amount)} in the books now."
+
+
+def _lose_refund(scene: Scene) -> str:
+    order = scene.order()
+    made = order.terms.get("refunds")
+    if not made:
+        raise Conflict("There is no refund in the books that could get lost.")
+    left = dict(list(made.items())[:-1]) if isinstance(made, dict) else list(made)[:-1]
+    scene.keep(Change(replace(order, terms={**order.terms, "refunds": left})))
+    return f"The books of {scene.simulator.traits.title} have lost the last refund."
+
+
 def _fail(scene: Scene, fault: Fault) -> str:
     times = 1 if scene.times is None else scene.times
     scene.faults.plan(scene.simulator.name, fault, times)
@@ -251,6 +294,10 @@ ACTS: Final[dict[str, Callable[[Scene], str]]] = {
     "truncate_webhook": _truncate_webhook,
     "unknown_field": _unknown_field,
     "dashboard_refund": _dashboard_refund,
+    "stray_transfer": _stray_transfer,
+    "lose_transfer": _lose_transfer,
+    "change_transfer": _change_transfer,
+    "lose_refund": _lose_refund,
     **{str(fault): partial(_fail, fault=fault) for fault in Fault},
 }
 

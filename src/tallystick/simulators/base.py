@@ -95,7 +95,8 @@ class Traits:
 
     `currencies` empty means all. `splits`: one offer takes several transfers. `asks`: the hub can
     put its own question. `retries_s`: the waits after a notice that was not answered with 2xx.
-    `page` is the path of the payer's page, with `{id}` in it.
+    `page` is the path of the payer's page, with `{id}` in it. `unpaid` is the status of an offer
+    without money, where one with none could not say that it is paid.
     """
 
     title: str
@@ -105,6 +106,7 @@ class Traits:
     splits: bool = True
     asks: bool = True
     refunds: bool = False
+    unpaid: str | None = None
 
 
 class Simulator(Protocol):

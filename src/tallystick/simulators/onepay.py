@@ -51,6 +51,7 @@ class OnePaySimulator:
         currencies=frozenset({"VND"}),
         page="/pay/{id}",
         retries_s=(),
+        unpaid="Pending",
     )
 
     def __init__(self, backstage: Backstage, keys: OnePayKeys) -> None:

@@ -72,6 +72,7 @@ class OnePayVPCSimulator:
         retries_s=(60, 60, 300, 300, 900, 3600, 21_600),
         splits=False,
         refunds=True,
+        unpaid="100",
     )
 
     def __init__(self, backstage: Backstage, keys: OnePayVPCKeys) -> None:
@@ -222,7 +223,9 @@ class OnePayVPCSimulator:
         if order is None or order.ref != ref:
             return self._answer({"vpc_DRExists": "N", "vpc_MerchTxnRef": ref})
         now = self.as_of(order, self._stage.clock.now())
-        return self._answer({"vpc_DRExists": "Y", **self._told(now, "")})
+        gone = str(sum(order.terms["refunds"].values()) * 100)
+        known = {"vpc_DRExists": "Y", "vpc_RefundedAmount": gone}
+        return self._answer({**self._told(now, ""), **known})
 
     async def _refund(self, request: Request) -> Response:
         wish = await _form(request)

@@ -3,6 +3,10 @@
     POST /v1/payments                     make an offer; the same reference gives the same one
     GET  /v1/payments/{reference or id}   what became of it
     POST /v1/payments/{reference or id}/cancel
+    POST /v1/payments/{reference or id}/refunds   give money back; a repeated reference does nothing
+    GET  /v1/payments/{reference or id}/refunds   what went back, also by hand in the dashboard
+    GET  /v1/refunds/{reference}
+    GET  /v1/transfers?from=…&to=…                every transfer that came
 
 Bearer key. Errors are `{"error": {"code", "message"}}` with their HTTP status. A webhook carries
 `Sandbox-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`.
@@ -55,6 +59,7 @@ class SandboxSimulator:
         currencies=frozenset(),
         page="/pay/{id}",
         retries_s=(2, 10, 60, 300, 1800, 7200, 21_600, 86_400),
+        refunds=True,
     )
 
     def __init__(self, backstage: Backstage, keys: SandboxKeys) -> None:
@@ -71,6 +76,10 @@ class SandboxSimulator:
             guard("/v1/payments", "POST", self._create),
             guard("/v1/payments/{name}", "GET", self._show),
             guard("/v1/payments/{name}/cancel", "POST", self._revoke),
+            guard("/v1/payments/{name}/refunds", "POST", self._give_back),
+            guard("/v1/payments/{name}/refunds", "GET", self._list_refunds),
+            guard("/v1/refunds/{reference}", "GET", self._show_refund),
+            guard("/v1/transfers", "GET", self._list),
         ]
 
     def as_of(self, order: Order, now: datetime) -> Order:
@@ -93,6 +102,12 @@ class SandboxSimulator:
     def decline(self, order: Order, now: datetime) -> Change:
         """The payment fails, and the hub is told; the payer can try again."""
         return self._end(order, "failed", now)
+
+    def refund(self, order: Order, amount: int, now: datetime) -> Change:
+        """The merchant gives money back in the dashboard, and the hub is told."""
+        if not order.transfers:
+            raise Conflict("There is no money that could go back.")
+        return self._refunded(order, order.transfers[0].reference, amount, None, now)
 
     def reference(self, luck: Random, now: datetime) -> str:
         """A name of a transfer."""
@@ -150,6 +165,73 @@ class SandboxSimulator:
             self._stage.books.keep(order)
         return self._answer(order)
 
+    async def _give_back(self, request: Request) -> Response:
+        wish = await _document(request)
+        order = None if self._stranger(request) else self._find(request)
+        if order is None:
+            return self._stranger(request) or self._answer(None)
+        reference, amount = wish.get("reference"), wish.get("amount")
+        known = next((row for row in _refunds(order) if row["reference"] == reference), None)
+        if known is not None:
+            return JSONResponse(known, 200)
+        if not isinstance(reference, str) or type(amount) is not int:
+            return _no(400, "invalid", "reference is a text and amount a whole number.")
+        try:
+            transfer = str(wish.get("transfer"))
+            now = self._stage.clock.now()
+            change = self._refunded(order, transfer, amount, reference, now)
+        except Conflict as error:
+            return _no(409, "not_refundable", error.detail)
+        self._stage.books.keep(change.order)
+        return JSONResponse(_refunds(change.order)[-1], 201)
+
+    async def _list_refunds(self, request: Request) -> Response:
+        order = None if self._stranger(request) else self._find(request)
+        if order is None:
+            return self._stranger(request) or self._answer(None)
+        return JSONResponse({"refunds": _refunds(order)})
+
+    async def _list(self, request: Request) -> Response:
+        if problem := self._stranger(request):
+            return problem
+        span = [request.query_params.get(name, "") for name in ("from", "to")]
+        try:
+            since, until = map(datetime.fromisoformat, span)
+        except ValueError:
+            return _no(400, "invalid", "from and to are times.")
+        rows = [
+            {**_transfer(one), "reference": order.ref, "refunded": _gone(order, one.reference)}
+            for order in self._stage.books.book(self.name).orders
+            for one in order.transfers
+            if since <= one.at < until
+        ]
+        return JSONResponse({"transfers": rows})
+
+    async def _show_refund(self, request: Request) -> Response:
+        if problem := self._stranger(request):
+            return problem
+        wanted = request.path_params["reference"]
+        rows = (
+            row for order in self._stage.books.book(self.name).orders for row in _refunds(order)
+        )
+        found = next((row for row in rows if row["reference"] == wanted), None)
+        return _no(404, "not_found", "No such refund.") if found is None else JSONResponse(found)
+
+    def _refunded(
+        self, order: Order, transfer: str, amount: int, reference: str | None, now: datetime
+    ) -> Change:
+        """What is in the books afterwards. Raises Conflict where there is not so much."""
+        paid = next((one for one in order.transfers if one.reference == transfer), None)
+        if paid is None or not 0 < amount <= paid.amount - _gone(order, transfer):
+            raise Conflict("There is not so much left of the transfer that could go back.")
+        row = {
+            "id": f"sr_{order.id[3:]}_{len(_refunds(order)) + 1}",
+            "reference": reference, "transfer": transfer, "status": "succeeded",
+            "amount": amount, "currency": paid.currency, "createdAt": _iso(now),
+        }  # fmt: skip
+        after = replace(order, terms={**order.terms, "refunds": [*_refunds(order), row]})
+        return Change(after, (self._event(after, "payment.refunded", str(row["id"]), now),))
+
     def _find(self, request: Request) -> Order | None:
         order = self._stage.books.order(self.name, request.path_params["name"])
         return order and self.as_of(order, self._stage.clock.now())
@@ -175,6 +257,14 @@ class SandboxSimulator:
 
     def _event(self, order: Order, kind: str, name: str, at: datetime) -> Event:
         return {"id": f"ev_{name}", "type": kind, "createdAt": _iso(at), "payment": _payment(order)}
+
+
+def _refunds(order: Order) -> list[dict[str, Any]]:
+    return list(order.terms.get("refunds", []))
+
+
+def _gone(order: Order, transfer: str) -> int:
+    return sum(row["amount"] for row in _refunds(order) if row["transfer"] == transfer)
 
 
 def _no(status: int, code: str, message: str) -> Response:
@@ -223,6 +313,9 @@ def _payment(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "status": order.status,
         "amountReceived": order.received,
+        "amountRefunded": sum(
+            row["amount"] for row in _refunds(order) if row["currency"] == order.currency
+        ),
         "createdAt": _iso(order.created_at),
     }
 

@@ -53,6 +53,12 @@ _LOSE = (
     )
     .values(amount=kept.c.amount - bindparam("taken", type_=kept.c.amount.type))
 )
+_POSTED = (
+    select(postings.c.account, postings.c.amount, postings.c.currency)
+    .join(transfers, transfers.c.id == postings.c.transfer_id)
+    .where(transfers.c.kind == bindparam("kind"), transfers.c.subject == bindparam("subject"))
+    .order_by(postings.c.line)
+)
 _KEPT = select(kept.c.currency, kept.c.amount).where(kept.c.account == bindparam("account"))
 _BALANCES = select(
     postings.c.account, postings.c.currency, func.sum(postings.c.amount).label("balance")
@@ -140,6 +146,12 @@ def post(tx: Connection, transfer: Transfer, now: datetime) -> bool:
         if is_guarded(posting.account):
             _move_balance(tx, posting)
     return True
+
+
+def postings_of(tx: Connection, kind: str, subject: str) -> tuple[Posting, ...]:
+    """The postings of one transfer; none where it was never made."""
+    rows = tx.execute(_POSTED, {"kind": kind, "subject": subject})
+    return tuple(Posting(row.account, Money(row.amount, row.currency)) for row in rows)
 
 
 def _move_balance(tx: Connection, posting: Posting) -> None:

@@ -9,6 +9,8 @@ from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.order import OrderReview, OrderStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.reconciliation import Match
+from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
 from tallystick.domain.task import TaskState
 from tallystick.domain.topup import TopupStatus
 
@@ -16,6 +18,7 @@ Schema = dict[str, Any]
 
 _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "boolean"}
+_WHOLE: Final[Schema] = {"type": "integer"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
 _MINOR: Final[Schema] = {**_COUNT, "description": "Whole minor units."}
@@ -64,6 +67,9 @@ _LONG_RUN: Final = {**_RUN, "duration": _NUMBER, "result": _NOTES, "error": _or_
 _CHECKOUT: Final = (
     "checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
     "transferContent", "vaNumber", "instructions",
+)  # fmt: skip
+_PAYEE: Final = (
+    "bankBin", "bankName", "accountNumber", "accountName", "qrCode", "qrCodeSvg",
 )  # fmt: skip
 _FOR_PAYERS: Final = {
     **_MONEY,
@@ -175,7 +181,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Transaction": _object(_MONEY, transactionId=_TEXT, gateway=_TEXT, paidAt=_INSTANT),
     "PaymentLinkStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, shortCode=_TEXT, isExpired=_FLAG,
-        currentStatus=_one_of(LinkStatus), lastEventType=_or_null(_TEXT),
+        currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_or_null(_TEXT),
         lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
         transactionInfo=_or_null(ref("Transaction")), updatedAt=_INSTANT,
     ),
@@ -290,6 +296,33 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "LicenceStanding": _object(
         valid=_FLAG, productType=_or_null(_TEXT), seats=_or_null(_COUNT),
         revokedAt=_or_null(_INSTANT),
+    ),
+    "Refund": _object(
+        _MONEY, id=_TEXT, paymentId=_TEXT, state=_one_of(RefundState),
+        source=_one_of(RefundSource), method=_one_of(("api", "manual")), gateway=_TEXT,
+        transactionId=_TEXT, providerId=_or_null(_TEXT), reason=_TEXT, keepAccess=_FLAG,
+        failure=_or_null(_TEXT), bankReference=_or_null(_TEXT), requestedBy=_TEXT,
+        transfer=_or_null(ref("RefundTransfer")), createdAt=_INSTANT, updatedAt=_INSTANT,
+        closedAt=_or_null(_INSTANT), nextCheckAt=_or_null(_INSTANT),
+        history=_many(_object(at=_INSTANT, before=_one_of(RefundState),
+                              signal=_one_of(RefundSignal), after=_one_of(RefundState),
+                              why=_TEXT)),
+    ),
+    "RefundTransfer": _object(
+        _MONEY, {name: _or_null(_TEXT) for name in _PAYEE}, content=_TEXT, instructions=_TEXT,
+    ),
+    "Difference": _object(
+        id=_TEXT, state=_one_of(("waiting", "resolved")), match=_one_of(Match), gateway=_TEXT,
+        account=_TEXT, transactionId=_TEXT, paymentId=_or_null(_TEXT), currency=_CURRENCY,
+        theirs=_or_null(_MINOR), ours=_or_null(_MINOR), booked=_or_null(_WHOLE),
+        theirsRefunded=_or_null(_MINOR), oursRefunded=_or_null(_MINOR), sentence=_TEXT,
+        reconciliationId=_TEXT, createdAt=_INSTANT,
+        decisions=_many(_object(reason=_TEXT, by=_TEXT, at=_INSTANT)),
+    ),
+    "Reconciliation": _object(
+        {"from": _INSTANT}, id=_TEXT, gateway=_TEXT, to=_INSTANT, matched=_COUNT, settled=_COUNT,
+        differing=_COUNT, waiting=_COUNT, unheard=_many(_TEXT), at=_INSTANT,
+        differences=_many(ref("Difference")),
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(

@@ -99,6 +99,7 @@ def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[
         "amount": snapshot.due.minor,
         "currency": snapshot.due.currency,
         "received": snapshot.received_minor,
+        "refunded": snapshot.refunded_minor,
         "asOf": instant(snapshot.as_of),
         "nextCheckAt": instant(snapshot.next_check_at),
         "advice": advice,
@@ -169,7 +170,9 @@ def _run(done: Run) -> dict[str, Any]:
 
 
 def _message(snapshot: Snapshot) -> Message:
-    return message(snapshot.phase, snapshot.amount_state, late=snapshot.late)
+    return message(
+        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned
+    )
 
 
 def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:

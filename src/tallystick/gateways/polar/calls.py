@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from tallystick.domain import strict_json
 from tallystick.domain.errors import (
+    CurrencyUnknown,
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnreachable,
@@ -15,6 +16,7 @@ from tallystick.domain.errors import (
     MalformedJson,
 )
 from tallystick.domain.fields import Fields
+from tallystick.domain.money import exponent
 from tallystick.gateways.base import Wire
 
 _LARGEST_REPLY: Final = 1_048_576
@@ -148,3 +150,19 @@ class Page:
     rows: list[Fields]
     more: bool
     raw: bytes
+
+
+def metadata_of(fields: Fields) -> Mapping[str, object]:
+    """What we, or anybody, wrote beside it."""
+    found = fields.data.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def currency_of(fields: Fields) -> str:
+    """The currency in our spelling; Polar writes it in small letters."""
+    currency = fields.name("currency").upper()
+    try:
+        exponent(currency)
+    except CurrencyUnknown as error:
+        raise fields.fail(str(error)) from None
+    return currency

@@ -7,7 +7,7 @@ is Polar's own.
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from tallystick.gateways.base import DiscountTold
+from tallystick.gateways.abilities import DiscountTold
 from tallystick.gateways.polar.calls import Calls
 
 

@@ -4,17 +4,17 @@ Sources: the server and docs in polarsource/polar (commit c6c3645e, 2026-08-22, 
 currency modules of the same year), the official SDK 1.0.2, the Standard Webhooks specification.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import quote
 
 from tallystick.domain import standard_webhooks, strict_json
 from tallystick.domain.errors import (
-    CurrencyUnknown,
     GatewayRefused,
     GatewayUnavailable,
+    GatewayUnreachable,
     HubError,
     Invalid,
     MalformedJson,
@@ -23,7 +23,9 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import CROCKFORD, new_id
-from tallystick.domain.money import Money, exponent
+from tallystick.domain.money import Money
+from tallystick.domain.reconciliation import Entry
+from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -32,22 +34,20 @@ from tallystick.gateways.base import (
     CheckoutOrder,
     Notice,
     RawNotice,
-    RefundOrder,
-    RefundVerdict,
     Standing,
     Verdict,
     Wire,
 )
-from tallystick.gateways.polar import prices
-from tallystick.gateways.polar.calls import Calls, Told
+from tallystick.gateways.polar import prices, refunds
+from tallystick.gateways.polar.calls import Calls, Told, currency_of, metadata_of
 from tallystick.gateways.polar.discounts import PolarDiscounts
 
 _LARGEST_NOTICE: Final = 65_536
 _REF: Final = "tallystick_ref"
-_REFUND: Final = "tallystick_refund"
 # How far the clocks of Polar and ours may be apart when looking for a checkout by its age.
 _SKEW: Final = timedelta(hours=1)
 _MOST_PAGES: Final = 5
+_MOST_LISTED: Final = 100
 _CLAIMS: Final = {
     "open": Claim.PENDING,
     # The payer has submitted; the money is not there yet.
@@ -59,15 +59,6 @@ _CLAIMS: Final = {
 }
 # Money that went back later was received all the same: refunds are objects of their own.
 _PAID: Final = {"paid", "refunded", "partially_refunded"}
-_REASONS: Final = {
-    "duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee",
-}  # fmt: skip
-_REFUND_CLAIMS: Final[dict[str, Literal["pending", "succeeded", "failed", "canceled"]]] = {
-    "pending": "pending",
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "canceled": "canceled",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +164,25 @@ class Polar:
             credits=tuple(found.values()),
             checkout=None if checkout is None else _offer(checkout),
             raw=listed.raw,
+            refunded_minor=sum(refunds.gone(order) for order in ours),
         )
+
+    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+        """The organization's paid orders, walked newest first back to `since`."""
+        entries: list[Entry] = []
+        for number in range(1, _MOST_LISTED + 1):
+            page = await self._calls.page("/orders/", {"sorting": "-created_at"}, number)
+            entries += [entry for row in page.rows if (entry := self._entry(row)) is not None]
+            if not page.more or page.rows[-1].moment("created_at") < since:
+                return tuple(entry for entry in entries if since <= entry.at < until)
+        raise GatewayUnreachable("Polar lists more orders than we read; choose a shorter span.")
+
+    def _entry(self, order: Fields) -> Entry | None:
+        credit = self._credit(order)
+        if credit is None:
+            return None
+        refs = _refs(order, "checkout_id")
+        return Entry(credit.transaction_id, credit.money, credit.at, refs, refunds.gone(order))
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """The bytes are signed, so they are checked before they are read.
@@ -192,6 +201,9 @@ class Polar:
             return Notice(event_id, refs=())
         data = fields.part("data")
         refs = _refs(data, "id" if about == "checkout" else "checkout_id")
+        if about == "refund":
+            # One that was made in the dashboard names nothing but the order.
+            refs = tuple(dict.fromkeys((*refs, *_refs(data, "order_id"))))
         if about == "checkout":
             claim = _CLAIMS.get(data.text("status"), Claim.PENDING)
             return Notice(event_id, refs, claim)
@@ -219,18 +231,23 @@ class Polar:
             told.fields, order.attempt.our_ref, order.attempt.provider_id
         ):
             raise GatewayRefused("Polar has no such order for this payment.")
-        for known in await self._refunds_of(order.transaction_id):
-            if known.refund_id == order.refund_id:
-                return known
+        known = await self.find_refund(order)
+        if known is not None:
+            return known
         wish = {
             "order_id": order.transaction_id,
-            "reason": order.reason if order.reason in _REASONS else "customer_request",
-            "amount": _before_tax(told.fields, order.amount),
+            "reason": refunds.reason(order.reason),
+            "amount": refunds.before_tax(told.fields, order.amount),
             "comment": order.reason[:500],
             "revoke_benefits": False,
-            "metadata": {_REFUND: order.refund_id, _REF: order.attempt.our_ref},
+            "metadata": {refunds.OURS: order.refund_id, _REF: order.attempt.our_ref},
         }
-        return _refunded(await self._calls.make("/refunds/", wish))
+        return refunds.refunded(await self._calls.make("/refunds/", wish))
+
+    async def find_refund(self, order: RefundOrder) -> RefundVerdict | None:
+        """The refund of the order that carries our id."""
+        made = await self._refunds_of(order.transaction_id)
+        return next((one for one in made if one.refund_id == order.refund_id), None)
 
     async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
         """Every refund of the offer's orders, also those that Polar or its dashboard made."""
@@ -241,7 +258,7 @@ class Polar:
     async def _refunds_of(self, order_id: str) -> list[RefundVerdict]:
         listed = await self._calls.every("/refunds/", {"order_id": order_id})
         rows = [row for row in listed.rows if row.data.get("order_id") == order_id]
-        return [_refunded(Told(200, row, listed.raw)) for row in rows]
+        return [refunds.refunded(Told(200, row, listed.raw)) for row in rows]
 
     async def _checkout(self, attempt: AttemptRef) -> Fields | None:
         if attempt.provider_id is None:
@@ -287,7 +304,7 @@ class Polar:
         status = order.text("status")
         if status not in _PAID and order.data.get("paid") is not True:
             return None
-        amount, currency = order.whole("total_amount"), _currency(order)
+        amount, currency = order.whole("total_amount"), currency_of(order)
         if amount <= 0:
             return None
         given = order.data if "created_at" in order.data else {"created_at": told_at}
@@ -312,34 +329,20 @@ def _offer(fields: Fields) -> Checkout:
     return Checkout(provider_id=fields.name("id"), checkout_url=fields.url("url"))
 
 
-def _metadata(fields: Fields) -> Mapping[str, object]:
-    found = fields.data.get("metadata")
-    return found if isinstance(found, dict) else {}
-
-
 def _names(fields: Fields, our_ref: str, checkout_id: str | None) -> bool:
     """Whether this checkout or order is about our reference. Filters of lists prove nothing."""
-    if _metadata(fields).get(_REF) == our_ref:
+    if metadata_of(fields).get(_REF) == our_ref:
         return True
     return checkout_id is not None and fields.data.get("checkout_id") == checkout_id
 
 
 def _refs(data: Fields, checkout_field: str) -> tuple[str, ...]:
-    names = (_metadata(data).get(_REF), data.data.get(checkout_field))
+    names = (metadata_of(data).get(_REF), data.data.get(checkout_field))
     return tuple(name for name in names if isinstance(name, str) and 0 < len(name) <= 128)
 
 
 def _is_for(fields: Fields, amount: Money) -> bool:
-    return (fields.whole("amount"), _currency(fields)) == (amount.minor, amount.currency)
-
-
-def _currency(fields: Fields) -> str:
-    currency = fields.name("currency").upper()
-    try:
-        exponent(currency)
-    except CurrencyUnknown as error:
-        raise fields.fail(str(error)) from None
-    return currency
+    return (fields.whole("amount"), currency_of(fields)) == (amount.minor, amount.currency)
 
 
 def _claim(checkout: Fields | None, credits_: Iterable[Credit], due: Money) -> Claim:
@@ -358,39 +361,6 @@ def _born(our_ref: str) -> datetime:
     for character in our_ref.rpartition("_")[2][:10]:
         milliseconds = milliseconds << 5 | max(0, CROCKFORD.find(character))
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _before_tax(order: Fields, amount: Money) -> int:
-    if _currency(order) != amount.currency:
-        raise GatewayRefused("The Polar order is in another currency than the refund.")
-    net, tax = order.whole("refundable_amount"), order.whole("refundable_tax_amount")
-    if amount.minor > net + tax:
-        left = Money(net + tax, amount.currency)
-        raise GatewayRefused(f"Of the Polar order only {left} can still go back.")
-    if amount.minor == net + tax:
-        return net
-    part = prices.net_part(amount.minor, order.whole("net_amount"), order.whole("tax_amount"))
-    if part is None:
-        raise GatewayRefused(
-            f"Polar adds the tax by itself and cannot give back exactly {amount}; "
-            "ask for one minor unit more or less."
-        )
-    return part
-
-
-def _refunded(told: Told) -> RefundVerdict:
-    fields = told.fields
-    ours = _metadata(fields).get(_REFUND)
-    amount = fields.whole("amount") + fields.whole("tax_amount")
-    if not 0 < amount <= prices.LARGEST_MINOR:
-        raise fields.fail("a refund has no sensible amount")
-    return RefundVerdict(
-        provider_id=fields.name("id"),
-        claim=_REFUND_CLAIMS.get(fields.text("status"), "pending"),
-        amount=Money(amount, _currency(fields)),
-        refund_id=ours if isinstance(ours, str) else None,
-        raw=told.raw,
-    )
 
 
 def _senseless(detail: str) -> HubError:

@@ -5,13 +5,22 @@ One module for each feature; this one knows them all.
 
 from typing import Final
 
-from tallystick.store.audit import core, gift_cards, merchant_events, orders, tasks, wallets
+from tallystick.store.audit import (
+    core,
+    gift_cards,
+    merchant_events,
+    orders,
+    refunds,
+    tasks,
+    wallets,
+)
 from tallystick.store.audit.base import Check
 
 __all__ = ["CHECKS", "Check"]
 
 CHECKS: Final[tuple[Check, ...]] = (
     *core.CHECKS,
+    *refunds.CHECKS,
     *merchant_events.CHECKS,
     *gift_cards.CHECKS,
     *wallets.CHECKS,

@@ -10,6 +10,8 @@ from tallystick.store.schema import (
     gift_cards,
     merchant_events,
     orders,
+    reconciliation,
+    refunds,
     tasks,
     wallets,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "merchant_events",
     "metadata",
     "orders",
+    "reconciliation",
+    "refunds",
     "tasks",
     "wallets",
 ]

@@ -29,6 +29,8 @@ payments = table(
     Column("currency", Text, nullable=False),
     Column("received", Whole, nullable=False),
     Column("refunded", Whole, nullable=False),
+    # Promised back, and not gone yet.
+    Column("refund_reserved", Whole, nullable=False, server_default=text("0")),
     Column("late_policy", Text, nullable=False),
     Column("retriable", Flag, nullable=False),
     Column("tolerance", Whole, nullable=False),
@@ -57,6 +59,10 @@ payments = table(
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("received >= 0", name="received_not_negative"),
     CheckConstraint("refunded >= 0 AND refunded <= received", name="refunded_within_received"),
+    CheckConstraint(
+        "refund_reserved >= 0 AND refunded + refund_reserved <= received",
+        name="reserved_within_received",
+    ),
     CheckConstraint("phase <> 'paid' OR paid_at IS NOT NULL", name="paid_has_its_time"),
     CheckConstraint(
         "phase NOT IN ('draft', 'open', 'processing') OR next_check_at IS NOT NULL",
@@ -251,7 +257,7 @@ decisions = table(
     Column("actor", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.id")),
     Column("at", Instant, nullable=False),
-    one_of("action", ("assigned", "refunded", "parked", "released")),
+    one_of("action", ("assigned", "refunded", "parked", "released", "resolved")),
     CheckConstraint("reason <> ''", name="reason_given"),
     append_only=True,
 )

@@ -37,6 +37,8 @@ class Scene(StrEnum):
     EXPIRED_PARTIAL = "expired_partial"
     CANCELED = "canceled"
     CANCELED_MONEY = "canceled_money"
+    REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
 
 
 class Tone(StrEnum):
@@ -66,6 +68,8 @@ TONES: Final[dict[Scene, Tone]] = {
     Scene.EXPIRED_PARTIAL: Tone.ATTENTION,
     Scene.CANCELED: Tone.OVER,
     Scene.CANCELED_MONEY: Tone.ATTENTION,
+    Scene.REFUNDED: Tone.GOOD,
+    Scene.PARTLY_REFUNDED: Tone.GOOD,
 }
 
 # What the latest attempt makes of a payment that is open and has no money yet.
@@ -105,7 +109,9 @@ def page_path(short_code: str, kind: PageKind) -> str:
 
 def scene_of(snapshot: Snapshot, now: datetime, *, choices: bool) -> Scene:
     """The scene to show; `choices` says whether there is a gateway left to choose."""
-    said = message(snapshot.phase, snapshot.amount_state, late=snapshot.late)
+    said = message(
+        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned
+    )
     if snapshot.phase is not Phase.OPEN:
         return Scene(said)
     if now >= snapshot.expires_at:

@@ -172,6 +172,7 @@ def _amounts(snapshot: Snapshot, language: Language) -> dict[str, str]:
         "received": received,
         "rest": max(due - received, 0),
         "surplus": max(received - due, 0),
+        "refunded": snapshot.refunded_minor,
     }
     currency = snapshot.due.currency
     return {name: figures.money(Money(minor, currency), language) for name, minor in minors.items()}

@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("received", columns.Whole, nullable=False),
         sa.Column("refunded", columns.Whole, nullable=False),
+        sa.Column("refund_reserved", columns.Whole, server_default=sa.text("0"), nullable=False),
         sa.Column("late_policy", sa.Text(), nullable=False),
         sa.Column("retriable", columns.Flag(), nullable=False),
         sa.Column("tolerance", columns.Whole, nullable=False),
@@ -265,6 +266,10 @@ def upgrade() -> None:
         sa.CheckConstraint("amount > 0", name=op.f("ck_payments_amount_positive")),
         sa.CheckConstraint("received >= 0", name=op.f("ck_payments_received_not_negative")),
         sa.CheckConstraint(
+            "refund_reserved >= 0 AND refunded + refund_reserved <= received",
+            name=op.f("ck_payments_reserved_within_received"),
+        ),
+        sa.CheckConstraint(
             "refunded >= 0 AND refunded <= received",
             name=op.f("ck_payments_refunded_within_received"),
         ),
@@ -296,6 +301,22 @@ def upgrade() -> None:
         info={"append_only": False},
         sqlite_strict=True,
     )
+    op.create_table(
+        "reconciliations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("since", columns.Instant(), nullable=False),
+        sa.Column("until", columns.Instant(), nullable=False),
+        sa.Column("matched", columns.Whole, nullable=False),
+        sa.Column("healed", columns.Whole, nullable=False),
+        sa.Column("differing", columns.Whole, nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliations")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_reconciliations_at", "reconciliations", ["at", "id"], unique=False)
     op.create_table(
         "schedules",
         sa.Column("name", sa.Text(), nullable=False),
@@ -462,7 +483,7 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.Text(), nullable=True),
         sa.Column("at", columns.Instant(), nullable=False),
         sa.CheckConstraint(
-            "action IN ('assigned', 'refunded', 'parked', 'released')",
+            "action IN ('assigned', 'refunded', 'parked', 'released', 'resolved')",
             name=op.f("ck_decisions_action_known"),
         ),
         sa.CheckConstraint("reason <> ''", name=op.f("ck_decisions_reason_given")),
@@ -474,6 +495,41 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_decisions_subject"), "decisions", ["subject"], unique=False)
+    op.create_table(
+        "differences",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("reconciliation_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("match", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("theirs", columns.Whole, nullable=True),
+        sa.Column("ours", columns.Whole, nullable=True),
+        sa.Column("booked", columns.Whole, nullable=True),
+        sa.Column("theirs_refunded", columns.Whole, nullable=True),
+        sa.Column("ours_refunded", columns.Whole, nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "match IN ('matched', 'missing_here', 'missing_there', 'amount_differs', 'status_differs')",
+            name=op.f("ck_differences_match_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_differences_payment_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reconciliation_id"],
+            ["reconciliations.id"],
+            name=op.f("fk_differences_reconciliation_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_differences")),
+        sa.UniqueConstraint("key", name=op.f("uq_differences_key")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_differences_created", "differences", ["created_at", "id"], unique=False)
     op.create_table(
         "events",
         sa.Column("seq", columns.Whole, autoincrement=True, nullable=False),
@@ -882,7 +938,7 @@ def upgrade() -> None:
         sa.Column("observed_at", columns.Instant(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
-            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved', 'superseded')",
+            "claim IN ('opened', 'pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'deadline', 'resolved', 'superseded', 'given_back')",
             name=op.f("ck_evidence_claim_known"),
         ),
         sa.CheckConstraint(
@@ -1048,6 +1104,83 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
     op.create_table(
+        "refunds",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("attempt_id", sa.Text(), nullable=True),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("undelivered", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("keep_access", columns.Flag(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("provider_id", sa.Text(), nullable=True),
+        sa.Column("bank_reference", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("payee", sa.LargeBinary(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_at", columns.Instant(), nullable=True),
+        sa.Column("next_check_at", columns.Instant(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.Column("closed_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "method <> 'manual' OR state <> 'succeeded' OR bank_reference IS NOT NULL",
+            name=op.f("ck_refunds_by_hand_has_its_bank_reference"),
+        ),
+        sa.CheckConstraint("method IN ('api', 'manual')", name=op.f("ck_refunds_method_known")),
+        sa.CheckConstraint(
+            "source IN ('merchant', 'external')", name=op.f("ck_refunds_source_known")
+        ),
+        sa.CheckConstraint(
+            "state IN ('requested', 'reserved', 'submitting', 'unknown', 'pending', 'manual', 'succeeded', 'failed', 'canceled')",
+            name=op.f("ck_refunds_state_known"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('pending', 'reserved', 'submitting', 'unknown') OR next_check_at IS NOT NULL",
+            name=op.f("ck_refunds_on_its_way_has_its_timer"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_refunds_amount_positive")),
+        sa.CheckConstraint(
+            "undelivered >= 0 AND undelivered <= amount",
+            name=op.f("ck_refunds_undelivered_is_a_part"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["attempts.id"], name=op.f("fk_refunds_attempt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_refunds_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
+        sa.UniqueConstraint(
+            "gateway",
+            "account",
+            "bank_reference",
+            name=op.f("uq_refunds_gateway_account_bank_reference"),
+        ),
+        sa.UniqueConstraint(
+            "gateway", "account", "provider_id", name=op.f("uq_refunds_gateway_account_provider_id")
+        ),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_refunds_created", "refunds", ["created_at", "id"], unique=False)
+    op.create_index(
+        "ix_refunds_due",
+        "refunds",
+        ["next_check_at"],
+        unique=False,
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_refunds_payment_id"), "refunds", ["payment_id"], unique=False)
+    op.create_table(
         "task_sessions",
         sa.Column("payment_id", sa.Text(), nullable=False),
         sa.Column("task_id", sa.Text(), nullable=False),
@@ -1074,8 +1207,38 @@ def upgrade() -> None:
         info={"append_only": False},
         sqlite_strict=True,
     )
+    op.create_table(
+        "refund_moves",
+        sa.Column("refund_id", sa.Text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("state_before", sa.Text(), nullable=False),
+        sa.Column("signal", sa.Text(), nullable=False),
+        sa.Column("state_after", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "signal IN ('reserved', 'by_hand', 'sent', 'unheard', 'pending', 'succeeded', 'failed', 'canceled', 'transferred')",
+            name=op.f("ck_refund_moves_signal_known"),
+        ),
+        sa.CheckConstraint(
+            "state_after IN ('requested', 'reserved', 'submitting', 'unknown', 'pending', 'manual', 'succeeded', 'failed', 'canceled')",
+            name=op.f("ck_refund_moves_state_after_known"),
+        ),
+        sa.CheckConstraint(
+            "state_before IN ('requested', 'reserved', 'submitting', 'unknown', 'pending', 'manual', 'succeeded', 'failed', 'canceled')",
+            name=op.f("ck_refund_moves_state_before_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["refund_id"], ["refunds.id"], name=op.f("fk_refund_moves_refund_id")
+        ),
+        sa.PrimaryKeyConstraint("refund_id", "line", name=op.f("pk_refund_moves")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
     for table in (
         "decisions",
+        "differences",
         "events",
         "evidence",
         "feed",
@@ -1083,6 +1246,8 @@ def upgrade() -> None:
         "outbox",
         "postings",
         "receipts",
+        "reconciliations",
+        "refund_moves",
         "task_sessions",
         "transfers",
         "wallet_spends",

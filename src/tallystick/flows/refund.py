@@ -1,0 +1,359 @@
+"""Refund: money goes back. Reserved first, then sent or put on the list of transfers by hand."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import (
+    Conflict,
+    MoneyMismatch,
+    NotFound,
+    NothingToRefund,
+    RefundTooLarge,
+)
+from tallystick.domain.ids import is_id, new_id
+from tallystick.domain.money import Money
+from tallystick.domain.payment import Payment, Phase
+from tallystick.domain.refund import HOLDING, Refund, RefundSignal, RefundSource, RefundState
+from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.flows.hub import Hub, found
+from tallystick.flows.once import Once
+from tallystick.flows.record import Answers, Heard, record
+from tallystick.flows.refunding import begin, closes_the_offer, given_back, move, taken
+from tallystick.flows.send_refund import send
+from tallystick.store import links, payments, refunds, snapshots
+from tallystick.store.refunds import Moved, Received
+
+Lookup = Callable[[Connection, str], str | None]
+RenderRefund = Callable[["Told"], bytes]
+
+
+def _payment_of_link(tx: Connection, link_id: str) -> str | None:
+    link = links.find(tx, link_id)
+    return None if link is None else link.payment_id
+
+
+LOOKUPS: Final[dict[str, Lookup]] = {
+    "pay": lambda _tx, payment_id: payment_id,
+    "plink": _payment_of_link,
+}
+"""How the payment behind a product's id is found, by the id's prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """The bank account that money is sent back to."""
+
+    bank_bin: str
+    account_number: str
+    account_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundWish:
+    """What is asked for. `amount` None means all that can still go back.
+
+    `transaction_id` chooses one transfer where several came; `actor` is who asks.
+    """
+
+    amount: int | None = None
+    currency: str | None = None
+    reason: str = ""
+    keep_access: bool = False
+    transaction_id: str | None = None
+    payee: Payee | None = None
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A refund with its history, and to whom it goes where that is known."""
+
+    refund: Refund
+    history: tuple[Moved, ...]
+    payee: Payee | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way for money to go back: through a gateway's API, or by hand."""
+
+    received: Received
+    method: Literal["api", "manual"]
+    left: int
+
+
+def payment_of(tx: Connection, product_id: str) -> str:
+    """The payment behind a payment, a link or an order. Raises NotFound."""
+    prefix = product_id.partition("_")[0]
+    lookup = LOOKUPS.get(prefix)
+    payment_id = lookup(tx, product_id) if lookup and is_id(prefix, product_id) else None
+    if payment_id is None or payments.find(tx, payment_id) is None:
+        raise NotFound("There is nothing with this id that was paid for.")
+    return payment_id
+
+
+async def request(
+    hub: Hub, product_id: str, wish: RefundWish, once: Once | None,
+    render: RenderRefund,
+) -> bytes:  # fmt: skip
+    """Reserve a refund, send it where the gateway has an API, and answer how it stands.
+
+    An answer of the gateway that never came leaves the refund `unknown`, to be asked about; it is
+    not an error. Raises NotFound, Conflict, NothingToRefund, RefundTooLarge, InsufficientFunds,
+    StillRunning.
+    """
+    now = hub.now()
+
+    def body(tx: Connection) -> Refund:
+        refund = reserve(tx, hub, payment_of(tx, product_id), wish, now)
+        if once is not None:
+            once.claim(tx, hub, refund.id)
+        return refund
+
+    refund = await hub.database.write(body)
+    if refund.state is RefundState.RESERVED:
+        await send(hub, refund.id)
+    return await answer(hub, refund.id, once, render)
+
+
+async def answer(hub: Hub, refund_id: str, once: Once | None, render: RenderRefund) -> bytes:
+    """The answer to the creating request, kept for the next time that it comes."""
+
+    def body(tx: Connection) -> bytes:
+        made = render(told(tx, hub, refund_id))
+        if once is not None:
+            once.keep(tx, hub, 201, made)
+        return made
+
+    return await (hub.database.read(body) if once is None else hub.database.write(body))
+
+
+async def show(hub: Hub, refund_id: str) -> Told:
+    """One refund. Raises NotFound."""
+    return await hub.database.read(lambda tx: told(tx, hub, refund_id))
+
+
+async def listing(
+    hub: Hub, *, filters: Mapping[str, str], span: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, str] | None, limit: int,
+) -> list[Told]:  # fmt: skip
+    """One page, newest first, one more than `limit` where there are more."""
+
+    def body(tx: Connection) -> list[Told]:
+        page = refunds.page(tx, filters=filters, span=span, after=after, limit=limit)
+        return [told(tx, hub, one.id) for one in page]
+
+    return await hub.database.read(body)
+
+
+async def close(hub: Hub, refund_id: str, bank_reference: str, actor: str) -> Told:
+    """The transfer back was made by hand: the bank's reference proves it. Safe to repeat.
+
+    Raises NotFound, Conflict where it is not on the list, or where the reference closed another.
+    """
+    now = hub.now()
+
+    def body(tx: Connection) -> Told:
+        refund = _known(tx, refund_id)
+        if refund.bank_reference == bank_reference:
+            return told(tx, hub, refund_id)
+        if refund.state is not RefundState.MANUAL:
+            raise Conflict(f"The refund is {refund.state}; only one that is manual can be closed.")
+        if refunds.with_reference(tx, refund.gateway, refund.account, bank_reference):
+            raise Conflict("This bank reference closed another refund already.")
+        why = f"{actor} transferred it: {bank_reference}."
+        move(tx, hub, refund, RefundSignal.TRANSFERRED, why, now, bank_reference=bank_reference)
+        return told(tx, hub, refund_id)
+
+    closed = await hub.database.write(body)
+    await _publish(hub, closed.refund.payment_id)
+    return closed
+
+
+async def cancel(hub: Hub, refund_id: str, actor: str) -> Told:
+    """Take a refund back that nobody was told to make yet. Safe to repeat.
+
+    Raises NotFound, Conflict where the gateway may have heard of it.
+    """
+    now = hub.now()
+
+    def body(tx: Connection) -> Told:
+        refund = _known(tx, refund_id)
+        if refund.state in {RefundState.MANUAL, RefundState.RESERVED}:
+            move(tx, hub, refund, RefundSignal.CANCELED, f"{actor} took it back.", now)
+        elif refund.state is not RefundState.CANCELED:
+            raise Conflict(f"The refund is {refund.state}; it cannot be taken back any more.")
+        return told(tx, hub, refund_id)
+
+    return await hub.database.write(body)
+
+
+def told(tx: Connection, hub: Hub, refund_id: str) -> Told:
+    """The refund with all that an operator sees of it. Raises NotFound."""
+    refund = refunds.find(tx, refund_id)
+    if refund is None:
+        raise NotFound("There is no refund with this id.")
+    return Told(refund, tuple(refunds.history(tx, refund_id)), _payee(hub, refund))
+
+
+def reserve(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime) -> Refund:
+    """Promise the money, in the one conditional statement, and write everything that follows.
+
+    Raises Conflict, MoneyMismatch, NothingToRefund, RefundTooLarge, InsufficientFunds.
+    """
+    payment = payments.lock(tx, payment_id)
+    assert payment is not None  # noqa: S101 - `payment_of` has refused the other case
+    _refuse_unless_over(payment, wish)
+    loose = max(0, refunds.undelivered(tx, payment.id, payment.currency))
+    minor = _amount(tx, hub, payment, wish, loose)
+    way = _choose(tx, hub, payment, minor, wish.transaction_id)
+    if not refunds.reserve(tx, payment.id, minor):
+        raise RefundTooLarge(f"Only {payment.unreturned} of the payment can still go back.")
+    refund = _new(hub, payment, wish, way, (minor, min(minor, loose)), now)
+    by_hand = way.method == "manual"
+    signal = RefundSignal.BY_HAND if by_hand else RefundSignal.RESERVED
+    made = begin(tx, hub, refund, signal, f"{wish.actor} asked for it.", now)
+    if closes_the_offer(payment):
+        record(tx, hub, payment.id, [Heard(given_back(now))], Answers())
+    return made
+
+
+def _refuse_unless_over(payment: Payment, wish: RefundWish) -> None:
+    if wish.currency is not None and wish.currency != payment.currency:
+        raise MoneyMismatch(
+            f"The payment is in {payment.currency}, and goes back in {payment.currency}."
+        )
+    if payment.phase in {Phase.DRAFT, Phase.OPEN, Phase.PROCESSING} and payment.received:
+        raise Conflict(
+            f"The payment is {payment.phase} and can still be completed: cancel it first, then "
+            "give back what has come."
+        )
+
+
+def _amount(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish, loose: int) -> int:
+    """How much goes back. Raises NothingToRefund, RefundTooLarge."""
+    left = payment.unreturned
+    if left.minor <= 0:
+        came = Money(payment.received, payment.currency)
+        raise NothingToRefund(f"Nothing is left to give back of the {came} that came.")
+    bought = Money(max(0, left.minor - loose), payment.currency)
+    free = bought
+    if bought.minor:
+        free = hub.fulfilments[payment.purpose].refundable(tx, payment, bought)
+    most = Money(min(left.minor, loose + max(0, free.minor)), payment.currency)
+    if most.minor <= 0:
+        raise NothingToRefund(f"Nothing can go back: {bought} was paid, and is spent.")
+    if wish.amount is not None and wish.amount > most.minor:
+        spent = "" if most == left else f" ({left} is left of the payment, the rest is spent)"
+        wanted = Money(wish.amount, payment.currency)
+        raise RefundTooLarge(f"{wanted} is more than the {most} that can still go back{spent}.")
+    return wish.amount if wish.amount is not None else most.minor
+
+
+def _choose(
+    tx: Connection, hub: Hub, payment: Payment, minor: int, transaction_id: str | None
+) -> _Way:
+    """The transfer that the money goes back through, the newest first. Raises Conflict."""
+    ways = _ways(tx, hub, payment)
+    if transaction_id is not None:
+        ways = [way for way in ways if way.received.transaction_id == transaction_id]
+        if not ways:
+            raise Conflict(f"No transfer {transaction_id[:64]!r} paid this payment.")
+    fitting = [way for way in ways if way.left >= minor]
+    if fitting:
+        return fitting[0]
+    listed = ", ".join(
+        f"{Money(way.left, payment.currency)} of {way.received.transaction_id}" for way in ways
+    )
+    raise Conflict(
+        f"{Money(minor, payment.currency)} came in several transfers, and each goes back by "
+        f"itself: make one refund for each, with its transactionId. There is left: {listed}."
+    )
+
+
+def _ways(tx: Connection, hub: Hub, payment: Payment) -> list[_Way]:
+    """What is left on each receipt; receipts that go back by hand through one account are one."""
+    gone: dict[tuple[str, ...], int] = {}
+    ways: dict[tuple[str, ...], _Way] = {}
+    for one in refunds.of_payment(tx, payment.id):
+        if one.state in HOLDING or one.state is RefundState.SUCCEEDED:
+            key = _key(one.method, one.gateway, one.account, one.transaction_id)
+            gone[key] = gone.get(key, 0) + one.amount
+    for receipt in refunds.receipts_of(tx, payment.id, payment.currency):
+        method = _method(hub, receipt)
+        key = _key(method, receipt.gateway, receipt.account, receipt.transaction_id)
+        before = ways.get(key, _Way(receipt, method, 0))
+        ways[key] = replace(before, left=before.left + receipt.amount)
+    return [
+        replace(way, left=left)
+        for key, way in ways.items()
+        if (left := way.left - gone.get(key, 0)) > 0
+    ]
+
+
+def _key(method: str, gateway: str, account: str, transaction_id: str) -> tuple[str, ...]:
+    return (gateway, account, transaction_id if method == "api" else "")
+
+
+def _method(hub: Hub, receipt: Received) -> Literal["api", "manual"]:
+    gateway = hub.gateways.get(receipt.gateway)
+    # Money that a person assigned has no offer by which the gateway could be told.
+    asks = gateway is not None and gateway.capabilities.refunds == "api"
+    return "api" if asks and receipt.attempt_id is not None else "manual"
+
+
+def _new(
+    hub: Hub, payment: Payment, wish: RefundWish, way: _Way, parts: tuple[int, int],
+    now: datetime,
+) -> Refund:  # fmt: skip
+    refund_id = new_id("rf", now)
+    return Refund(
+        id=refund_id,
+        payment_id=payment.id,
+        attempt_id=way.received.attempt_id,
+        gateway=way.received.gateway,
+        account=way.received.account,
+        transaction_id=way.received.transaction_id,
+        amount=parts[0],
+        undelivered=parts[1],
+        currency=payment.currency,
+        state=RefundState.REQUESTED,
+        source=RefundSource.MERCHANT,
+        method=way.method,
+        reason=wish.reason,
+        keep_access=wish.keep_access,
+        requested_by=wish.actor,
+        created_at=now,
+        updated_at=now,
+        payee=None if wish.payee is None else _sealed(hub, refund_id, wish.payee),
+    )
+
+
+def _known(tx: Connection, refund_id: str) -> Refund:
+    refund = taken(tx, refund_id)
+    if refund is None:
+        raise NotFound("There is no refund with this id.")
+    return refund
+
+
+async def _publish(hub: Hub, payment_id: str) -> None:
+    """Whoever watches the payment sees at once what has gone back."""
+    snapshot = found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id)))
+    hub.live.publish(snapshot)
+
+
+def _sealed(hub: Hub, refund_id: str, payee: Payee) -> bytes:
+    plain = json.dumps(asdict(payee), ensure_ascii=False).encode()
+    return seal(derived(hub.secret, "payee"), f"refunds.payee/{refund_id}", plain)
+
+
+def _payee(hub: Hub, refund: Refund) -> Payee | None:
+    if refund.payee is None:
+        return None
+    plain = unseal(derived(hub.secret, "payee"), f"refunds.payee/{refund.id}", refund.payee)
+    return Payee(**json.loads(plain))

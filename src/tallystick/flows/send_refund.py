@@ -1,0 +1,192 @@
+"""Send a refund to its gateway, and ask about it by the same key until its fate is known."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from tallystick.domain import schedule
+from tallystick.domain.errors import (
+    GatewayRefused,
+    GatewayUnavailable,
+    HubError,
+    RaceLost,
+)
+from tallystick.domain.payment import Attempt
+from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
+from tallystick.flows.hub import Hub
+from tallystick.flows.refunding import LEASE, hear, move, taken
+from tallystick.flows.settle import reference_of
+from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
+from tallystick.store import attempts, refunds, snapshots
+
+BATCH: Final = 50
+AT_ONCE: Final = 8
+PATIENCE: Final = timedelta(minutes=1)
+"""How long a call whose answer was lost may still take effect. Only then is it made again."""
+
+log = structlog.get_logger()
+
+
+async def tend_refunds(hub: Hub) -> int:
+    """Send, or ask about, every refund whose timer has run out; how many there were."""
+    now = hub.now()
+    due = await hub.database.write(lambda tx: refunds.take_due(tx, now, now + LEASE, BATCH))
+    gate = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(_tend_gently(hub, refund_id, gate) for refund_id in due))
+    return len(due)
+
+
+async def send(hub: Hub, refund_id: str) -> None:
+    """Take one refund a step further. Safe to call any number of times.
+
+    It is made once: the gateway knows it by our id, and is asked for that id before it is told
+    again. A gateway that cannot be reached leaves it `unknown`; that is not an error.
+    """
+    async with hub.alone(refund_id):
+        refund, attempt = await hub.database.read(lambda tx: _with_attempt(tx, refund_id))
+        if refund is None or attempt is None or refund.state not in ASKED:
+            return
+        gateway: object = hub.gateways.get(refund.gateway)
+        if not isinstance(gateway, Refunds):
+            await _later(hub, refund, "The gateway is not set up any more.")
+            return
+        order = RefundOrder(
+            refund.id, reference_of(attempt), refund.transaction_id, refund.money, refund.reason
+        )
+        if refund.state is RefundState.RESERVED:
+            await _tell(hub, gateway, refund, order)
+        else:
+            await _ask(hub, gateway, refund, order)
+
+
+async def _tell(hub: Hub, gateway: Refunds, refund: Refund, order: RefundOrder) -> None:
+    """Write down that it is sent, send it, and write down what came of it."""
+    if not await hub.database.write(lambda tx: _sent(tx, hub, refund, hub.now())):
+        return
+    try:
+        verdict = await gateway.refund(order)
+    except GatewayRefused as error:
+        await _refused(hub, refund, error.detail)
+    except GatewayUnavailable as error:
+        await _unheard(hub, refund, error.detail)
+    else:
+        await _heard(hub, refund, verdict)
+
+
+def _sent(tx: Connection, hub: Hub, refund: Refund, now: datetime) -> bool:
+    """Whether it is still ours to send: it may have been taken back at this very moment."""
+    current = taken(tx, refund.id)
+    if current is None or current.state is not refund.state:
+        return False
+    if current.state is not RefundState.SUBMITTING:
+        move(tx, hub, current, RefundSignal.SENT, "The gateway is told.", now, sent_at=now)
+    return True
+
+
+async def _ask(hub: Hub, gateway: Refunds, refund: Refund, order: RefundOrder) -> None:
+    """It was sent, and we do not know what came of it, or it is still under way there."""
+    try:
+        verdict = await gateway.find_refund(order)
+    except GatewayUnavailable as error:
+        await _unheard(hub, refund, error.detail)
+        return
+    if verdict is not None:
+        await _heard(hub, refund, verdict)
+    elif refund.state is RefundState.PENDING or _may_still_arrive(refund, hub.now()):
+        await _unheard(hub, refund, "The gateway knows nothing of it yet.")
+    else:
+        await _tell(hub, gateway, refund, order)
+
+
+def _may_still_arrive(refund: Refund, now: datetime) -> bool:
+    return now - (refund.sent_at or refund.created_at) < PATIENCE
+
+
+async def _heard(hub: Hub, refund: Refund, verdict: RefundVerdict) -> None:
+    now = hub.now()
+
+    def body(tx: Connection) -> Refund:
+        current = taken(tx, refund.id) or refund
+        return hear(tx, hub, current, verdict, now)
+
+    after = await hub.database.write(body)
+    if after.state in ASKED:
+        await _later(hub, after, None)
+    await _publish(hub, after)
+
+
+async def _refused(hub: Hub, refund: Refund, why: str) -> None:
+    now = hub.now()
+
+    def body(tx: Connection) -> None:
+        current = taken(tx, refund.id)
+        if current is not None and current.state is RefundState.SUBMITTING:
+            move(tx, hub, current, RefundSignal.FAILED, why, now, failure=why)
+
+    await hub.database.write(body)
+
+
+async def _unheard(hub: Hub, refund: Refund, why: str) -> None:
+    """No usable answer: it may have been done. Nothing but the gateway's books decides."""
+    now = hub.now()
+    hub.note_trouble(refund.gateway, why)
+    log.warning("refund_unknown", refund=refund.id, gateway=refund.gateway, why=why)
+
+    def body(tx: Connection) -> Refund | None:
+        current = taken(tx, refund.id)
+        if current is not None and current.state is RefundState.SUBMITTING:
+            return move(tx, hub, current, RefundSignal.UNHEARD, why, now, failure=why)
+        return current
+
+    after = await hub.database.write(body)
+    if after is not None:
+        await _later(hub, after, why)
+
+
+async def _later(hub: Hub, refund: Refund, why: str | None) -> None:
+    at = schedule.retry_at(refund.tries, hub.now(), hub.luck())
+    await hub.database.write(lambda tx: refunds.later(tx, refund.id, at, why))
+    hub.bell.ring()
+
+
+async def _publish(hub: Hub, refund: Refund) -> None:
+    if refund.state is RefundState.SUCCEEDED:
+        snapshot = await hub.database.read(lambda tx: snapshots.find(tx, refund.payment_id))
+        if snapshot is not None:
+            hub.live.publish(snapshot)
+
+
+async def _tend_gently(hub: Hub, refund_id: str, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        now = hub.now()
+        refund = await hub.database.read(lambda tx: refunds.find(tx, refund_id))
+        if refund is None:
+            return
+        if not hub.may_ask(refund.gateway, now):
+            await _postpone(hub, refund, now)
+            return
+        try:
+            await send(hub, refund_id)
+        except RaceLost:
+            return
+        except HubError as error:
+            log.warning("refund_failed", refund=refund_id, why=error.detail)
+        except Exception:
+            log.exception("refund_failed", refund=refund_id)
+
+
+async def _postpone(hub: Hub, refund: Refund, now: datetime) -> None:
+    """The gateway's budget of questions is spent: a little later."""
+    at = now + timedelta(seconds=1 + hub.luck())
+    await hub.database.write(lambda tx: refunds.later(tx, refund.id, at, refund.failure))
+
+
+def _with_attempt(tx: Connection, refund_id: str) -> tuple[Refund | None, Attempt | None]:
+    refund = refunds.find(tx, refund_id)
+    if refund is None:
+        return None, None
+    tries = attempts.of_payment(tx, refund.payment_id)
+    return refund, next((one for one in tries if one.id == refund.attempt_id), None)

@@ -1,0 +1,329 @@
+"""Refunds: reserved in one conditional statement, moved by compare-and-set, timed and listed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+
+from tallystick.domain.ledger import SUSPENSE
+from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundSource, RefundState
+from tallystick.store.columns import AnyRow
+from tallystick.store.schema.core import payments, postings, receipts, transfers
+from tallystick.store.schema.refunds import refund_moves, refunds
+
+_COLUMNS = tuple(refunds.c)
+_INSERT = insert(refunds)
+_FIND = select(*_COLUMNS).where(refunds.c.id == bindparam("id"))
+_LOCK = _FIND.with_for_update()
+_BY_PROVIDER = select(*_COLUMNS).where(
+    refunds.c.gateway == bindparam("gateway"),
+    refunds.c.account == bindparam("account"),
+    refunds.c.provider_id == bindparam("provider_id"),
+)
+_BY_REFERENCE = select(refunds.c.id).where(
+    refunds.c.gateway == bindparam("gateway"),
+    refunds.c.account == bindparam("account"),
+    refunds.c.bank_reference == bindparam("reference"),
+)
+_OF_PAYMENT = (
+    select(*_COLUMNS)
+    .where(refunds.c.payment_id == bindparam("payment_id"))
+    .order_by(refunds.c.created_at, refunds.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One receipt of a payment, and the attempt that it came by, where one is known."""
+
+    gateway: str
+    account: str
+    transaction_id: str
+    attempt_id: str | None
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One line of a refund's history."""
+
+    before: RefundState
+    signal: RefundSignal
+    after: RefundState
+    why: str
+    at: datetime
+
+
+def add(tx: Connection, refund: Refund) -> None:
+    """Insert a new refund."""
+    tx.execute(_INSERT, asdict(refund))
+
+
+def find(tx: Connection, refund_id: str) -> Refund | None:
+    """The refund, or None."""
+    return _one(tx.execute(_FIND, {"id": refund_id}).first())
+
+
+def lock(tx: Connection, refund_id: str) -> Refund | None:
+    """The refund, held against every other writer until this transaction ends."""
+    return _one(tx.execute(_LOCK, {"id": refund_id}).first())
+
+
+def by_provider(tx: Connection, gateway: str, account: str, provider_id: str) -> Refund | None:
+    """The refund that the gateway calls so, or None."""
+    values = {"gateway": gateway, "account": account, "provider_id": provider_id}
+    return _one(tx.execute(_BY_PROVIDER, values).first())
+
+
+def with_reference(tx: Connection, gateway: str, account: str, reference: str) -> str | None:
+    """The refund that this transfer of the bank closed, or None."""
+    values = {"gateway": gateway, "account": account, "reference": reference}
+    return tx.execute(_BY_REFERENCE, values).scalar()
+
+
+def of_payment(tx: Connection, payment_id: str) -> list[Refund]:
+    """All refunds of a payment, the oldest first."""
+    return [_refund(row) for row in tx.execute(_OF_PAYMENT, {"payment_id": payment_id})]
+
+
+_taken = bindparam("taken", type_=payments.c.refunded.type)
+_RESERVE = (
+    update(payments)
+    .where(
+        payments.c.id == bindparam("of_id"),
+        payments.c.received - payments.c.refunded - payments.c.refund_reserved >= _taken,
+    )
+    .values(refund_reserved=payments.c.refund_reserved + _taken)
+)
+_RELEASE = (
+    update(payments)
+    .where(payments.c.id == bindparam("of_id"), payments.c.refund_reserved >= _taken)
+    .values(refund_reserved=payments.c.refund_reserved - _taken)
+)
+_SPEND = (
+    update(payments)
+    .where(payments.c.id == bindparam("of_id"), payments.c.refund_reserved >= _taken)
+    .values(
+        refund_reserved=payments.c.refund_reserved - _taken,
+        refunded=payments.c.refunded + _taken,
+        version=payments.c.version + 1,
+        updated_at=bindparam("now", type_=payments.c.updated_at.type),
+    )
+)
+
+
+def reserve(tx: Connection, payment_id: str, minor: int) -> bool:
+    """Promise so much of what was received; False where there is not so much left.
+
+    The one statement that lets money go: however many ask at once, no more is promised than came.
+    """
+    return tx.execute(_RESERVE, {"of_id": payment_id, "taken": minor}).rowcount == 1
+
+
+def release(tx: Connection, payment_id: str, minor: int) -> None:
+    """Take a promise back: the refund came to nothing."""
+    if tx.execute(_RELEASE, {"of_id": payment_id, "taken": minor}).rowcount != 1:
+        raise AssertionError(f"{payment_id} has no promise of {minor} to take back")
+
+
+def spend(tx: Connection, payment_id: str, minor: int, now: datetime) -> None:
+    """Keep a promise: the money has gone back. Payers see it, so the payment's version grows."""
+    values = {"of_id": payment_id, "taken": minor, "now": now}
+    if tx.execute(_SPEND, values).rowcount != 1:
+        raise AssertionError(f"{payment_id} has no promise of {minor} to keep")
+
+
+_MOVED = (
+    "state", "provider_id", "bank_reference", "failure", "tries", "sent_at", "next_check_at",
+    "updated_at", "closed_at",
+)  # fmt: skip
+_MOVE = (
+    update(refunds)
+    .where(refunds.c.id == bindparam("of_id"), refunds.c.state == bindparam("of_state"))
+    .values({name: bindparam(name) for name in _MOVED})
+)
+_LINE = insert(refund_moves)
+_LINES = select(func.count()).where(refund_moves.c.refund_id == bindparam("refund_id"))
+_HISTORY = (
+    select(
+        refund_moves.c.state_before, refund_moves.c.signal, refund_moves.c.state_after,
+        refund_moves.c.why, refund_moves.c.at,
+    )
+    .where(refund_moves.c.refund_id == bindparam("refund_id"))
+    .order_by(refund_moves.c.line)
+)  # fmt: skip
+
+
+def move(
+    tx: Connection, before: Refund, after: Refund, signal: RefundSignal, why: str, raw: bytes | None
+) -> int | None:
+    """Write a new state and its line of history; the line's number, or None if another was first.
+
+    The only statement that sets a state. Whoever gets a number owns the effects of the move.
+    """
+    values = {name: getattr(after, name) for name in _MOVED}
+    values |= {"of_id": before.id, "of_state": before.state}
+    if tx.execute(_MOVE, values).rowcount != 1:
+        return None
+    line = int(tx.execute(_LINES, {"refund_id": before.id}).scalar_one())
+    tx.execute(
+        _LINE,
+        {
+            "refund_id": before.id, "line": line, "state_before": before.state, "signal": signal,
+            "state_after": after.state, "why": why, "raw": raw, "at": after.updated_at,
+        },
+    )  # fmt: skip
+    return line
+
+
+def history(tx: Connection, refund_id: str) -> list[Moved]:
+    """What happened to it, the first thing first."""
+    return [
+        Moved(
+            RefundState(row.state_before), RefundSignal(row.signal), RefundState(row.state_after),
+            row.why, row.at,
+        )
+        for row in tx.execute(_HISTORY, {"refund_id": refund_id})
+    ]  # fmt: skip
+
+
+_RECEIPTS = (
+    select(
+        receipts.c.gateway, receipts.c.account, receipts.c.transaction_id, receipts.c.attempt_id,
+        receipts.c.amount,
+    )
+    .where(
+        receipts.c.payment_id == bindparam("payment_id"),
+        receipts.c.currency == bindparam("currency"),
+    )
+    .order_by(receipts.c.created_at.desc(), receipts.c.id.desc())
+)  # fmt: skip
+_UNDELIVERED = (
+    select(func.coalesce(func.sum(postings.c.amount), 0))
+    .join(transfers, transfers.c.id == postings.c.transfer_id)
+    .where(
+        transfers.c.payment_id == bindparam("payment_id"),
+        postings.c.account == SUSPENSE,
+        postings.c.currency == bindparam("currency"),
+    )
+)
+_TRANSACTION = select(receipts.c.payment_id).where(
+    receipts.c.gateway == bindparam("gateway"),
+    receipts.c.account == bindparam("account"),
+    receipts.c.transaction_id.in_(bindparam("names", expanding=True)),
+)
+
+
+def receipts_of(tx: Connection, payment_id: str, currency: str) -> list[Received]:
+    """What came in this currency, the newest first: a surplus goes back before the rest."""
+    values = {"payment_id": payment_id, "currency": currency}
+    return [Received(**row._mapping) for row in tx.execute(_RECEIPTS, values)]
+
+
+def undelivered(tx: Connection, payment_id: str, currency: str) -> int:
+    """What came and nothing was delivered for, in minor units."""
+    values = {"payment_id": payment_id, "currency": currency}
+    return -int(tx.execute(_UNDELIVERED, values).scalar_one())
+
+
+def payments_with(tx: Connection, gateway: str, account: str, names: Sequence[str]) -> set[str]:
+    """The payments that received one of these transactions: a refund's notice may name only it."""
+    if not names:
+        return set()
+    values = {"gateway": gateway, "account": account, "names": list(names)}
+    return set(tx.execute(_TRANSACTION, values).scalars())
+
+
+_DUE = (
+    select(refunds.c.id)
+    .where(refunds.c.next_check_at <= bindparam("now"))
+    .order_by(refunds.c.next_check_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(refunds)
+    .where(refunds.c.id.in_(bindparam("ids", expanding=True)))
+    .values(next_check_at=bindparam("until"))
+)
+_LATER = (
+    update(refunds)
+    .where(refunds.c.id == bindparam("of_id"), refunds.c.state.in_(ASKED))
+    .values(tries=refunds.c.tries + 1, next_check_at=bindparam("at"), failure=bindparam("why"))
+)
+_LET_GO = (
+    update(refunds)
+    .where(refunds.c.next_check_at > bindparam("now"))
+    .values(next_check_at=bindparam("now"))
+)
+_NEXT_DUE = (
+    select(refunds.c.next_check_at)
+    .where(refunds.c.next_check_at.is_not(None))
+    .order_by(refunds.c.next_check_at)
+    .limit(1)
+)
+_GONE = select(func.coalesce(func.sum(refunds.c.amount), 0)).where(
+    refunds.c.attempt_id == bindparam("attempt_id"), refunds.c.state == RefundState.SUCCEEDED
+)
+
+
+def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[str]:
+    """Refunds whose timer has run out, held until `until`: a crash gives them back then."""
+    ids = list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
+    if ids:
+        tx.execute(_TAKE, {"ids": ids, "until": until})
+    return ids
+
+
+def later(tx: Connection, refund_id: str, at: datetime, why: str | None) -> None:
+    """Nothing is known yet: ask again at `at`."""
+    tx.execute(_LATER, {"of_id": refund_id, "at": at, "why": why})
+
+
+def let_go(tx: Connection, now: datetime) -> None:
+    """Make due what a dead process may have held. Only where nobody else works."""
+    tx.execute(_LET_GO, {"now": now})
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the earliest timer runs out."""
+    return tx.execute(_NEXT_DUE).scalar()
+
+
+def gone(tx: Connection, attempt_id: str) -> int:
+    """What has gone back of one offer's money, as far as we know, in minor units."""
+    return int(tx.execute(_GONE, {"attempt_id": attempt_id}).scalar_one())
+
+
+def page(
+    tx: Connection,
+    *,
+    filters: Mapping[str, str],
+    span: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Refund]:
+    """Newest first, one more than `limit` where there are more."""
+    query = select(*_COLUMNS).order_by(refunds.c.created_at.desc(), refunds.c.id.desc())
+    for name, value in filters.items():
+        query = query.where(refunds.c[name] == value)
+    if span[0] is not None:
+        query = query.where(refunds.c.created_at > span[0])
+    if span[1] is not None:
+        query = query.where(refunds.c.created_at < span[1])
+    if after is not None:
+        same_time = (refunds.c.created_at == after[0]) & (refunds.c.id < after[1])
+        query = query.where(or_(refunds.c.created_at < after[0], same_time))
+    return [_refund(row) for row in tx.execute(query.limit(limit + 1))]
+
+
+def _one(row: AnyRow | None) -> Refund | None:
+    return None if row is None else _refund(row)
+
+
+def _refund(row: AnyRow) -> Refund:
+    values = dict(row._mapping)
+    values["state"] = RefundState(values["state"])
+    values["source"] = RefundSource(values["source"])
+    return Refund(**values)

@@ -1,0 +1,242 @@
+"""Refunds over HTTP: ask for one, read them, and work through the list of transfers by hand."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+
+from tallystick.domain.errors import Invalid
+from tallystick.domain.money import LARGEST_MINOR
+from tallystick.domain.refund import Refund, RefundSource, RefundState
+from tallystick.domain.vietqr import BANKS, VietQR
+from tallystick.flows import refund as flow
+from tallystick.flows.hub import Hub
+from tallystick.flows.refund import Payee, RefundWish, Told
+from tallystick.web import shapes
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.description import answers, creating, listing
+from tallystick.web.pages import qr
+from tallystick.web.schemas import one, several
+
+router = APIRouter(tags=["refunds"])
+_FILTERS: Final = {"state": "state", "gateway": "gateway", "method": "method", "source": "source",
+                   "paymentId": "payment_id"}  # fmt: skip
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "state": tuple(RefundState),
+    "method": ("api", "manual"),
+    "source": tuple(RefundSource),
+}
+
+
+class Account(Body):
+    """The payer's bank account, for a transfer back by hand."""
+
+    bank_bin: str = Field(pattern="^[0-9]{6}$", description="The bank's six digits (NAPAS).")
+    account_number: str = Field(pattern="^[0-9A-Za-z]{1,19}$")
+    account_name: str | None = Field(default=None, min_length=1, max_length=100)
+
+
+class CreateRefund(Body):
+    """How much goes back, and why. Without `amount` all that can."""
+
+    amount: int | None = Field(default=None, gt=0, le=LARGEST_MINOR, description="Minor units.")
+    currency: str | None = Field(default=None, min_length=3, max_length=3)
+    reason: str = Field(default="", max_length=500)
+    keep_access: bool = False
+    transaction_id: str | None = Field(default=None, min_length=1, max_length=200)
+    account: Account | None = None
+
+
+class CloseRefund(Body):
+    """The transfer back has been made."""
+
+    bank_reference: str = Field(min_length=1, max_length=100, pattern=r"^[!-~][ -~]*$")
+
+
+CreateBody = Annotated[Parsed[CreateRefund], Depends(body(CreateRefund))]
+CloseBody = Annotated[Parsed[CloseRefund], Depends(body(CloseRefund))]
+
+
+@router.post(
+    "/api/payments/{payment_id}/refunds", status_code=201, openapi_extra=creating(CreateRefund),
+    summary="Give money of a payment back", responses=answers(one("Refund"), 201),
+)  # fmt: skip
+async def create(
+    request: Request, payment_id: str, hub: HubDep, who: LimitedCaller, parsed: CreateBody
+) -> Response:
+    """Reserved first, so that no more goes back than came. A link's id does for the payment's."""
+    return await _create(request, hub, who, payment_id, parsed)
+
+
+@router.post(
+    "/api/orders/{order_id}/refunds", status_code=201, openapi_extra=creating(CreateRefund),
+    summary="Give money of an order back", responses=answers(one("Refund"), 201),
+)  # fmt: skip
+async def create_for_order(
+    request: Request, order_id: str, hub: HubDep, who: LimitedCaller, parsed: CreateBody
+) -> Response:
+    """The payment behind the order is found by its id."""
+    return await _create(request, hub, who, order_id, parsed)
+
+
+async def _create(
+    request: Request, hub: Hub, who: Caller, product_id: str, parsed: Parsed[CreateRefund]
+) -> Response:
+    who.needs("operator")
+    wished = parsed.value
+    given = wished.account
+    wish = RefundWish(
+        amount=wished.amount,
+        currency=wished.currency,
+        reason=wished.reason,
+        keep_access=wished.keep_access,
+        transaction_id=wished.transaction_id,
+        payee=None
+        if given is None
+        else Payee(given.bank_bin, given.account_number, given.account_name),
+        actor=who.name,
+    )
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda once: flow.request(hub, product_id, wish, once, _render),
+        lambda refund_id, once: flow.answer(hub, refund_id, once, _render),
+    )
+
+
+@router.get(
+    "/api/refunds", summary="List refunds, newest first", responses=answers(several("Refund")),
+    openapi_extra=listing(gateway="", paymentId="", **_WORDS),
+)  # fmt: skip
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: state, method, source, gateway, paymentId, createdAfter, createdBefore.
+
+    `state=manual` is the list of transfers that somebody has to make by hand.
+    """
+    who.needs("reader")
+    limit = page_limit(request)
+    filters = {column: request.query_params[name] for name, column in _FILTERS.items()
+               if name in request.query_params}  # fmt: skip
+    for name, known in _WORDS.items():
+        if name in filters and filters[name] not in known:
+            words = f"one of {', '.join(known)}"
+            raise Invalid(f"{name} is {words}.", ((name, words),))
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place = cursor_place(hub, request)
+    found = await flow.listing(hub, filters=filters, span=span, after=place, limit=limit)
+    places = [(told.refund.created_at, told.refund.id) for told in found]
+    return listed(hub, [shape(told) for told in found], places, limit)
+
+
+@router.get(
+    "/api/refunds/{refund_id}", summary="Read a refund", responses=answers(one("Refund"))
+)  # fmt: skip
+async def show(refund_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """With its history; one by hand says what to transfer to whom."""
+    who.needs("reader")
+    return {"data": shape(await flow.show(hub, refund_id))}
+
+
+@router.post(
+    "/api/refunds/{refund_id}/close", openapi_extra=described(CloseRefund),
+    summary="Note that the transfer back was made", responses=answers(one("Refund")),
+)  # fmt: skip
+async def close(
+    refund_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
+) -> dict[str, Any]:
+    """The bank's reference proves it; the same again changes nothing."""
+    who.needs("operator")
+    reference = parsed.value.bank_reference.strip()
+    return {"data": shape(await flow.close(hub, refund_id, reference, who.name))}
+
+
+@router.post(
+    "/api/refunds/{refund_id}/cancel", summary="Take a refund back",
+    responses=answers(one("Refund")),
+)  # fmt: skip
+async def cancel(refund_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Only before anybody was told to make it. Safe to repeat; 409 afterwards."""
+    who.needs("operator")
+    return {"data": shape(await flow.cancel(hub, refund_id, who.name))}
+
+
+def _render(told: Told) -> bytes:
+    return shapes.encoded({"data": shape(told)})
+
+
+def shape(told: Told) -> dict[str, Any]:
+    """A refund as its merchant sees it."""
+    refund = told.refund
+    return {
+        "id": refund.id,
+        "paymentId": refund.payment_id,
+        "state": refund.state,
+        "source": refund.source,
+        "method": refund.method,
+        "gateway": refund.gateway,
+        "transactionId": refund.transaction_id,
+        "providerId": refund.provider_id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "reason": refund.reason,
+        "keepAccess": refund.keep_access,
+        "failure": refund.failure,
+        "bankReference": refund.bank_reference,
+        "transfer": _transfer(refund, told.payee) if refund.method == "manual" else None,
+        "requestedBy": refund.requested_by,
+        "createdAt": shapes.instant(refund.created_at),
+        "updatedAt": shapes.instant(refund.updated_at),
+        "closedAt": shapes.instant(refund.closed_at),
+        "nextCheckAt": shapes.instant(refund.next_check_at),
+        "history": [
+            {
+                "at": shapes.instant(line.at),
+                "before": line.before,
+                "signal": line.signal,
+                "after": line.after,
+                "why": line.why,
+            }
+            for line in told.history
+        ],
+    }
+
+
+def _transfer(refund: Refund, payee: Payee | None) -> dict[str, Any]:
+    """What a person transfers to whom, ready to scan where the bank app can."""
+    code = _code(refund, payee)
+    drawn = None if code is None else qr.draw(code)
+    return {
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "content": refund.memo,
+        "bankBin": payee and payee.bank_bin,
+        "bankName": payee and BANKS.get(payee.bank_bin),
+        "accountNumber": payee and payee.account_number,
+        "accountName": payee and payee.account_name,
+        "qrCode": code,
+        "qrCodeSvg": None if drawn is None else str(drawn),
+        "instructions": _instructions(refund, payee),
+    }
+
+
+def _code(refund: Refund, payee: Payee | None) -> str | None:
+    if payee is None or refund.currency != "VND":
+        return None
+    return VietQR(payee.bank_bin, payee.account_number, refund.amount, refund.memo).payload()
+
+
+def _instructions(refund: Refund, payee: Payee | None) -> str:
+    whom = (
+        f"to whoever paid transaction {refund.transaction_id} (ask the payer for the account)"
+        if payee is None
+        else f"to {payee.account_name or 'the payer'}, account {payee.account_number} at "
+        f"{BANKS.get(payee.bank_bin, payee.bank_bin)}"
+    )
+    return (
+        f"Transfer {refund.money} {whom}, with the content {refund.memo}. Then close the refund "
+        "with the bank's reference."
+    )
