@@ -27,6 +27,7 @@ from tallystick.live.hub import LiveHub
 from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Line, Relay
+from tallystick.rates import LiveSource
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
@@ -141,6 +142,7 @@ def build(
         settings=settings,
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
+        rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
     )
     line = _line(settings)
     relay = None if line is None else Relay(line, live, database)
@@ -240,6 +242,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     ring_path = files.with_name(files.name + ".dev-keys")
     ring = Keyring.at(ring_path)
     settings = settings.model_copy(update=_development_settings(ring, base_url))
+    settings.exchange_rate_url = settings.exchange_rate_url or f"{base_url}/_sim/rates"
     stage = Stage(
         [entry.played.part(ring.gateways[entry.name]) for entry in GATEWAYS],
         base_url=base_url,

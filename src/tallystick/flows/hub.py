@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -38,6 +39,14 @@ class Live(Protocol):
 
     def watched(self, payment_id: str) -> bool:
         """Whether somebody stands before the till right now."""
+        ...
+
+
+class RateSource(Protocol):
+    """Where live exchange rates come from."""
+
+    async def ask(self) -> Mapping[str, Decimal]:
+        """Units of each currency for one US dollar. Raises Unavailable."""
         ...
 
 
@@ -83,6 +92,8 @@ class Hub:
     bell: Bell = field(default_factory=Bell)
     budgets: dict[str, Budget] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
+    rates: RateSource | None = None
+    rates_silent_since: datetime | None = None
     sandbox: bool = False
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)

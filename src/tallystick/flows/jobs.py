@@ -18,7 +18,9 @@ from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
+from tallystick.flows.rates import refresh
 from tallystick.flows.receive import handle_inbox
+from tallystick.flows.report import keep_days
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.store import idempotency, schedules
 from tallystick.store.schedules import Run, Stats
@@ -78,13 +80,14 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
+    "refresh-rates": Job(timedelta(minutes=30), refresh),
     "audit": Job(timedelta(days=1), audit_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }
 
 
 async def plan(hub: Hub) -> None:
-    """Make sure that every job has its row; called at the start."""
+    """Make sure that every job has its row, and that days begin where they should; at the start."""
     now = hub.now()
 
     def body(tx: Connection) -> None:
@@ -92,6 +95,7 @@ async def plan(hub: Hub) -> None:
             schedules.ensure(tx, name, now + job.every)
 
     await hub.database.write(body)
+    await keep_days(hub)
 
 
 async def run_due(hub: Hub) -> int:

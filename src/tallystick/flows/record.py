@@ -21,6 +21,7 @@ from tallystick.domain.payment import (
 )
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
+from tallystick.flows.rates import value_receipt
 from tallystick.gateways.base import Verdict
 from tallystick.store import attempts, events, evidence, inbox, ledger, payments, snapshots
 from tallystick.store.events import Event
@@ -78,7 +79,7 @@ def record(
         known = _append(tx, before, [_deadline(now)], now, known)
     state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
-    _receive(tx, payment_id, state, known, now)
+    _receive(tx, hub, payment_id, state, known)
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
     timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
@@ -173,12 +174,13 @@ def _note_attempts(
 
 def _receive(
     tx: Connection,
+    hub: Hub,
     payment_id: str,
     state: State,
     known: Sequence[Evidence],
-    now: datetime,
 ) -> None:
     """A receipt and a balanced transfer for every credit that is counted for the first time."""
+    now = hub.now()
     sources = {
         credit.name: item
         for item in reversed(known)
@@ -191,6 +193,7 @@ def _receive(
         if receipt_id is not None:
             transfer = accounts.received(receipt_id, payment_id, credit.gateway, credit.money)
             ledger.post(tx, transfer, now)
+            value_receipt(tx, hub, payment_id, receipt_id, credit.money)
         elif ledger.owners(tx, [credit]) != {payment_id}:
             raise RaceLost("Another payment received this transaction first.")
 

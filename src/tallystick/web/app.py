@@ -22,7 +22,10 @@ from tallystick.web import (
     payer,
     payments,
     problems,
+    rates,
     reference,
+    referrals,
+    reports,
     static_files,
     unmatched,
 )
@@ -70,6 +73,9 @@ def build_app(
         jobs.router,
         health.router,
         unmatched.router,
+        rates.router,
+        referrals.router,
+        reports.router,
         reference.router,
         *routers,
     )

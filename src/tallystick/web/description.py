@@ -1,5 +1,6 @@
 """What the API description says beyond the routes' own signatures."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -81,6 +82,15 @@ def listing(**filters: Query) -> dict[str, Any]:
     return {"parameters": [*own, *_PAGING]}
 
 
+def query(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Query parameters that are texts, by name with their words."""
+    own = [
+        {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+        for name, words in parameters.items()
+    ]
+    return {"parameters": own}
+
+
 def answers(schema: Schema, status: int = 200, words: str = "As described.") -> Responses:
     """A JSON answer of this shape."""
     return {status: {"description": words, "content": {"application/json": {"schema": schema}}}}
@@ -108,6 +118,6 @@ def _proofs(path: str, tags: list[str]) -> list[dict[str, list[str]]]:
         return [{"cron": []}, {"bearer": []}]
     if path.startswith("/api/gateways"):
         return [{"bearer": []}]
-    if path.endswith(_OPEN_ENDS):
+    if path.endswith(_OPEN_ENDS) or path == "/api/exchange-rates":
         return [{}, {"bearer": []}]
     return [] if _OPEN_TAGS & set(tags) else [{"bearer": []}]

@@ -1,0 +1,76 @@
+"""The invariants of sales, their daily sums and commissions, as queries."""
+
+from typing import Final
+
+from tallystick.store import sales
+from tallystick.store.audit.base import Check, queries
+
+_TWO_COMMISSIONS = """
+SELECT order_id AS subject, 'has ' || COUNT(*) || ' commissions' AS wrong
+FROM commissions GROUP BY order_id HAVING COUNT(*) > 1
+"""
+_NOT_EARNED_ONCE = """
+SELECT c.id AS subject,
+  'says ' || c.amount || ', earned ' || COALESCE(SUM(l.amount), 0) || ' in ' || COUNT(l.line)
+    || ' lines' AS wrong
+FROM commissions c
+LEFT JOIN commission_lines l ON l.commission_id = c.id AND l.kind = 'earned'
+  AND l.currency = c.currency AND l.referrer_id = c.referrer_id
+GROUP BY c.id, c.amount, c.usd_cents, c.order_usd_cents
+HAVING COUNT(l.line) <> 1 OR SUM(l.amount) <> c.amount OR SUM(l.usd_cents) <> c.usd_cents
+  OR SUM(l.order_usd_cents) <> c.order_usd_cents
+"""
+_OVERCLAWED = """
+SELECT commission_id AS subject, 'was clawed back beyond what it earned' AS wrong
+FROM commission_lines WHERE kind <> 'paid_out'
+GROUP BY commission_id
+HAVING SUM(amount) < 0 OR SUM(usd_cents) < 0 OR SUM(order_usd_cents) < 0
+"""
+_CLAWED_ASIDE = """
+SELECT c.id AS subject, 'is clawed back by ' || c.back || ' of the order, refunded by '
+  || COALESCE(s.back, 0) AS wrong
+FROM (SELECT c.id, c.order_id, -COALESCE(SUM(l.order_usd_cents), 0) AS back
+  FROM commissions c
+  LEFT JOIN commission_lines l ON l.commission_id = c.id AND l.kind = 'clawed_back'
+  GROUP BY c.id, c.order_id) c
+LEFT JOIN (SELECT order_id, SUM(usd_cents) AS back FROM sales WHERE kind = 'refund'
+  GROUP BY order_id) s ON s.order_id = c.order_id
+WHERE c.back <> COALESCE(s.back, 0)
+"""
+_PAID_ASIDE = """
+SELECT c.id AS subject, 'is ' || c.status || ' with ' || COUNT(l.line) || ' payouts' AS wrong
+FROM commissions c
+LEFT JOIN commission_lines l ON l.commission_id = c.id AND l.kind = 'paid_out'
+GROUP BY c.id, c.status
+HAVING COUNT(l.line) <> CASE WHEN c.status = 'paid' THEN 1 ELSE 0 END
+"""
+_UNSOLD = """
+SELECT c.order_id AS subject, 'pays a commission on what was not sold so' AS wrong
+FROM commissions c
+LEFT JOIN sales s ON s.kind = 'sale' AND s.subject = c.order_id AND s.amount = c.order_amount
+  AND s.currency = c.currency AND s.usd_cents = c.order_usd_cents
+WHERE s.subject IS NULL
+"""
+_UNFROZEN = """
+SELECT s.subject, 'was sold at another worth than was agreed' AS wrong
+FROM sales s
+LEFT JOIN valuations v ON v.subject = s.payment_id AND v.currency = s.currency
+  AND v.rate_source = s.rate_source
+WHERE s.kind = 'sale' AND (v.subject IS NULL
+  OR (v.amount = s.amount AND v.usd_cents <> s.usd_cents))
+"""
+_OVERRETURNED = """
+SELECT order_id AS subject, 'gave back more than it brought' AS wrong
+FROM sales GROUP BY order_id
+HAVING SUM(CASE kind WHEN 'sale' THEN amount ELSE -amount END) < 0
+  OR SUM(CASE kind WHEN 'sale' THEN usd_cents ELSE -usd_cents END) < 0
+"""
+
+CHECKS: Final = (
+    Check("M8", "An order pays at most one commission, and a refund claws back its share.",
+          queries(_TWO_COMMISSIONS, _NOT_EARNED_ONCE, _OVERCLAWED, _CLAWED_ASIDE, _PAID_ASIDE,
+                  _UNSOLD)),
+    Check("R1", "The daily sums of revenue are the sums of the sales.", sales.differences),
+    Check("R2", "A sale is worth what was frozen with its order, and gives back no more.",
+          queries(_UNFROZEN, _OVERRETURNED)),
+)  # fmt: skip
