@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
@@ -49,7 +49,7 @@ class Takings:
 class Terms:
     """What a merchant sets: fees, running costs a month, and the tax on what is left."""
 
-    fees: Fees = FEES
+    fees: Fees = field(default_factory=lambda: FEES)
     monthly_costs_usd_cents: int = 50_000
     tax_basis_points: int = 1_700
 
