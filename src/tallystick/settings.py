@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         '`{"polar": [{"since": "2026-05-27", "percent": "3.8", "usdCents": 40}]}`.',
     )
 
+    github_token: SecretStr | None = Field(
+        None, description="GitHub: a token that may invite buyers to your repositories and teams."
+    )
+    github_base_url: str = Field("https://api.github.com", description="GitHub: its API's address.")
+
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
     stream_heartbeat_s: float = Field(
         15.0, gt=0, le=30, description="Seconds between the heartbeats of a stream."

@@ -14,11 +14,14 @@ from typing import Any
 
 import uvicorn
 
+from tallystick.access import Access, GitHub
 from tallystick.catalogue import GATEWAYS, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
+from tallystick.flows.products import stock_demo
 from tallystick.fulfilment.base import Fulfilment
+from tallystick.fulfilment.order import Orders
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
 from tallystick.gateways.base import Gateway
@@ -39,6 +42,12 @@ from tallystick.web.sandbox import sandbox_router
 from tallystick.worker import Worker
 
 FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink)
+
+
+def _fulfilments(secret: bytes) -> Mapping[str, Fulfilment]:
+    """Everything that is delivered, by its purpose; licences are signed with our secret."""
+    every = (*(kind() for kind in FULFILMENTS), Orders(secret))
+    return {one.purpose: one for one in every}
 
 
 class SystemClock:
@@ -136,17 +145,26 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments={made.purpose: made for made in (kind() for kind in FULFILMENTS)},
+        fulfilments=_fulfilments(secret),
         live=live,
         clock=clock,
         settings=settings,
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
         rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
+        access=_access(settings, wire),
     )
     line = _line(settings)
     relay = None if line is None else Relay(line, live, database)
     return House(hub, live, Worker(hub), wire, relay=relay)
+
+
+def _access(settings: Settings, wire: HttpWire) -> Access | None:
+    """Where buyers are let in, where it is set up."""
+    token = settings.github_token
+    if token is None:
+        return None
+    return GitHub(token.get_secret_value(), settings.github_base_url, wire)
 
 
 def _line(settings: Settings) -> Line | None:
@@ -188,6 +206,7 @@ class Keyring:
     cron_secret: str
     jwt_secret: str
     api_key: str
+    github_token: str
     gateways: Mapping[str, Mapping[str, str]]
 
     @classmethod
@@ -200,6 +219,7 @@ class Keyring:
             cron_secret=kept.get("cron_secret") or drawn(16),
             jwt_secret=kept.get("jwt_secret") or drawn(32),
             api_key=kept.get("api_key") or "",
+            github_token=kept.get("github_token") or f"ghp_{drawn(18)}",
             gateways={
                 entry.name: kept.get(entry.name) or entry.played.draw() for entry in GATEWAYS
             },
@@ -248,6 +268,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
         base_url=base_url,
         webhook_url=lambda name: f"{base_url}/api/webhooks/{name}",
         books_path=books_of(settings.database_url),
+        github_token=ring.github_token,
     )
     wire = HttpWire()
     house = build(
@@ -256,6 +277,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     )  # fmt: skip
     house.hub.sandbox = True
     house.rehearsal = Rehearsal(stage, house.worker)
+    await stock_demo(house.hub)
     if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
         api_key = await create_key(house.hub, "admin", "development")
         ring = replace(ring, api_key=api_key)
@@ -276,4 +298,6 @@ def _development_settings(ring: Keyring, base_url: str) -> dict[str, Any]:
         "cron_secret": SecretStr(ring.cron_secret),
         "jwt_secret": SecretStr(ring.jwt_secret),
         "merchant_name": "Tallystick Demo",
+        "github_token": SecretStr(ring.github_token),
+        "github_base_url": f"{base_url}/_sim/github",
     }

@@ -81,6 +81,20 @@ class GatewayNotOffered(Invalid):
     title = "Gateway not offered"
 
 
+class CouponUnknown(Invalid):
+    """There is no such coupon, or it takes nothing off in this currency."""
+
+    code = "coupon_unknown"
+    title = "Unknown coupon"
+
+
+class NothingToPay(Invalid):
+    """The discounts leave nothing that a gateway could collect."""
+
+    code = "nothing_to_pay"
+    title = "Nothing to pay"
+
+
 class Unauthenticated(Refused):
     """No proof, or a wrong proof, of who is asking."""
 
@@ -152,6 +166,20 @@ class InsufficientFunds(Conflict):
 
     code = "insufficient_funds"
     title = "Not enough money left"
+
+
+class CouponOver(Conflict):
+    """The coupon has expired, or the merchant has ended it."""
+
+    code = "coupon_over"
+    title = "Coupon no longer valid"
+
+
+class CouponUsedUp(Conflict):
+    """The coupon has been used as often as it may be, in all or by this customer."""
+
+    code = "coupon_used_up"
+    title = "Coupon used up"
 
 
 class TooLarge(Refused):

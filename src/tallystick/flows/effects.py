@@ -9,8 +9,11 @@ import structlog
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
+from tallystick.flows.access import set_access
 from tallystick.flows.cancel import cancel_attempt
+from tallystick.flows.discounts import sync_discount
 from tallystick.flows.hub import Hub
+from tallystick.fulfilment.order import SET_ACCESS, SYNC_DISCOUNT
 from tallystick.store import jobs
 from tallystick.store.jobs import Job
 
@@ -19,7 +22,11 @@ BATCH: Final = 50
 
 log = structlog.get_logger()
 Effect = Callable[[Hub, dict[str, Any]], Awaitable[None]]
-EFFECTS: Final[Mapping[str, Effect]] = {"cancel_attempt": cancel_attempt}
+EFFECTS: Final[Mapping[str, Effect]] = {
+    "cancel_attempt": cancel_attempt,
+    SET_ACCESS: set_access,
+    SYNC_DISCOUNT: sync_discount,
+}
 """Every outside effect by the kind of its job row. Each is safe to repeat."""
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from tallystick.access import Access
 from tallystick.domain.errors import GatewayNotOffered, NotFound
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.budget import Budget
@@ -95,6 +96,7 @@ class Hub:
     rates: RateSource | None = None
     rates_silent_since: datetime | None = None
     sandbox: bool = False
+    access: Access | None = None
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 

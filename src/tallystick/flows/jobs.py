@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
+from tallystick.flows.discounts import sync_discounts
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
@@ -81,6 +82,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "refresh-rates": Job(timedelta(minutes=30), refresh),
+    "sync-discounts": Job(timedelta(minutes=15), sync_discounts, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
     "tidy": Job(timedelta(days=1), _tidy),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Claim, Credit, Trust
@@ -312,3 +312,34 @@ class Refunds(Protocol):
     async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
         """Every refund of the offer, also those that were made in the gateway's own dashboard."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountTold:
+    """A discount that lives at a gateway: how often it may be used there, and was."""
+
+    limit: int | None
+    redeemed: int
+
+
+class Discounts(Protocol):
+    """The discounts of a gateway that has its own. All calls are safe to repeat."""
+
+    async def fetch(self, discount_id: str) -> DiscountTold | None:
+        """How it stands, or None where there is none. Raises GatewayUnreachable and its kin."""
+        ...
+
+    async def limit(self, discount_id: str, limit: int) -> bool:
+        """Let it be used so often in all; False where there is none. Raises GatewayRefused too."""
+        ...
+
+    async def delete(self, discount_id: str) -> bool:
+        """End it; False where there was none."""
+        ...
+
+
+@runtime_checkable
+class HasDiscounts(Protocol):
+    """A gateway with discounts of its own."""
+
+    discounts: Discounts

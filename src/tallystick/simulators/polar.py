@@ -25,6 +25,7 @@ from tallystick.domain.errors import Conflict, MalformedJson
 from tallystick.simulators.backstage import Backstage, Part
 from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
 from tallystick.simulators.books import Delivery
+from tallystick.simulators.polar_discounts import DiscountDesk
 from tallystick.simulators.polar_objects import checkout_of, iso, order_of, uuid_of
 
 _LASTS: Final = timedelta(hours=24)
@@ -34,7 +35,7 @@ _SMALLEST: Final = {"vnd": 20_000, "lkr": 20_000}
 _REF: Final = "tallystick_ref"
 _DISABLED: Final = "polar.endpoint.disabled"
 _FAILED: Final = "polar.endpoint.failed"
-_LISTS: Final = ("checkouts", "orders", "refunds", "products")
+_LISTS: Final = ("checkouts", "orders", "refunds", "products", "discounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class PolarSimulator:
         self._keys = keys
         self._calls_per_minute = calls_per_minute
         self._calls: deque[datetime] = deque()
+        self._discounts = DiscountDesk(backstage.books)
 
     def routes(self) -> list[BaseRoute]:
         """The API v1. Lists and creates have a trailing slash; without it comes a 307."""
@@ -92,6 +94,11 @@ class PolarSimulator:
             guard("refunds/", "POST", self._give_back),
             guard("refunds/", "GET", self._list_refunds),
             guard("webhooks/endpoints/{id}", "PATCH", self._enable),
+            guard("discounts/", "POST", self._discounts.create),
+            guard("discounts/{id}", "GET", self._discounts.show),
+            guard("discounts/{id}", "PATCH", self._discounts.change),
+            guard("discounts/{id}", "DELETE", self._discounts.delete),
+            Route("/redeem/{id}", self._limited(self._discounts.redeem), methods=["POST"]),
         ]
 
     def as_of(self, order: Order, now: datetime) -> Order:

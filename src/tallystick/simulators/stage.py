@@ -22,6 +22,7 @@ from tallystick.simulators.books import Book, Books, Delivery
 from tallystick.simulators.clock import VirtualClock
 from tallystick.simulators.delivery import Courier
 from tallystick.simulators.faults import Faults
+from tallystick.simulators.github import GitHubSimulator
 from tallystick.simulators.page import PayerPage
 
 _LONGEST_DELAY_S: Final = 366 * 86_400
@@ -34,9 +35,10 @@ class Stage:
     `base_url` is the address at which `routes` are served, beside the hub itself; `webhook_url`
     tells where the hub hears a gateway, `books_path` is the file that remembers everything over a
     kill -9. `hang_s` bounds a hanging call, `lost_s` one whose answer is lost.
+    Beside the gateways stands GitHub, which takes `github_token`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it plays, and how
         self,
         parts: Sequence[Part],
         *,
@@ -45,11 +47,13 @@ class Stage:
         books_path: Path,
         hang_s: float = 60.0,
         lost_s: float = 1.0,
+        github_token: str = "",
     ) -> None:
         self._books = Books(books_path)
         self.clock = VirtualClock(self._books)
         self.faults = Faults(self._books, hang_s=hang_s, lost_s=lost_s)
         self._simulators: dict[str, Simulator] = {}
+        self._github = GitHubSimulator(self._books, github_token)
         self._courier = Courier(self._books, self.clock, self._simulators, webhook_url)
         for part in parts:
             address = f"{base_url.rstrip('/')}/_sim/{part.name}"
@@ -76,6 +80,7 @@ class Stage:
             )
             for name, simulator in self._simulators.items()
         ]
+        mounts.append(Mount(f"/_sim/{self._github.name}", routes=self._github.routes()))
         return [Route("/_sim/static/sim.css", _stylesheet), *mounts]
 
     def next_due(self) -> datetime | None:

@@ -58,7 +58,10 @@ _PROOFS: Final = {
     "cron": {"type": "apiKey", "in": "header", "name": "x-cron-secret"},
 }
 # Who asks proves nothing here, proves it in the request itself, or may stay unknown.
-_OPEN_TAGS: Final = {"webhooks", "operations", "pay pages"}
+_OPEN_TAGS: Final = {"webhooks", "operations", "pay pages", "licences"}
+_FOR_EVERYBODY: Final = {
+    "get /api/products", "get /api/products/{product_type}", "post /api/orders",
+}  # fmt: skip
 _OPEN_ENDS: Final = ("/payment-links/{link_id}/status", "/payment-links/{link_id}/stream")
 
 
@@ -106,18 +109,18 @@ def complete(app: FastAPI) -> None:
         parts["schemas"] = {**parts.get("schemas", {}), **SCHEMAS}
         parts["securitySchemes"] = _PROOFS
         for path, methods in document["paths"].items():
-            for operation in methods.values():
-                operation["security"] = _proofs(path, operation.get("tags", []))
+            for method, operation in methods.items():
+                operation["security"] = _proofs(method, path, operation.get("tags", []))
         return document
 
     app.openapi = completed  # type: ignore[method-assign]
 
 
-def _proofs(path: str, tags: list[str]) -> list[dict[str, list[str]]]:
+def _proofs(method: str, path: str, tags: list[str]) -> list[dict[str, list[str]]]:
     if "jobs" in tags:
         return [{"cron": []}, {"bearer": []}]
     if path.startswith("/api/gateways"):
         return [{"bearer": []}]
-    if path.endswith(_OPEN_ENDS) or path == "/api/exchange-rates":
+    if path.endswith(_OPEN_ENDS) or f"{method} {path}" in _FOR_EVERYBODY:
         return [{}, {"bearer": []}]
     return [] if _OPEN_TAGS & set(tags) else [{"bearer": []}]

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tallystick.domain.access import GrantState
+from tallystick.domain.coupon import CouponType, SyncOutcome
 from tallystick.domain.exchange import RateSource
 from tallystick.domain.link import LinkStatus
+from tallystick.domain.order import OrderReview, OrderStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 from tallystick.domain.referral import CommissionStatus, LineKind, Tier
 
@@ -79,6 +82,34 @@ _FOR_PAYERS: Final = {
     "cancelUrl": _or_null(_TEXT),
     "testMode": _FLAG,
 }
+_ORDER: Final = {
+    **_MONEY,
+    "id": _TEXT,
+    "userId": _or_null(_TEXT),
+    "email": _TEXT,
+    "productType": _TEXT,
+    "quantity": _COUNT,
+    "originalAmount": _MINOR,
+    "status": _one_of(OrderStatus),
+    "review": _or_null(_one_of(OrderReview)),
+    "paymentProvider": _TEXT,
+    "paymentId": _TEXT,
+    "referredBy": _or_null(_TEXT),
+    "discountAmount": _MINOR,
+    "discountRate": {**_NUMBER, "description": "Percent of originalAmount."},
+    "couponDiscount": _MINOR,
+    "referralDiscount": _MINOR,
+    "refundedAmount": _MINOR,
+    "teamId": _or_null(_TEXT),
+    "githubUsername": _or_null(_TEXT),
+    "vatInvoiceRequested": _FLAG,
+    "metadata": _NOTES,
+    "createdAt": _INSTANT,
+    "updatedAt": _INSTANT,
+    "completedAt": _or_null(_INSTANT),
+}
+_TO_PAY: Final = {"checkout": _or_null(ref("Checkout")), "expiresAt": _INSTANT}
+_PRICES: Final[Schema] = {"type": "object", "additionalProperties": _MINOR}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Problem": {
@@ -159,6 +190,37 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "MaintainerRevenue": _object(
         grossRevenue=_SIGNED, platformFees=_MINOR, operatingCosts=_MINOR, taxDeduction=_MINOR,
         netPayout=_SIGNED, currency=_CURRENCY, refunded=_MINOR, start=_TEXT, end=_TEXT,
+    ),
+    "Product": _object(
+        productType=_TEXT, name=_TEXT, prices=_PRICES, description=_TEXT, licensed=_FLAG,
+        access=_FLAG, active=_FLAG,
+    ),
+    "Order": _object(_ORDER),
+    "NewOrder": _object(_ORDER, _TO_PAY, clientToken=_TEXT),
+    "OrderForBuyers": _object(
+        _ORDER, _TO_PAY,
+        licence=_or_null(_object(id=_TEXT, key=_or_null(_TEXT), seats=_COUNT, issuedAt=_INSTANT,
+                                 revokedAt=_or_null(_INSTANT))),
+        access=_or_null(_object(place=_TEXT, githubUsername=_TEXT, state=_one_of(GrantState),
+                                note=_TEXT)),
+    ),
+    "ListedOrder": _object(_ORDER, amountUsdCents=_or_null(_MINOR), displayAmount=_TEXT),
+    "AdminOrders": _object(
+        orders=_many(ref("ListedOrder")), pagination=_object(page=_COUNT, limit=_COUNT,
+                                                             hasMore=_FLAG),
+    ),
+    "Coupon": _object(
+        id=_TEXT, code=_TEXT, type=_one_of(CouponType), percent=_or_null(_COUNT),
+        amounts=_or_null(_PRICES), maxRedemptions=_or_null(_COUNT), perCustomer=_or_null(_COUNT),
+        reserved=_COUNT, redeemed=_COUNT, redeemedElsewhere=_COUNT, remaining=_or_null(_COUNT),
+        expiresAt=_or_null(_INSTANT), active=_FLAG, polarDiscountId=_or_null(_TEXT),
+        polarOutcome=_or_null(_one_of(SyncOutcome)), polarToldAt=_or_null(_INSTANT),
+        createdAt=_INSTANT, updatedAt=_INSTANT,
+    ),
+    "LicenceKey": _object(format=_TEXT, algorithm=_TEXT, publicKey=_TEXT, pem=_TEXT),
+    "LicenceStanding": _object(
+        valid=_FLAG, productType=_or_null(_TEXT), seats=_or_null(_COUNT),
+        revokedAt=_or_null(_INSTANT),
     ),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(

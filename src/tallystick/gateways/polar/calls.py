@@ -78,6 +78,22 @@ class Calls:
             raise GatewayUnreachable(f"Polar gives no usable answer (HTTP {told.status}).")
         return told
 
+    async def change(self, path: str, wish: Mapping[str, Any]) -> Told:
+        """A PATCH. Raises what `make` raises; that there is no such thing is an answer."""
+        told = await self._send("PATCH", path, json.dumps(wish, ensure_ascii=False).encode())
+        if told.status in {400, 403, 422}:
+            raise GatewayRefused(f"Polar says: {told.words()}")
+        if told.status != 200 and not told.unknown:
+            raise GatewayUnreachable(f"Polar gives no usable answer (HTTP {told.status}).")
+        return told
+
+    async def remove(self, path: str) -> bool:
+        """A DELETE; False where there was nothing. Raises GatewayUnavailable and its kin."""
+        told = await self._send("DELETE", path)
+        if told.status != 204 and not told.unknown:
+            raise GatewayUnreachable(f"Polar gives no usable answer (HTTP {told.status}).")
+        return told.status == 204
+
     async def page(self, path: str, query: Mapping[str, str], number: int = 1) -> "Page":
         """One page of a list."""
         limits = {"limit": str(_PER_PAGE), "page": str(number)}
@@ -112,6 +128,8 @@ class Calls:
             raise GatewayUnavailable("Polar rejects our access token.")
         if reply.status in {408, 409, 429} or reply.status >= 500 or 300 <= reply.status < 400:
             raise GatewayUnreachable(f"Polar cannot answer now (HTTP {reply.status}).")
+        if reply.status == 204:
+            return Told(204, Fields({}, unusable), b"")
         try:
             answer = strict_json.parse(reply.body, limit=_LARGEST_REPLY)
         except MalformedJson:

@@ -40,6 +40,7 @@ from tallystick.gateways.base import (
 )
 from tallystick.gateways.polar import prices
 from tallystick.gateways.polar.calls import Calls, Told
+from tallystick.gateways.polar.discounts import PolarDiscounts
 
 _LARGEST_NOTICE: Final = 65_536
 _REF: Final = "tallystick_ref"
@@ -108,6 +109,7 @@ class Polar:
         # Order ids are unique at Polar as a whole, and a token tells nobody whose it is.
         self.account = "polar"
         self._calls = Calls(account.base_url, account.access_token, wire)
+        self.discounts = PolarDiscounts(self._calls)
         self._keys = tuple(_keys(account.webhook_secret))
         self._product_id = account.product_id
 

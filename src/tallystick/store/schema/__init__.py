@@ -3,7 +3,7 @@
 One module for each feature; this one knows them all.
 """
 
-from tallystick.store.schema import core, sales
+from tallystick.store.schema import core, coupons, orders, sales
 from tallystick.store.schema.base import append_only, metadata
 
-__all__ = ["append_only", "core", "metadata", "sales"]
+__all__ = ["append_only", "core", "coupons", "metadata", "orders", "sales"]

@@ -244,7 +244,7 @@ decisions = table(
     Column("actor", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.id")),
     Column("at", Instant, nullable=False),
-    one_of("action", ("assigned", "refunded", "parked")),
+    one_of("action", ("assigned", "refunded", "parked", "released")),
     CheckConstraint("reason <> ''", name="reason_given"),
     append_only=True,
 )

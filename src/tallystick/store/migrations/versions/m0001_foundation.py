@@ -41,6 +41,50 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "coupons",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("percent", columns.Whole, nullable=True),
+        sa.Column("max_redemptions", columns.Whole, nullable=True),
+        sa.Column("per_customer", columns.Whole, nullable=True),
+        sa.Column("reserved", columns.Whole, nullable=False),
+        sa.Column("redeemed", columns.Whole, nullable=False),
+        sa.Column("elsewhere", columns.Whole, nullable=False),
+        sa.Column("expires_at", columns.Instant(), nullable=True),
+        sa.Column("active", columns.Flag(), nullable=False),
+        sa.Column("polar_discount_id", sa.Text(), nullable=True),
+        sa.Column("polar_outcome", sa.Text(), nullable=True),
+        sa.Column("polar_told_at", columns.Instant(), nullable=True),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "(type = 'percent') = (percent IS NOT NULL)",
+            name=op.f("ck_coupons_percent_has_its_share"),
+        ),
+        sa.CheckConstraint(
+            "polar_outcome IN ('decremented', 'deleted', 'already_deleted', 'skipped_unlimited', 'already_synced')",
+            name=op.f("ck_coupons_polar_outcome_known"),
+        ),
+        sa.CheckConstraint("type IN ('percent', 'fixed')", name=op.f("ck_coupons_type_known")),
+        sa.CheckConstraint(
+            "max_redemptions > 0 AND per_customer > 0", name=op.f("ck_coupons_limits_positive")
+        ),
+        sa.CheckConstraint(
+            "max_redemptions IS NULL OR reserved + redeemed <= max_redemptions",
+            name=op.f("ck_coupons_within_its_limit"),
+        ),
+        sa.CheckConstraint("percent BETWEEN 1 AND 100", name=op.f("ck_coupons_percent_in_range")),
+        sa.CheckConstraint(
+            "reserved >= 0 AND redeemed >= 0 AND elsewhere >= 0", name=op.f("ck_coupons_counts_up")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_coupons")),
+        sa.UniqueConstraint("code", name=op.f("uq_coupons_code")),
+        sa.UniqueConstraint("polar_discount_id", name=op.f("uq_coupons_polar_discount_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "exchange_rates",
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("per_dollar", sa.Text(), nullable=False),
@@ -220,6 +264,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_check_at IS NOT NULL"),
     )
     op.create_table(
+        "products",
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("licensed", columns.Flag(), nullable=False),
+        sa.Column("access", sa.Text(), nullable=True),
+        sa.Column("active", columns.Flag(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("type", name=op.f("pk_products")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "referrers",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
@@ -394,6 +452,32 @@ def upgrade() -> None:
         op.f("ix_commissions_referrer_id"), "commissions", ["referrer_id"], unique=False
     )
     op.create_table(
+        "coupon_amounts",
+        sa.Column("coupon_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_coupon_amounts_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["coupon_id"], ["coupons.id"], name=op.f("fk_coupon_amounts_coupon_id")
+        ),
+        sa.PrimaryKeyConstraint("coupon_id", "currency", name=op.f("pk_coupon_amounts")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "coupon_customers",
+        sa.Column("coupon_id", sa.Text(), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=False),
+        sa.Column("used", columns.Whole, nullable=False),
+        sa.CheckConstraint("used >= 0", name=op.f("ck_coupon_customers_used_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["coupon_id"], ["coupons.id"], name=op.f("fk_coupon_customers_coupon_id")
+        ),
+        sa.PrimaryKeyConstraint("coupon_id", "customer", name=op.f("pk_coupon_customers")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "decisions",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -403,7 +487,8 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.Text(), nullable=True),
         sa.Column("at", columns.Instant(), nullable=False),
         sa.CheckConstraint(
-            "action IN ('assigned', 'refunded', 'parked')", name=op.f("ck_decisions_action_known")
+            "action IN ('assigned', 'refunded', 'parked', 'released')",
+            name=op.f("ck_decisions_action_known"),
         ),
         sa.CheckConstraint("reason <> ''", name=op.f("ck_decisions_reason_given")),
         sa.ForeignKeyConstraint(
@@ -456,6 +541,85 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "orders",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("product_type", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("unit_amount", columns.Whole, nullable=False),
+        sa.Column("quantity", columns.Whole, nullable=False),
+        sa.Column("original_amount", columns.Whole, nullable=False),
+        sa.Column("coupon_discount", columns.Whole, nullable=False),
+        sa.Column("referral_discount", columns.Whole, nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("discount_rate", columns.Whole, nullable=False),
+        sa.Column("coupon_id", sa.Text(), nullable=True),
+        sa.Column("referred_by", sa.Text(), nullable=True),
+        sa.Column("referral_code", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Text(), nullable=True),
+        sa.Column("team_id", sa.Text(), nullable=True),
+        sa.Column("github_username", sa.Text(), nullable=True),
+        sa.Column("vat_invoice_requested", columns.Flag(), nullable=False),
+        sa.Column("tax_id", sa.LargeBinary(), nullable=True),
+        sa.Column("metadata", columns.Document(), nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=True),
+        sa.Column("usd_rate", sa.Text(), nullable=True),
+        sa.Column("usd_source", sa.Text(), nullable=True),
+        sa.Column("usd_as_of", columns.Instant(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=True),
+        sa.Column("refunded", columns.Whole, nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.Column("completed_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint("review IN ('coupon_used_up')", name=op.f("ck_orders_review_known")),
+        sa.CheckConstraint(
+            "status <> 'completed' OR completed_at IS NOT NULL",
+            name=op.f("ck_orders_completed_has_its_time"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('pending', 'completed', 'failed', 'refunded', 'partially_refunded')",
+            name=op.f("ck_orders_status_known"),
+        ),
+        sa.CheckConstraint(
+            "(usd_cents IS NULL) = (usd_rate IS NULL) AND (usd_cents IS NULL) = (usd_source IS NULL)",
+            name=op.f("ck_orders_worth_has_its_rate"),
+        ),
+        sa.CheckConstraint(
+            "amount = original_amount - coupon_discount - referral_discount",
+            name=op.f("ck_orders_lines_add_up"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_orders_amount_positive")),
+        sa.CheckConstraint(
+            "coupon_discount >= 0 AND referral_discount >= 0",
+            name=op.f("ck_orders_discounts_take_off"),
+        ),
+        sa.CheckConstraint(
+            "original_amount = unit_amount * quantity",
+            name=op.f("ck_orders_original_is_the_list_price"),
+        ),
+        sa.CheckConstraint("refunded >= 0", name=op.f("ck_orders_refunded_not_negative")),
+        sa.CheckConstraint(
+            "unit_amount > 0 AND quantity > 0", name=op.f("ck_orders_something_is_bought")
+        ),
+        sa.ForeignKeyConstraint(["coupon_id"], ["coupons.id"], name=op.f("fk_orders_coupon_id")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_orders_payment_id")),
+        sa.ForeignKeyConstraint(
+            ["product_type"], ["products.type"], name=op.f("fk_orders_product_type")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.UniqueConstraint("payment_id", name=op.f("uq_orders_payment_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_orders_coupon_id"), "orders", ["coupon_id"], unique=False)
+    op.create_index("ix_orders_created", "orders", ["created_at", "id"], unique=False)
+    op.create_index(op.f("ix_orders_owner_id"), "orders", ["owner_id"], unique=False)
+    op.create_index(op.f("ix_orders_product_type"), "orders", ["product_type"], unique=False)
+    op.create_index(op.f("ix_orders_referred_by"), "orders", ["referred_by"], unique=False)
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -483,6 +647,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_links")),
         sa.UniqueConstraint("payment_id", name=op.f("uq_payment_links_payment_id")),
         sa.UniqueConstraint("short_code", name=op.f("uq_payment_links_short_code")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "product_prices",
+        sa.Column("product_type", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_product_prices_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["product_type"], ["products.type"], name=op.f("fk_product_prices_product_type")
+        ),
+        sa.PrimaryKeyConstraint("product_type", "currency", name=op.f("pk_product_prices")),
         info={"append_only": False},
         sqlite_strict=True,
     )
@@ -530,6 +707,30 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transfers_payment_id"), "transfers", ["payment_id"], unique=False)
     op.create_table(
+        "access_grants",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'invited', 'member', 'refused', 'revoked')",
+            name=op.f("ck_access_grants_state_known"),
+        ),
+        sa.CheckConstraint(
+            "wanted IN ('granted', 'revoked')", name=op.f("ck_access_grants_wanted_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["orders.id"], name=op.f("fk_access_grants_order_id")
+        ),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_access_grants")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "commission_lines",
         sa.Column("commission_id", sa.Text(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
@@ -565,6 +766,26 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "coupon_uses",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("coupon_id", sa.Text(), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('reserved', 'redeemed', 'released')", name=op.f("ck_coupon_uses_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["coupon_id"], ["coupons.id"], name=op.f("fk_coupon_uses_coupon_id")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_coupon_uses_order_id")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_coupon_uses")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_coupon_uses_coupon_id"), "coupon_uses", ["coupon_id"], unique=False)
+    op.create_table(
         "evidence",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
@@ -597,6 +818,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
         sa.UniqueConstraint("payment_id", "key", name=op.f("uq_evidence_payment_id_key")),
         info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "licences",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("seats", columns.Whole, nullable=False),
+        sa.Column("issued_at", columns.Instant(), nullable=False),
+        sa.Column("revoked_at", columns.Instant(), nullable=True),
+        sa.CheckConstraint("seats > 0", name=op.f("ck_licences_seats_positive")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_licences_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licences")),
+        sa.UniqueConstraint("key_hash", name=op.f("uq_licences_key_hash")),
+        sa.UniqueConstraint("order_id", name=op.f("uq_licences_order_id")),
+        info={"append_only": False},
         sqlite_strict=True,
     )
     op.create_table(

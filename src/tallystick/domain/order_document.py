@@ -1,0 +1,51 @@
+"""An order as everybody who may see it is shown it: in answers, lists and events.
+
+The tax id, the licence and the client token are not part of it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tallystick.domain.order import Order
+
+
+def document(order: Order) -> dict[str, Any]:
+    """The order, in the words of S2."""
+    quote, buyer = order.quote, order.buyer
+    return {
+        "id": order.id,
+        "userId": buyer.owner_id,
+        "email": buyer.email,
+        "productType": order.product_type,
+        "quantity": quote.quantity,
+        "amount": quote.final,
+        "originalAmount": quote.listed,
+        "currency": order.currency,
+        "status": order.status,
+        "review": order.review,
+        "paymentProvider": order.gateway,
+        "paymentId": order.payment_id,
+        "referredBy": order.referred_by,
+        "discountAmount": quote.discount,
+        "discountRate": percent(quote.rate),
+        "couponDiscount": quote.coupon,
+        "referralDiscount": quote.referral,
+        "refundedAmount": order.refunded,
+        "teamId": buyer.team_id,
+        "githubUsername": buyer.github_username,
+        "vatInvoiceRequested": buyer.vat_invoice_requested,
+        "metadata": dict(order.metadata),
+        "createdAt": _instant(order.created_at),
+        "updatedAt": _instant(order.updated_at),
+        "completedAt": None if order.completed_at is None else _instant(order.completed_at),
+    }
+
+
+def percent(basis_points: int) -> int | float:
+    """A rate for people: 10, or 12.5."""
+    whole, rest = divmod(basis_points, 100)
+    return basis_points / 100 if rest else whole
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,209 @@
+"""Orders: a wish to buy becomes a price, an order and an open payment, in one transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tallystick.domain.coupon import normal_code
+from tallystick.domain.errors import (
+    Conflict,
+    CouponUnknown,
+    Invalid,
+    NotFound,
+    NothingToPay,
+)
+from tallystick.domain.ids import new_id
+from tallystick.domain.money import Money
+from tallystick.domain.order import Buyer, Order, OrderStatus, Product, Worth, customer
+from tallystick.domain.payment import Payment
+from tallystick.domain.pricing import NOTHING_OFF, price
+from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import Once
+from tallystick.fulfilment.order import Orders
+from tallystick.store import coupons, orders, products, unmatched
+from tallystick.store.unmatched import Decision
+
+USUAL: Final = "USD"
+Render = Callable[[Order, Snapshot, str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWish:
+    """What somebody wants to buy. Nothing in it says what it costs."""
+
+    product_type: str
+    gateway: str
+    buyer: Buyer
+    quantity: int = 1
+    currency: str | None = None
+    coupon_code: str | None = None
+    referral_code: str | None = None
+    tax_id: str | None = None
+    return_url: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """Who sent the buyer, and what the buyer gets for it."""
+
+    id: str
+    email: str
+    buyer_discount_percent: int
+
+
+async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Render) -> bytes:
+    """Price it, hold its coupon, and open its payment; returns the answer as `render` wrote it.
+
+    Raises Invalid, CouponUnknown, CouponOver, CouponUsedUp, NothingToPay, and what
+    `create_payment` raises; then nothing is held.
+    """
+    now = hub.now()
+    draft, name = await hub.database.read(lambda tx: _draft(tx, hub, wish, new_id("ord", now)))
+    draft = replace(draft, worth=await worth_of(hub, draft.amount))
+    offer = Wish(
+        amount=draft.amount,
+        gateways=(wish.gateway,),
+        purpose=Orders.purpose,
+        description=f"{name} x {wish.quantity}" if wish.quantity > 1 else name,
+        # The order's own id leads to its payment.
+        reference=draft.id,
+        owner_id=wish.buyer.owner_id,
+        return_url=wish.return_url,
+    )
+    made = draft
+
+    def beside(tx: Connection, payment: Payment) -> None:
+        nonlocal made
+        made = replace(draft, payment_id=payment.id)
+        orders.add(tx, made)
+        if made.coupon_id is not None:
+            coupons.reserve(tx, made.coupon_id, made.id, customer(made.buyer.email), now)
+
+    return await create_payment(
+        hub, offer, once, lambda snapshot, token: render(made, snapshot, token), beside
+    )
+
+
+async def resume_order(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
+    """Answer a creating request whose worker died. Raises NotFound."""
+    order = await hub.database.read(lambda tx: orders.of_payment(tx, payment_id))
+    if order is None:
+        raise NotFound("There is no order of this payment.")
+    return await resume_payment(
+        hub, payment_id, once, lambda snapshot, token: render(order, snapshot, token)
+    )
+
+
+async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
+    """Deliver an order that is held, on a person's word. Raises NotFound, Conflict."""
+    now = hub.now()
+    selling = hub.fulfilments[Orders.purpose]
+    assert isinstance(selling, Orders)  # noqa: S101 - wiring says so
+
+    def body(tx: Connection) -> Order:
+        known = orders.find(tx, order_id)
+        order = None if known is None else orders.lock(tx, known.payment_id)
+        if order is None:
+            raise NotFound("There is no order with this id.")
+        if order.review is None or order.status is not OrderStatus.PENDING:
+            raise Conflict("This order is not held, so there is nothing to decide.")
+        unmatched.decide(tx, order.id, Decision("released", reason, actor, order.payment_id, now))
+        return selling.release(tx, order, now)
+
+    done = await hub.database.write(body)
+    hub.bell.ring()
+    return done
+
+
+async def worth_of(hub: Hub, amount: Money) -> Worth | None:
+    """What an amount is worth in US cents; None where no rate is known for its currency."""
+    return Worth(amount.minor, "1", "api", hub.now()) if amount.currency == USUAL else None
+
+
+def referrer_of(tx: Connection, code: str, email: str) -> Referrer:
+    """Who has this code. Raises Invalid where nobody has."""
+    raise Invalid(
+        f"There is no referral code {code[:32]!r}; order without it.",
+        (("referralCode", "is not known"),),
+    )
+
+
+def tax_id(hub: Hub, order: Order) -> str | None:
+    """The tax id in clear, for whoever writes the invoice. It is in no answer."""
+    if order.buyer.tax_id is None:
+        return None
+    return unseal(_tax_key(hub), _tax_place(order.id), order.buyer.tax_id).decode()
+
+
+def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Order, str]:
+    """The order as it would be, without its payment, and the product's name."""
+    now = hub.now()
+    product = _product(tx, wish.product_type)
+    currency = _currency(hub, product, wish)
+    off, coupon_id = NOTHING_OFF, None
+    if wish.coupon_code is not None:
+        coupon = coupons.by_code(tx, normal_code(wish.coupon_code))
+        if coupon is None:
+            raise CouponUnknown("There is no coupon with this code.")
+        off, coupon_id = coupon.discount(currency), coupon.id
+    referrer = None
+    if wish.referral_code is not None:
+        referrer = referrer_of(tx, wish.referral_code, wish.buyer.email)
+    percent = 0 if referrer is None else referrer.buyer_discount_percent
+    quote = price(product.prices[currency], wish.quantity, off, percent)
+    if quote.final == 0:
+        raise NothingToPay(f"Of {Money(quote.listed, currency)} the discounts leave nothing.")
+    sealed = None
+    if wish.tax_id is not None:
+        sealed = seal(_tax_key(hub), _tax_place(order_id), wish.tax_id.encode())
+    order = Order(
+        id=order_id, payment_id="", gateway=wish.gateway, product_type=product.type,
+        currency=currency, quote=quote, buyer=replace(wish.buyer, tax_id=sealed),
+        coupon_id=coupon_id, referred_by=None if referrer is None else referrer.id,
+        referral_code=wish.referral_code, worth=None, metadata=wish.metadata,
+        status=OrderStatus.PENDING, review=None, refunded=0, created_at=now, updated_at=now,
+        completed_at=None,
+    )  # fmt: skip
+    return order, product.name
+
+
+def _product(tx: Connection, product_type: str) -> Product:
+    product = products.find(tx, product_type)
+    if product is None or not product.active:
+        sold = ", ".join(one.type for one in products.every(tx) if one.active) or "nothing"
+        raise Invalid(
+            f"There is no product {product_type[:64]!r}; sold here: {sold}.",
+            (("productType", "is not sold here"),),
+        )
+    return product
+
+
+def _currency(hub: Hub, product: Product, wish: OrderWish) -> str:
+    """The one that was asked for; else US dollars, or the first that the gateway takes."""
+    priced = ", ".join(product.prices)
+    if wish.currency is not None:
+        if wish.currency not in product.prices:
+            words = f"is one of {priced}"
+            raise Invalid(f"{product.name} has no price in it: currency {words}.",
+                          (("currency", words),))  # fmt: skip
+        return wish.currency
+    takes = hub.gateway(wish.gateway).capabilities.takes
+    taken = [c for c, minor in product.prices.items() if takes(Money(minor, c))]
+    if not taken:
+        words = f"takes none of {priced}"
+        raise Invalid(f"The gateway {wish.gateway} {words}.", (("gateway", words),))
+    return USUAL if USUAL in taken else taken[0]
+
+
+def _tax_key(hub: Hub) -> bytes:
+    return derived(hub.secret, "orders/tax-id")
+
+
+def _tax_place(order_id: str) -> str:
+    return f"orders.tax_id/{order_id}"

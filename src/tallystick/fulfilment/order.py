@@ -1,0 +1,185 @@
+"""A paid order: its coupon is kept, its licence issued, its buyer let in, and the merchant told."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from tallystick.domain import order_document
+from tallystick.domain.errors import RaceLost
+from tallystick.domain.ids import new_id
+from tallystick.domain.licence import Claims, sign
+from tallystick.domain.money import Money
+from tallystick.domain.order import STEPS, Order, OrderReview, OrderStatus, Product, Step
+from tallystick.domain.payment import Payment
+from tallystick.domain.sealing import derived, fingerprint, seal, unseal
+from tallystick.fulfilment.base import Fulfilment
+from tallystick.store import coupons, grants, jobs, licences, orders, outbox, products
+from tallystick.store.licences import Licence
+from tallystick.store.outbox import News
+
+SET_ACCESS: Final = "set_access"
+SYNC_DISCOUNT: Final = "sync_discount"
+
+
+class Beneficiary(Protocol):
+    """Somebody who has a share in what orders earn, such as who referred them."""
+
+    def earned(self, tx: Connection, order: Order, now: datetime) -> None:
+        """The order is paid and delivered. Called once."""
+        ...
+
+    def returned(
+        self, tx: Connection, order: Order, before: Money, back: Money, now: datetime
+    ) -> None:
+        """So much of the order's amount goes back, after so much went back before."""
+        ...
+
+
+class Orders(Fulfilment):
+    """What is sold in the catalogue."""
+
+    purpose = "order"
+
+    def __init__(self, secret: bytes, beneficiaries: tuple[Beneficiary, ...] = ()) -> None:
+        self._secret = secret
+        self._beneficiaries = beneficiaries
+
+    def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """Hand out what was bought; where its coupon went to others meanwhile, a person decides.
+
+        Only money that came after the offer was over can find its coupon gone: until then it is
+        held. The buyer's money is not taken silently, and the coupon's limit is not passed.
+        """
+        order = _of(tx, payment)
+        if order.coupon_id is not None and not _coupon_is_theirs(tx, order, now):
+            held = _moved(tx, order, Step.HELD, now, review=OrderReview.COUPON_USED_UP)
+            _tell(tx, "order.review", held, now)
+            return
+        self._hand_out(tx, order, Step.DELIVERED, now)
+
+    def release(self, tx: Connection, order: Order, now: datetime) -> Order:
+        """A person says that an order that is held is to be delivered, beyond its coupon's limit."""
+        return self._hand_out(tx, order, Step.RELEASED, now)
+
+    def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """Nobody paid in time: the coupon is free again."""
+        order = _of(tx, payment)
+        if order.coupon_id is not None:
+            coupons.release(tx, order.id, now)
+        _moved(tx, order, Step.LAPSED, now)
+
+    def revoke(
+        self, tx: Connection, payment: Payment, back: Money, now: datetime, *, keep_access: bool
+    ) -> None:
+        """Money goes back: the status follows, and licence and access end unless they are kept.
+
+        What was paid beyond the price goes back first and changes nothing. A coupon stays used.
+        """
+        order = _of(tx, payment)
+        beyond = max(payment.received - payment.amount, 0)
+        before = max(order.refunded - beyond, 0)
+        after = min(max(order.refunded + back.minor - beyond, 0), order.quote.final)
+        returned = replace(order, refunded=order.refunded + back.minor)
+        if after <= before:
+            _write(tx, order, replace(returned, updated_at=now))
+            return
+        step = Step.ALL_BACK if after == order.quote.final else Step.PART_BACK
+        moved = _moved(tx, returned, step, now)
+        if not keep_access:
+            _end_access(tx, order, now)
+        for one in self._beneficiaries:
+            money = (Money(before, order.currency), Money(after - before, order.currency))
+            one.returned(tx, moved, *money, now)
+        _tell(tx, "order.refunded", moved, now, key=f"{order.id}/{after}")
+
+    def licence_key(self, licence: Licence) -> str:
+        """The key in clear, for the buyer's eyes."""
+        return unseal(_sealing_key(self._secret), _place(licence.id), licence.sealed).decode()
+
+    def _hand_out(self, tx: Connection, order: Order, step: Step, now: datetime) -> Order:
+        product = products.find(tx, order.product_type)
+        assert product is not None  # noqa: S101 - a foreign key says so
+        done = _moved(tx, order, step, now)
+        if product.licensed:
+            self._issue(tx, order, now)
+        let_in(tx, order, product, now)
+        for one in self._beneficiaries:
+            one.earned(tx, done, now)
+        _tell(tx, "order.completed", done, now)
+        return done
+
+    def _issue(self, tx: Connection, order: Order, now: datetime) -> None:
+        claims = Claims(new_id("lic", now), order.id, order.product_type, order.quote.quantity, now)
+        key = sign(self._secret, claims)
+        sealed = seal(_sealing_key(self._secret), _place(claims.id), key.encode())
+        licences.add(tx, Licence(claims.id, order.id, fingerprint(key), sealed, claims.seats, now))
+
+
+def let_in(tx: Connection, order: Order, product: Product, now: datetime) -> None:
+    """Ask for the buyer's access, where the product has some and we know whom to invite."""
+    username = order.buyer.github_username
+    if product.access is None or username is None:
+        return
+    grants.want(tx, order.id, product.access, username, now)
+    _ask_for_access(tx, order, now)
+
+
+def _end_access(tx: Connection, order: Order, now: datetime) -> None:
+    licences.revoke(tx, order.id, now)
+    if grants.want_revoked(tx, order.id, now):
+        _ask_for_access(tx, order, now)
+
+
+def _ask_for_access(tx: Connection, order: Order, now: datetime) -> None:
+    # The row says what is wanted; each change asks anew that it be made so.
+    key = f"access/{order.id}/{now.isoformat()}"
+    jobs.add(tx, SET_ACCESS, key, {"orderId": order.id}, now)
+
+
+def _coupon_is_theirs(tx: Connection, order: Order, now: datetime) -> bool:
+    assert order.coupon_id is not None  # noqa: S101 - only asked where there is one
+    if order.status is OrderStatus.FAILED and not coupons.take_late(tx, order.id, now):
+        return False
+    coupons.keep(tx, order.id, now)
+    coupon = coupons.find(tx, order.coupon_id)
+    if coupon is not None and coupon.polar_discount_id is not None:
+        payload: dict[str, Any] = {"couponId": coupon.id}
+        jobs.add(tx, SYNC_DISCOUNT, f"discount/{coupon.id}/{order.id}", payload, now)
+    return True
+
+
+def _of(tx: Connection, payment: Payment) -> Order:
+    order = orders.lock(tx, payment.id)
+    assert order is not None  # noqa: S101 - written in the transaction that made the payment
+    return order
+
+
+def _moved(
+    tx: Connection, order: Order, step: Step, now: datetime, review: OrderReview | None = None
+) -> Order:
+    """The order after this step; one that the table does not have leaves its status alone."""
+    status = STEPS.get((order.status, step), order.status)
+    done = now if status is OrderStatus.COMPLETED else order.completed_at
+    after = replace(order, status=status, review=review, updated_at=now, completed_at=done)
+    return _write(tx, order, after)
+
+
+def _write(tx: Connection, before: Order, after: Order) -> Order:
+    if not orders.move(tx, before, after):
+        raise RaceLost("Another writer moved this order first.")
+    return after
+
+
+def _tell(tx: Connection, kind: str, order: Order, now: datetime, key: str = "") -> None:
+    data = order_document.document(order)
+    outbox.tell(tx, News(kind, key or order.id, order.id, data, order.payment_id), now)
+
+
+def _sealing_key(secret: bytes) -> bytes:
+    return derived(secret, "licences/sealing")
+
+
+def _place(licence_id: str) -> str:
+    return f"licences.sealed/{licence_id}"

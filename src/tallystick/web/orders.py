@@ -1,0 +1,202 @@
+"""Orders over HTTP: buying, reading what was bought, and a person's decisions about it."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, field_validator
+from sqlalchemy import Connection
+
+from tallystick.domain.access import USERNAME
+from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
+from tallystick.domain.ids import is_id
+from tallystick.domain.order import Buyer, Order
+from tallystick.domain.snapshot import Snapshot
+from tallystick.flows import access as access_flow
+from tallystick.flows import orders as flow
+from tallystick.flows.hub import Hub
+from tallystick.flows.orders import OrderWish
+from tallystick.store import grants, licences, snapshots
+from tallystick.store import orders as rows
+from tallystick.web import order_shapes, shapes
+from tallystick.web.auth import Caller
+from tallystick.web.bodies import Body, Parsed, body, described, web_address
+from tallystick.web.depends import HubDep, LimitedCaller, once_only
+from tallystick.web.description import answers, creating
+from tallystick.web.order_shapes import Bought
+from tallystick.web.payments import Metadata
+from tallystick.web.schemas import one
+
+router = APIRouter(tags=["orders"])
+EMAIL: Final = r"^[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}$"
+MOST_AT_ONCE: Final = 10_000
+
+
+class CreateOrder(Body):
+    """What is bought, by whom, and how it is paid. What it costs is not the buyer's to say."""
+
+    email: str = Field(max_length=254, pattern=EMAIL)
+    product_type: str = Field(min_length=1, max_length=64)
+    quantity: int = Field(default=1, ge=1, le=MOST_AT_ONCE)
+    gateway: str = Field(min_length=1, max_length=40)
+    currency: str | None = Field(default=None, min_length=3, max_length=3)
+    coupon_code: str | None = Field(default=None, min_length=1, max_length=64)
+    referral_code: str | None = Field(default=None, min_length=1, max_length=64)
+    github_username: str | None = Field(default=None, min_length=1, max_length=39)
+    vat_invoice_requested: bool = False
+    tax_id: str | None = Field(default=None, min_length=1, max_length=50)
+    team_id: str | None = Field(default=None, min_length=1, max_length=100)
+    return_url: str | None = Field(default=None, max_length=2000)
+    user_id: str | None = Field(default=None, min_length=1, max_length=200)
+    metadata: Metadata = Field(default_factory=dict, max_length=50)
+
+    @field_validator("github_username")
+    @classmethod
+    def _usable_name(cls, value: str | None) -> str | None:
+        return None if value is None else github_name(value)
+
+    @field_validator("return_url")
+    @classmethod
+    def _checked_return(cls, value: str | None) -> str | None:
+        return None if value is None else web_address(value)
+
+    @field_validator("metadata")
+    @classmethod
+    def _short_metadata(cls, value: Metadata) -> Metadata:
+        if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
+            raise ValueError("has names of up to 40 and values of up to 500 characters")
+        return value
+
+
+class Name(Body):
+    """Whom to invite."""
+
+    github_username: str = Field(min_length=1, max_length=39)
+
+    @field_validator("github_username")
+    @classmethod
+    def _usable_name(cls, value: str) -> str:
+        return github_name(value)
+
+
+class Decide(Body):
+    """Why it is delivered all the same."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+def github_name(text: str) -> str:
+    """A name that somebody can have at GitHub. Raises ValueError."""
+    if not USERNAME.fullmatch(text):
+        raise ValueError("is a GitHub user name: letters, digits and single hyphens inside")
+    return text
+
+
+@router.post(
+    "/api/orders", status_code=201, openapi_extra=creating(CreateOrder), summary="Buy something",
+    responses=answers(one("NewOrder"), 201),
+)  # fmt: skip
+async def create(
+    request: Request,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[CreateOrder], Depends(body(CreateOrder))],
+) -> Response:
+    """For everybody. Answers 201 with the order, how to pay it, and the buyer's client token."""
+    wish = _wish(who, parsed.value)
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda once: flow.place_order(hub, wish, once, _rendered),
+        lambda payment_id, once: flow.resume_order(hub, payment_id, once, _rendered),
+    )
+
+
+@router.get(
+    "/api/orders/{order_id}", summary="Read an order", responses=answers(one("OrderForBuyers"))
+)
+async def show(
+    order_id: str, response: Response, hub: HubDep, who: LimitedCaller
+) -> dict[str, Any]:
+    """With the licence once it is paid, for its buyer and for the merchant."""
+    response.headers["cache-control"] = "no-store"
+    return {"data": order_shapes.bought(hub, await _seen(hub, who, order_id))}
+
+
+@router.post(
+    "/api/orders/{order_id}/access", summary="Say whom to invite",
+    openapi_extra=described(Name), responses=answers(one("OrderForBuyers")),
+)  # fmt: skip
+async def name(
+    order_id: str,
+    response: Response,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Name], Depends(body(Name))],
+) -> dict[str, Any]:
+    """For the buyer who gave no GitHub name, or one that nobody has."""
+    response.headers["cache-control"] = "no-store"
+    if who.role is not None:
+        who.needs("operator")
+    seen = await _seen(hub, who, order_id)
+    await access_flow.name_user(hub, seen.order.id, parsed.value.github_username)
+    return {"data": order_shapes.bought(hub, await _seen(hub, who, order_id))}
+
+
+@router.post(
+    "/api/orders/{order_id}/release", summary="Deliver an order that is held",
+    openapi_extra=described(Decide), responses=answers(one("Order")),
+)  # fmt: skip
+async def release(
+    order_id: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Decide], Depends(body(Decide))],
+) -> dict[str, Any]:
+    """Its money came late, and its coupon was used up by others meanwhile; or refund it."""
+    who.needs("operator")
+    assert who.key_id is not None  # noqa: S101 - who has a role has a key
+    done = await flow.release(hub, order_id, parsed.value.reason, who.key_id)
+    return {"data": order_shapes.order(done)}
+
+
+def _wish(who: Caller, said: CreateOrder) -> OrderWish:
+    if who.role is not None:
+        who.needs("operator")
+    elif said.user_id is not None or said.metadata:
+        field = "metadata" if said.metadata else "userId"
+        raise Invalid(f"{field} needs a secret key.", ((field, "needs a secret key"),))
+    buyer = Buyer(
+        said.email, who.owner or said.user_id, said.team_id, said.github_username,
+        said.vat_invoice_requested,
+    )  # fmt: skip
+    return OrderWish(
+        product_type=said.product_type, gateway=said.gateway, buyer=buyer, quantity=said.quantity,
+        currency=said.currency, coupon_code=said.coupon_code, referral_code=said.referral_code,
+        tax_id=said.tax_id, return_url=said.return_url, metadata=said.metadata,
+    )  # fmt: skip
+
+
+def _rendered(order: Order, snapshot: Snapshot, token: str) -> bytes:
+    return shapes.encoded({"data": {**order_shapes.new(order, snapshot), "clientToken": token}})
+
+
+async def _seen(hub: Hub, who: Caller, order_id: str) -> Bought:
+    """The order with all that belongs to it. Raises Unauthenticated, NotFound."""
+    if not who.known:
+        raise Unauthenticated(
+            "This needs a secret key, the order's client token or your app's JWT as Bearer."
+        )
+    found = await hub.database.read(lambda tx: _bought(tx, order_id))
+    if found is None or not who.opens(found.snapshot):
+        raise NotFound("There is no order with this id that you may see.")
+    return found
+
+
+def _bought(tx: Connection, order_id: str) -> Bought | None:
+    order = rows.find(tx, order_id) if is_id("ord", order_id) else None
+    snapshot = None if order is None else snapshots.find(tx, order.payment_id)
+    if order is None or snapshot is None:
+        return None
+    return Bought(order, snapshot, licences.of_order(tx, order.id), grants.find(tx, order.id))
