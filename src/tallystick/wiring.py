@@ -22,6 +22,7 @@ from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.products import stock_demo
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.order import Orders
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
 from tallystick.gateways.base import Gateway
@@ -34,6 +35,7 @@ from tallystick.rates import LiveSource
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
+from tallystick.store import referrers
 from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
@@ -46,7 +48,7 @@ FULFILMENTS: tuple[type[Fulfilment], ...] = (Plain, PaymentLink)
 
 def _fulfilments(secret: bytes) -> Mapping[str, Fulfilment]:
     """Everything that is delivered, by its purpose; licences are signed with our secret."""
-    every = (*(kind() for kind in FULFILMENTS), Orders(secret))
+    every = (*(kind() for kind in FULFILMENTS), Orders(secret, (Proceeds(),)))
     return {one.purpose: one for one in every}
 
 
@@ -151,6 +153,7 @@ def build(
         settings=settings,
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
+        referrers=referrers.find_by_code,
         rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
         access=_access(settings, wire),
     )

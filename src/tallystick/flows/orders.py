@@ -14,6 +14,7 @@ from tallystick.domain.errors import (
     NotFound,
     NothingToPay,
 )
+from tallystick.domain.exchange import plain
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.order import Buyer, Order, OrderStatus, Product, Worth, customer
@@ -24,6 +25,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
+from tallystick.flows.rates import latest
 from tallystick.fulfilment.order import Orders
 from tallystick.store import coupons, orders, products, unmatched
 from tallystick.store.unmatched import Decision
@@ -121,9 +123,10 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     return done
 
 
-async def worth_of(hub: Hub, amount: Money) -> Worth | None:
-    """What an amount is worth in US cents; None where no rate is known for its currency."""
-    return Worth(amount.minor, "1", "api", hub.now()) if amount.currency == USUAL else None
+async def worth_of(hub: Hub, amount: Money) -> Worth:
+    """What an amount is worth in US cents. Raises CurrencyUnknown where no rate is known."""
+    rate = (await latest(hub)).of(amount.currency)
+    return Worth(rate.cents(amount), plain(rate.per_dollar), rate.source, rate.as_of)
 
 
 def referrer_of(tx: Connection, code: str, email: str) -> Referrer:

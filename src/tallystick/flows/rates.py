@@ -53,15 +53,11 @@ def value_receipt(
     known stays without a worth in dollars; the money itself is counted all the same.
     """
     now = hub.now()
-    agreed = rates.frozen(tx, payment_id)
-    if agreed is not None and agreed.rate.currency == amount.currency:
-        rate = agreed.rate
-    else:
-        best = rates.rate_of(tx, amount.currency, hub.settings.exchange_rate_floor, now)
-        if best is None:
-            return
-        rate = best
-    rates.freeze(tx, receipt_id, Valued.at(amount, rate), now)
+    rate = rates.agreed(tx, payment_id)
+    if rate is None or rate.currency != amount.currency:
+        rate = rates.rate_of(tx, amount.currency, hub.settings.exchange_rate_floor, now)
+    if rate is not None:
+        rates.freeze(tx, receipt_id, Valued.at(amount, rate), now)
 
 
 async def _known(hub: Hub) -> Rates:

@@ -11,8 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.errors import CurrencyUnknown
 from tallystick.domain.exchange import Rate, Rates, RateSource, Valued, plain
-from tallystick.domain.money import Money
-from tallystick.store.columns import AnyRow
+from tallystick.store.schema.orders import orders
 from tallystick.store.schema.sales import exchange_rates, valuations
 
 FRESH_FOR: Final = timedelta(hours=1)
@@ -31,10 +30,9 @@ _HEARD = {
     ),
 }
 _FREEZE = insert(valuations)
-_FROZEN = select(
-    valuations.c.amount, valuations.c.currency, valuations.c.usd_cents, valuations.c.rate,
-    valuations.c.rate_source, valuations.c.rate_as_of,
-).where(valuations.c.subject == bindparam("subject"))  # fmt: skip
+_AGREED = select(
+    orders.c.currency, orders.c.usd_rate, orders.c.usd_source, orders.c.usd_as_of
+).where(orders.c.payment_id == bindparam("payment_id"), orders.c.usd_rate.is_not(None))
 
 
 def remember(tx: Connection, per_dollar: Mapping[str, Decimal], as_of: datetime) -> None:
@@ -73,28 +71,23 @@ def rate_of(
         return None
 
 
-def freeze(tx: Connection, subject: str, worth: Valued, now: datetime) -> None:
-    """Write down what a payment or receipt is worth, for good."""
+def agreed(tx: Connection, payment_id: str) -> Rate | None:
+    """The rate that an order was made at, by its payment; None where it is for something else."""
+    row = tx.execute(_AGREED, {"payment_id": payment_id}).first()
+    if row is None:
+        return None
+    return Rate(row.currency, Decimal(row.usd_rate), RateSource(row.usd_source), row.usd_as_of)
+
+
+def freeze(tx: Connection, receipt_id: str, worth: Valued, now: datetime) -> None:
+    """Write down what a receipt is worth, for good."""
     rate = worth.rate
     values = {
-        "subject": subject, "amount": worth.amount.minor, "currency": worth.amount.currency,
+        "receipt_id": receipt_id, "amount": worth.amount.minor, "currency": worth.amount.currency,
         "usd_cents": worth.usd_cents, "rate": plain(rate.per_dollar), "rate_source": rate.source,
         "rate_as_of": rate.as_of, "frozen_at": now,
     }  # fmt: skip
     tx.execute(_FREEZE, values)
-
-
-def frozen(tx: Connection, subject: str) -> Valued | None:
-    """What was written down of it, or None."""
-    row = tx.execute(_FROZEN, {"subject": subject}).first()
-    return None if row is None else valued(row)
-
-
-def valued(row: AnyRow) -> Valued:
-    """The worth that a row holds; `row` has the columns of `valuations`."""
-    source = RateSource(row.rate_source)
-    rate = Rate(row.currency, Decimal(row.rate), source, row.rate_as_of)
-    return Valued(Money(row.amount, row.currency), row.usd_cents, rate)
 
 
 def _layer(as_of: datetime, now: datetime) -> RateSource:

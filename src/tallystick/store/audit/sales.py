@@ -51,13 +51,33 @@ LEFT JOIN sales s ON s.kind = 'sale' AND s.subject = c.order_id AND s.amount = c
   AND s.currency = c.currency AND s.usd_cents = c.order_usd_cents
 WHERE s.subject IS NULL
 """
-_UNFROZEN = """
-SELECT s.subject, 'was sold at another worth than was agreed' AS wrong
-FROM sales s
-LEFT JOIN valuations v ON v.subject = s.payment_id AND v.currency = s.currency
-  AND v.rate_source = s.rate_source
-WHERE s.kind = 'sale' AND (v.subject IS NULL
-  OR (v.amount = s.amount AND v.usd_cents <> s.usd_cents))
+_UNBOOKED = """
+SELECT o.id AS subject, 'was delivered and not booked at its worth' AS wrong
+FROM orders o
+LEFT JOIN sales s ON s.kind = 'sale' AND s.subject = o.id AND s.payment_id = o.payment_id
+  AND s.product = o.product_type AND s.provider = o.gateway AND s.amount = o.amount
+  AND s.currency = o.currency AND s.usd_cents = o.usd_cents AND s.rate_source = o.usd_source
+WHERE o.completed_at IS NOT NULL AND s.subject IS NULL
+"""
+_BOOKED_FROM_NOTHING = """
+SELECT s.subject, 'is booked and was never delivered' AS wrong
+FROM sales s LEFT JOIN orders o ON o.id = s.order_id AND o.completed_at IS NOT NULL
+WHERE o.id IS NULL
+"""
+_MISRETURNED = """
+SELECT o.id AS subject, 'is ' || o.status || ' with ' || COALESCE(SUM(s.amount), 0)
+  || ' of ' || o.amount || ' booked back' AS wrong
+FROM orders o LEFT JOIN sales s ON s.order_id = o.id AND s.kind = 'refund'
+WHERE o.completed_at IS NOT NULL
+GROUP BY o.id, o.status, o.amount
+HAVING o.status <> CASE WHEN COALESCE(SUM(s.amount), 0) = 0 THEN 'completed'
+  WHEN SUM(s.amount) < o.amount THEN 'partially_refunded' ELSE 'refunded' END
+"""
+_UNSHARED = """
+SELECT o.id AS subject, 'was referred and pays no commission' AS wrong
+FROM orders o JOIN referrers r ON r.id = o.referred_by
+LEFT JOIN commissions c ON c.order_id = o.id AND c.referrer_id = o.referred_by
+WHERE o.completed_at IS NOT NULL AND c.id IS NULL
 """
 _OVERRETURNED = """
 SELECT order_id AS subject, 'gave back more than it brought' AS wrong
@@ -69,8 +89,8 @@ HAVING SUM(CASE kind WHEN 'sale' THEN amount ELSE -amount END) < 0
 CHECKS: Final = (
     Check("M8", "An order pays at most one commission, and a refund claws back its share.",
           queries(_TWO_COMMISSIONS, _NOT_EARNED_ONCE, _OVERCLAWED, _CLAWED_ASIDE, _PAID_ASIDE,
-                  _UNSOLD)),
+                  _UNSOLD, _UNSHARED)),
     Check("R1", "The daily sums of revenue are the sums of the sales.", sales.differences),
-    Check("R2", "A sale is worth what was frozen with its order, and gives back no more.",
-          queries(_UNFROZEN, _OVERRETURNED)),
+    Check("R2", "Every delivered order is a sale at its frozen worth, and gives back no more.",
+          queries(_UNBOOKED, _BOOKED_FROM_NOTHING, _MISRETURNED, _OVERRETURNED)),
 )  # fmt: skip

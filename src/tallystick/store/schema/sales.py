@@ -16,10 +16,10 @@ exchange_rates = table(
     Column("as_of", Instant, nullable=False),
 )
 
-# `subject` is a payment or a receipt.
+# What each receipt is worth; an order keeps its own worth, in its row.
 valuations = table(
     "valuations",
-    Column("subject", Text, primary_key=True),
+    Column("receipt_id", Text, ForeignKey("receipts.id"), primary_key=True),
     Column("amount", Whole, nullable=False),
     Column("currency", Text, nullable=False),
     Column("usd_cents", Whole, nullable=False),

@@ -334,27 +334,6 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
-        "valuations",
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("amount", columns.Whole, nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("usd_cents", columns.Whole, nullable=False),
-        sa.Column("rate", sa.Text(), nullable=False),
-        sa.Column("rate_source", sa.Text(), nullable=False),
-        sa.Column("rate_as_of", columns.Instant(), nullable=False),
-        sa.Column("frozen_at", columns.Instant(), nullable=False),
-        sa.CheckConstraint(
-            "rate_source IN ('api', 'cached', 'expired', 'fallback')",
-            name=op.f("ck_valuations_rate_source_known"),
-        ),
-        sa.CheckConstraint(
-            "amount > 0 AND usd_cents >= 0", name=op.f("ck_valuations_worth_not_negative")
-        ),
-        sa.PrimaryKeyConstraint("subject", name=op.f("pk_valuations")),
-        info={"append_only": True},
-        sqlite_strict=True,
-    )
-    op.create_table(
         "attempts",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
@@ -884,6 +863,30 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_receipts_payment_id"), "receipts", ["payment_id"], unique=False)
+    op.create_table(
+        "valuations",
+        sa.Column("receipt_id", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=False),
+        sa.Column("rate", sa.Text(), nullable=False),
+        sa.Column("rate_source", sa.Text(), nullable=False),
+        sa.Column("rate_as_of", columns.Instant(), nullable=False),
+        sa.Column("frozen_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "rate_source IN ('api', 'cached', 'expired', 'fallback')",
+            name=op.f("ck_valuations_rate_source_known"),
+        ),
+        sa.CheckConstraint(
+            "amount > 0 AND usd_cents >= 0", name=op.f("ck_valuations_worth_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt_id"], ["receipts.id"], name=op.f("fk_valuations_receipt_id")
+        ),
+        sa.PrimaryKeyConstraint("receipt_id", name=op.f("pk_valuations")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
     for table in (
         "commission_lines",
         "decisions",
