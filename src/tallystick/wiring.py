@@ -22,9 +22,9 @@ from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.products import stock_demo
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.order import Orders
-from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub

@@ -15,11 +15,13 @@ from sqlalchemy.pool import NullPool
 from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
+from tallystick.domain.order import Order
 from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
+from tallystick.flows.referrals import approve, pay
 from tallystick.flows.unmatched import assign
-from tallystick.store import inbox, ledger, outbox
+from tallystick.store import commissions, inbox, ledger, outbox
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.outbox import News
@@ -171,11 +173,34 @@ async def _trade(house: House) -> Names:
     waiting, ref = await house.open()
     house.says(ref, Claim.PROCESSING)
     await house.settle(waiting)
+    bought, unpaid = await _sell(house)
+    referred = await _refer(house)
     untouched, _ = await house.open()
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
-            "expired": expired, "processing": waiting, "untouched": untouched}  # fmt: skip
+            "expired": expired, "processing": waiting, "untouched": untouched, "bought": bought.id,
+            "bought_payment": bought.payment_id, "unpaid": unpaid.id,
+            "referred": referred.id}  # fmt: skip
+
+
+async def _sell(house: House) -> tuple[Order, Order]:
+    """One order that is paid, with its coupon and licence, and one that is not."""
+    await house.stock()
+    await house.coupon(max_redemptions=2, per_customer=1)
+    bought = await house.pays_order(await house.order(coupon_code="TEN", github_username="mai"))
+    return bought, await house.order("an@example.vn", coupon_code="TEN")
+
+
+async def _refer(house: House) -> Order:
+    """An order that somebody referred: half of its money went back after the payout."""
+    await house.referrer()
+    order = await house.pays_order(await house.order("binh@example.vn", referral_code="LINH"))
+    commission = await house.database.read(lambda tx: commissions.of_order(tx, order.id))
+    assert commission is not None
+    await approve(house.hub, commission.id)
+    await pay(house.hub, commission.id)
+    return await house.gives_back(order, 25_000)
 
 
 async def _assign(house: House, payment_id: str) -> None:

@@ -8,16 +8,24 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from tallystick.domain.errors import GatewayRefused, GatewayUnreachable
+from sqlalchemy import Connection
+
+from tallystick.domain.coupon import Coupon, CouponType
+from tallystick.domain.errors import GatewayRefused, GatewayUnavailable, GatewayUnreachable
 from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
+from tallystick.domain.order import Buyer, Order, Product
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_link, create_payment, start_attempt
 from tallystick.flows.hub import Hub
+from tallystick.flows.orders import OrderWish, place_order
 from tallystick.flows.receive import handle_inbox, receive
 from tallystick.flows.settle import settle
+from tallystick.fulfilment.order import Orders
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -32,10 +40,13 @@ from tallystick.gateways.base import (
 )
 from tallystick.live.hub import LiveHub
 from tallystick.settings import Settings
+from tallystick.store import attempts, coupons, orders, payments, products, referrers
 from tallystick.store.database import Database
+from tallystick.store.referrers import Referrer
 from tests.store.rows import NOW
 
 OPEN = Verdict(Claim.PENDING)
+SECRET = b"a secret of thirty-two characters"
 
 
 CAN = Capabilities(
@@ -57,6 +68,7 @@ class Till:
     capabilities: Capabilities = CAN
     books: dict[str, Verdict] = field(default_factory=dict)
     away: bool = False
+    refuses: bool = False
     refuses_cancel: bool = False
     numbers: count[int] = field(default_factory=count)
 
@@ -65,6 +77,8 @@ class Till:
 
     async def open_checkout(self, order: CheckoutOrder) -> Checkout:
         self.answer()
+        if self.refuses:
+            raise GatewayUnavailable("The till is closed.")
         self.books.setdefault(order.our_ref, OPEN)
         return Checkout(provider_id=f"id-{order.our_ref}", checkout_url="https://till.example/1")
 
@@ -115,12 +129,17 @@ class House:
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments={"plain": Plain(), "payment_link": PaymentLink()},
+            fulfilments={
+                "plain": Plain(),
+                "payment_link": PaymentLink(),
+                "order": Orders(SECRET, (Proceeds(),)),
+            },
             live=LiveHub(),
             clock=self.clock,
             settings=Settings(_env_file=None),
-            secret=b"a secret of thirty-two characters",
+            secret=SECRET,
             holder="test",
+            referrers=referrers.find_by_code,
         )
         self.events = count()
         self.transfers = count()
@@ -153,6 +172,64 @@ class House:
     def says(self, ref: str, claim: Claim) -> None:
         """What the till answers from now on, beside the money that it has."""
         self.till.books[ref] = replace(self.till.books[ref], claim=claim)
+
+    async def stock(self, **changes: Any) -> Product:
+        """A product on the shelf, of 50.000 ₫ and $19.99."""
+        product = Product("pro", "Pro", {"USD": 1_999, "VND": 50_000}, "", True, "us/plugins", True,
+                          self.clock.at, self.clock.at)  # fmt: skip
+        stocked = replace(product, **changes)
+        await self.database.write(lambda tx: products.put(tx, stocked))
+        return stocked
+
+    async def coupon(self, **terms: Any) -> Coupon:
+        """A coupon of ten percent, without limits unless some are given."""
+        usual = Coupon(
+            id=new_id("cpn", self.clock.at), code="TEN", type=CouponType.PERCENT, percent=10,
+            amounts={}, max_redemptions=None, per_customer=None, reserved=0, redeemed=0,
+            elsewhere=0, expires_at=None, active=True, polar_discount_id=None, polar_outcome=None,
+            polar_told_at=None, created_at=self.clock.at, updated_at=self.clock.at,
+        )  # fmt: skip
+        made = replace(usual, **terms)
+        await self.database.write(lambda tx: coupons.add(tx, made))
+        return made
+
+    async def order(self, email: str = "mai@example.vn", **wish: Any) -> Order:
+        """Somebody orders the product at the till, in dong."""
+        buyer = Buyer(email, github_username=wish.pop("github_username", None))
+        wished = OrderWish("pro", "till", buyer, currency="VND", **wish)
+        made = await place_order(self.hub, wished, None, lambda order, *_: order.id.encode())
+        return await self.order_now(made.decode())
+
+    async def order_now(self, order_id: str) -> Order:
+        """The order as it stands."""
+        found = await self.database.read(lambda tx: orders.find(tx, order_id))
+        assert found is not None
+        return found
+
+    async def pays_order(self, order: Order) -> Order:
+        """All of its money arrives; what became of the order."""
+        tries = await self.database.read(lambda tx: attempts.of_payment(tx, order.payment_id))
+        self.pays(tries[-1].our_ref, order.quote.final)
+        await self.settle(order.payment_id)
+        return await self.order_now(order.id)
+
+    async def referrer(self, code: str = "LINH", email: str = "linh@example.com") -> Referrer:
+        """Somebody who refers buyers; they get nothing off for it."""
+        made = Referrer(new_id("ref", self.clock.at), email, code, 0, self.clock.at)
+        assert await self.database.write(lambda tx: referrers.add(tx, made))
+        return made
+
+    async def gives_back(self, order: Order, minor: int) -> Order:
+        """So much of an order's money goes back; what became of the order."""
+
+        def body(tx: Connection) -> None:
+            payment = payments.lock(tx, order.payment_id)
+            assert payment is not None
+            back, selling = Money(minor, order.currency), self.hub.fulfilments["order"]
+            selling.revoke(tx, payment, back, self.clock.at, keep_access=False)
+
+        await self.database.write(body)
+        return await self.order_now(order.id)
 
     async def settle(self, payment_id: str) -> Snapshot:
         """Ask, and record."""

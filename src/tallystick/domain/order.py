@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from tallystick.domain.money import Money
 from tallystick.domain.pricing import Quote
@@ -85,6 +85,25 @@ class Buyer:
     github_username: str | None = None
     vat_invoice_requested: bool = False
     tax_id: bytes | None = None
+
+
+class Referrer(Protocol):
+    """Who sent the buyer, and what the buyer gets for it."""
+
+    @property
+    def id(self) -> str:
+        """By which the order remembers them."""
+        ...
+
+    @property
+    def email(self) -> str:
+        """Nobody refers themselves."""
+        ...
+
+    @property
+    def buyer_discount_percent(self) -> int:
+        """What the buyer gets, from 0 to 100."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from sqlalchemy import Connection
+
 from tallystick.access import Access
 from tallystick.domain.errors import GatewayNotOffered, NotFound
+from tallystick.domain.order import Referrer
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.budget import Budget
 from tallystick.fulfilment.base import Fulfilment
@@ -69,6 +72,10 @@ class Bell:
             event.set()
 
 
+Referrers = Callable[[Connection, str], Referrer | None]
+"""Finds who has a referral code; None on the hub where there are no referrals."""
+
+
 @dataclass(slots=True)
 class Trouble:
     """Calls to one gateway that got no usable answer since this process started."""
@@ -97,6 +104,7 @@ class Hub:
     rates_silent_since: datetime | None = None
     sandbox: bool = False
     access: Access | None = None
+    referrers: Referrers | None = None
     expiry_held_until: datetime | None = None
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 

@@ -17,9 +17,18 @@ from tallystick.domain.errors import (
 from tallystick.domain.exchange import plain
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
-from tallystick.domain.order import Buyer, Order, OrderStatus, Product, Worth, customer
+from tallystick.domain.order import (
+    Buyer,
+    Order,
+    OrderStatus,
+    Product,
+    Referrer,
+    Worth,
+    customer,
+)
 from tallystick.domain.payment import Payment
 from tallystick.domain.pricing import NOTHING_OFF, price
+from tallystick.domain.referral import same_person
 from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
@@ -48,15 +57,6 @@ class OrderWish:
     tax_id: str | None = None
     return_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Referrer:
-    """Who sent the buyer, and what the buyer gets for it."""
-
-    id: str
-    email: str
-    buyer_discount_percent: int
 
 
 async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Render) -> bytes:
@@ -129,14 +129,6 @@ async def worth_of(hub: Hub, amount: Money) -> Worth:
     return Worth(rate.cents(amount), plain(rate.per_dollar), rate.source, rate.as_of)
 
 
-def referrer_of(tx: Connection, code: str, email: str) -> Referrer:
-    """Who has this code. Raises Invalid where nobody has."""
-    raise Invalid(
-        f"There is no referral code {code[:32]!r}; order without it.",
-        (("referralCode", "is not known"),),
-    )
-
-
 def tax_id(hub: Hub, order: Order) -> str | None:
     """The tax id in clear, for whoever writes the invoice. It is in no answer."""
     if order.buyer.tax_id is None:
@@ -155,9 +147,7 @@ def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Or
         if coupon is None:
             raise CouponUnknown("There is no coupon with this code.")
         off, coupon_id = coupon.discount(currency), coupon.id
-    referrer = None
-    if wish.referral_code is not None:
-        referrer = referrer_of(tx, wish.referral_code, wish.buyer.email)
+    referrer = None if wish.referral_code is None else _referrer(tx, hub, wish)
     percent = 0 if referrer is None else referrer.buyer_discount_percent
     quote = price(product.prices[currency], wish.quantity, off, percent)
     if quote.final == 0:
@@ -174,6 +164,18 @@ def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Or
         completed_at=None,
     )  # fmt: skip
     return order, product.name
+
+
+def _referrer(tx: Connection, hub: Hub, wish: OrderWish) -> Referrer:
+    code = wish.referral_code or ""
+    found = None if hub.referrers is None else hub.referrers(tx, code)
+    if found is None:
+        words = "is not known; order without it"
+        raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))
+    if same_person(found.email, wish.buyer.email):
+        words = "is your own; order without it"
+        raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))
+    return found
 
 
 def _product(tx: Connection, product_type: str) -> Product:

@@ -60,7 +60,7 @@ class Orders(Fulfilment):
         self._hand_out(tx, order, Step.DELIVERED, now)
 
     def release(self, tx: Connection, order: Order, now: datetime) -> Order:
-        """A person says that an order that is held is to be delivered, beyond its coupon's limit."""
+        """A person lets an order go that is held: it is delivered beyond its coupon's limit."""
         return self._hand_out(tx, order, Step.RELEASED, now)
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
