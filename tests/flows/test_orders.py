@@ -24,6 +24,7 @@ from tallystick.domain.order import OrderReview, OrderStatus
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.orders import release
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.store import coupons, grants, licences, payments
 from tests.store.house import House
 from tests.store.rows import run
@@ -272,7 +273,7 @@ async def test_who_has_a_share_in_an_order_hears_of_it_once_and_of_what_goes_bac
             told.append(("returned", before.minor, money.minor))
 
     selling = house.hub.fulfilments["order"]
-    house.hub.fulfilments["order"] = type(selling)(house.hub.secret, (Share(),))
+    house.hub.fulfilments["order"] = type(selling)(house.hub.secret, (Share(), Proceeds()))
     order = await house.pays_order(await house.order())
     await house.settle(order.payment_id)
 
