@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, cast, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -33,7 +33,7 @@ from tallystick.store.outbox import News
 from tallystick.store.schema.sales import commission_lines as lines
 from tallystick.store.schema.sales import commissions
 
-TIER_MAIL = "mail_tier"
+SEND_MAIL: Final = "send_mail"
 _COLUMNS = (
     commissions.c.id, commissions.c.order_id, commissions.c.referrer_id,
     commissions.c.order_amount, commissions.c.currency, commissions.c.order_usd_cents,
@@ -135,7 +135,7 @@ def earn(
         key = f"{referrer_id}/{after.tier}"
         news = {"referrerId": referrer_id, "tier": after.tier, "commissionRate": after.percent}
         outbox.tell(tx, News("commission.tier_upgraded", key, referrer_id, news), now)
-        jobs.add(tx, TIER_MAIL, f"tier/{key}", {"referrer": referrer_id, "tier": after.tier}, now)
+        jobs.add(tx, SEND_MAIL, f"tier/{key}", {"letter": "tier", "about": key}, now)
     return made
 
 
