@@ -1,10 +1,10 @@
-"""`python -m bench [intake|live|reports]`: measures, and prints our figures beside the goals."""
+"""`python -m bench [intake|live|reports|business]`: measures, and prints our figures beside the goals."""
 
 import argparse
 import json
 from typing import Any
 
-from bench import ground, intake, live, reports
+from bench import business, ground, intake, live, reports
 
 TO_REACH = {
     "intake": "To reach: at least 1.0 times the bare statements, one commit each (docs: 1).",
@@ -16,9 +16,12 @@ TO_REACH = {
 def main() -> None:
     """Run what was asked for, in a folder that goes away afterwards."""
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    words.add_argument("which", nargs="*", choices=[[], "intake", "live", "reports"], default=[])
+    words.add_argument(
+        "which", nargs="*", choices=[[], "intake", "live", "reports", "business"], default=[]
+    )
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--seconds", type=float, default=3.0)
+    words.add_argument("--orders", type=int, default=business.SIZE, help="of the business")
     words.add_argument("--json", action="store_true")
     asked = words.parse_args()
     found: dict[str, Any] = {"machine": ground.machine()}
@@ -29,6 +32,8 @@ def main() -> None:
             found["live"] = live.measure(place, asked.rounds)
         if not asked.which or "reports" in asked.which:
             found["reports"] = reports.measure(place, asked.rounds)
+        if "business" in asked.which:
+            found["business"] = business.measure(place, asked.orders)
     if asked.json:
         print(json.dumps(found, indent=1, default=str))
         return

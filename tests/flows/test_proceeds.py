@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from random import Random
 
 import pytest
 
 from tallystick.domain.errors import CurrencyUnknown, Invalid
-from tallystick.domain.maintainers import fee_on
 from tallystick.flows.audit import audit
 from tallystick.flows.referrals import approve, pay, show
 from tallystick.flows.report import Wanted, keep_days, maintainers, revenue
-from tallystick.store import commissions, orders
-from tallystick.store.orders import Search
+from tallystick.store import commissions
+from tests.flows.business import Business
 from tests.flows.test_rates import Source
 from tests.store.rows import run
-
-YEAR = (date(2026, 1, 1), date(2026, 12, 31))
 
 
 @pytest.fixture(autouse=True)
@@ -192,96 +186,10 @@ async def test_the_maintainers_are_paid_what_is_left_of_a_month(house):
     assert span == (date(2026, 11, 1), date(2026, 11, 30))
 
 
-async def test_a_business_of_many_days_is_what_the_evidence_says(house):
-    """Seeded; `python -m bench simulation` plays ten thousand orders through two gateways."""
-    await play(house, Random(20_261_120), 60)
+async def test_a_business_of_many_days_is_what_the_gateways_books_say(house):
+    """Seeded; `python -m bench business` plays ten thousand orders."""
+    business = Business(house, 20_261_120)
 
+    await business.trade(80)
 
-async def play(house, luck, size):
-    """Orders, payers who are late or never come, refunds, payouts and rates that move."""
-    source = house.hub.rates = Source("25000")
-    await house.referrer()
-    await house.referrer("MAI", "mai@example.com")
-    story = [await _one(house, luck, source, number) for number in range(size)]
-    for order in luck.sample([one for one in story if one is not None], size // 4):
-        now = await house.order_now(order.id)
-        await house.gives_back(now, now.quote.final - now.refunded)
-    await _compare(house)
-
-
-async def _one(house, luck, source, number):
-    """One buyer."""
-    house.pass_time(minutes=luck.randrange(600))
-    source.per_dollar = str(Decimal(luck.randrange(2_400_000, 2_600_000)) / 100)
-    code = luck.choice([None, "LINH", "MAI"])
-    wish = {} if code is None else {"referral_code": code}
-    order = await house.order(f"b{number}@example.vn", quantity=luck.randrange(1, 40), **wish)
-    if luck.random() < 0.1:
-        return None
-    if luck.random() < 0.2:
-        house.pass_time(days=2)
-    order = await house.pays_order(order)
-    if luck.random() < 0.2:
-        order = await house.gives_back(order, luck.randrange(1, order.quote.final))
-    made = await commission_of(house, order)
-    if made is not None and made.status == "pending" and luck.random() < 0.4:
-        await approve(house.hub, made.id)
-        await pay(house.hub, made.id)
-    return None if order.refunded else order
-
-
-async def _compare(house):
-    """Everything again, in decimals, from the receipts, the orders and what was given back."""
-    every = await house.database.read(lambda tx: orders.page(tx, Search({}), None, 100_000))
-    paid = [one for one in every if one.completed_at is not None]
-    gross = sum(_cents(one.quote.final, one) for one in paid)
-    back = sum(_cents(one.quote.final, one) - _left(_cents(one.quote.final, one), one)
-               for one in paid)  # fmt: skip
-    told = await revenue(house.hub, Wanted())
-    assert (told.total, told.refunded, told.orders) == (gross, back, len(paid))
-    receipts = "SELECT SUM(amount) FROM receipts"
-    received = await house.database.read(lambda tx: run(tx, receipts))
-    assert received == sum(one.quote.final for one in paid)
-    await _compare_referrers(house, paid)
-    found, _ = await maintainers(house.hub, Wanted(*YEAR))
-    fees = sum(
-        fee_on(house.hub.settings.terms.fees, one.gateway, YEAR[0]).usd_cents for one in paid
-    )
-    left = gross - back - fees - 12 * 50_000
-    assert (found.gross, found.costs, found.fees) == (gross - back, 600_000, fees)
-    assert found.net == left - max(0, _round(Decimal(left) * 17 / 100))
-
-
-async def _compare_referrers(house, paid):
-    """Commissions at the percentages that were agreed, less what went back and what was paid."""
-    owed, referred = defaultdict(Counter), Counter()
-    for one in paid:
-        made = await commission_of(house, one)
-        assert (made is not None) == (one.referred_by is not None)
-        if made is None:
-            continue
-        whole = _round(Decimal(one.quote.final * made.percent) / 100)
-        assert (made.amount.minor, made.usd_cents) == (whole, _cents(whole, one))
-        owed[one.referred_by]["VND"] += _left(whole, one)
-        referred[one.referred_by] += _left(_cents(one.quote.final, one), one)
-    paid_out = "SELECT COALESCE(-SUM(amount), 0) FROM commission_lines WHERE kind = 'paid_out'"
-    gone = 0
-    for who, due in owed.items():
-        known = await show(house.hub, who)
-        assert known.standing.referred_usd_cents == referred[who]
-        gone += due["VND"] - known.standing.balances["VND"].minor
-    assert await house.database.read(lambda tx: run(tx, paid_out)) == gone
-
-
-def _cents(minor, order):
-    """At the order's own rate, in decimals."""
-    return _round(Decimal(minor) * 100 / Decimal(order.worth.rate))
-
-
-def _left(whole, order):
-    """What stays of it when so much of the order has gone back."""
-    return whole - _round(Decimal(whole) * order.refunded / order.quote.final)
-
-
-def _round(exact):
-    return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+    assert (await business.check())["paid"] > 50
