@@ -1,4 +1,4 @@
-"""`python -m bench [intake|live|reports|business]`: measures, and prints our figures beside the goals."""
+"""`python -m bench [intake|live|reports|business]`: measures, and prints beside the goals."""
 
 import argparse
 import json

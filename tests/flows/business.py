@@ -32,7 +32,7 @@ SPAN = (date(2026, 1, 1), date(2027, 12, 31))
 MONTHS = 24
 POLAR_PERCENT, POLAR_CENTS = 5, 50
 CURRENCIES = {"sepay": "VND", "polar": "USD"}
-CODES = {"LINH": "linh@example.com", "MAI": "mai@example.com", "AN": "an@example.com"}
+CODES = {"LINH": "linh@example.com", "MAI": "mai@example.com", "ANH": "anh@example.com"}
 
 
 class Market:
