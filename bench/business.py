@@ -1,9 +1,12 @@
 """Ten thousand orders at two gateways, played on both databases and worked out from outside."""
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 from typing import Any, Final
+
+import structlog
 
 from bench import ground
 from tallystick.store.database import open_database
@@ -17,6 +20,7 @@ SEED: Final = 20_261_120
 
 def measure(place: Path, size: int = SIZE) -> dict[str, Any]:
     """Play it; fails where the audit finds anything, or a figure differs."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     cluster = ground.durable_postgres()
     urls = {"SQLite": f"sqlite:///{place / 'business.db'}", "PostgreSQL": cluster.create()}
     return {name: asyncio.run(_play(url, size)) for name, url in urls.items()}

@@ -12,12 +12,16 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import count
 from math import floor
 from random import Random
 
+from sqlalchemy import Connection
+
 from tallystick.domain.evidence import Credit
 from tallystick.domain.order import Buyer, Order
+from tallystick.domain.referral import Commission
 from tallystick.flows.audit import audit
 from tallystick.flows.orders import OrderWish, place_order
 from tallystick.flows.receive import handle_inbox, receive
@@ -182,9 +186,7 @@ class Business:
         owed: dict[str, Counter[str]] = defaultdict(Counter)
         referred: Counter[str] = Counter()
         for one in paid:
-            made = await self.house.database.read(
-                lambda tx, order_id=one.id: commissions.of_order(tx, order_id)
-            )
+            made = await self.house.database.read(partial(_commission, one.id))
             assert (made is None) == (one.referred_by is None)
             if made is None or one.referred_by is None:
                 continue
@@ -208,6 +210,10 @@ class Business:
         """What stays of it after what went back of the price."""
         back = max(self.back[order.id] - self.beyond[order.id], 0)
         return whole - nearest(Fraction(whole * back, order.quote.final))
+
+
+def _commission(order_id: str, tx: Connection) -> Commission | None:
+    return commissions.of_order(tx, order_id)
 
 
 def cents(minor: int, order: Order) -> int:
