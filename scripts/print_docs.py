@@ -77,6 +77,17 @@ def attempts() -> str:
     return table(("From", "To"), rows)
 
 
+def orders() -> str:
+    """Where an order may go, and on what."""
+    from tallystick.domain.order import STEPS, OrderStatus, Step
+
+    rows = [
+        [f"**{before}**", *(STEPS.get((before, step), "") for step in Step)]
+        for before in OrderStatus
+    ]
+    return table(["From, on", *(f"`{step}`" for step in Step)], rows)
+
+
 def links() -> str:
     """What a link calls the phase of its payment."""
     from tallystick.domain.link import LINK_STATUS
@@ -164,8 +175,9 @@ def _span(seconds: float) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "errors": errors, "settings": settings, "limits": limits, "phases": phases,
-    "attempts": attempts, "links": links, "sentences": sentences, "reviews": reviews,
-    "jobs": jobs, "invariants": invariants, "gateways": gateways, "commands": commands,
+    "attempts": attempts, "orders": orders, "links": links, "sentences": sentences,
+    "reviews": reviews, "jobs": jobs, "invariants": invariants, "gateways": gateways,
+    "commands": commands,
 }  # fmt: skip
 
 

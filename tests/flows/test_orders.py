@@ -20,10 +20,11 @@ from tallystick.domain.errors import (
     NothingToPay,
 )
 from tallystick.domain.money import Money
-from tallystick.domain.order import OrderReview, OrderStatus
+from tallystick.domain.order import Buyer, OrderReview, OrderStatus
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
-from tallystick.flows.orders import release
+from tallystick.flows.once import Once, replay
+from tallystick.flows.orders import OrderWish, place_order, release, resume_order
 from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.store import coupons, grants, licences, payments
 from tests.store.house import House
@@ -167,6 +168,7 @@ async def back(house: House, order, minor: int, *, keep_access: bool = False):
 
     def body(tx):
         payment = payments.lock(tx, order.payment_id)
+        assert payment is not None
         money = Money(minor, order.currency)
         house.hub.fulfilments["order"].revoke(
             tx, payment, money, house.clock.at, keep_access=keep_access
@@ -263,7 +265,7 @@ async def test_a_referral_discount_comes_after_the_coupon_and_nobody_refers_them
 
 
 async def test_who_has_a_share_in_an_order_hears_of_it_once_and_of_what_goes_back(house):
-    told = []
+    told: list[tuple[object, ...]] = []
 
     class Share:
         def earned(self, tx, order, now):
@@ -281,6 +283,40 @@ async def test_who_has_a_share_in_an_order_hears_of_it_once_and_of_what_goes_bac
     await back(house, order, 30_000)
 
     assert told == [("earned", 50_000), ("returned", 0, 20_000), ("returned", 20_000, 30_000)]
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+async def test_an_order_whose_server_died_while_it_was_made_is_answered_to_the_same_request(house):
+    await house.coupon(max_redemptions=1)
+    wish = OrderWish("pro", "till", Buyer("mai@example.vn"), currency="VND", coupon_code="TEN")
+    once, alive = Once.of("anybody", "key-1", b"{}"), house.till.open_checkout
+
+    async def dies(_):
+        raise Crash
+
+    house.till.open_checkout = dies
+    with pytest.raises(Crash):
+        await place_order(house.hub, wish, once, shown)
+    house.till.open_checkout = alive
+    house.pass_time(minutes=2)
+
+    known = await replay(house.hub, once)
+    assert known is not None
+    assert known.resume is not None
+    answered = await resume_order(house.hub, known.resume, once, shown)
+
+    again = await replay(house.hub, once)
+    assert again is not None
+    assert again.body == answered
+    assert await counted(house) == (1, 0)
+    assert (await house.order_now(answered.decode())).coupon_id is not None
+
+
+def shown(order, snapshot, token) -> bytes:
+    return order.id.encode()
 
 
 async def test_the_same_tax_id_reads_differently_in_every_row_and_opens_again(house):

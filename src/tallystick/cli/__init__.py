@@ -15,6 +15,7 @@ from tallystick.cli.migrate import migrate
 from tallystick.cli.pay import pay
 from tallystick.cli.serve import serve, work
 from tallystick.cli.sim import sim
+from tallystick.cli.tax_id import tax_id
 from tallystick.cli.watch import watch
 from tallystick.cli.why import why
 from tallystick.domain.errors import HubError
@@ -59,7 +60,7 @@ def _root(
     """Tallystick: take payments through many gateways, and prove each of them."""
 
 
-for command in (dev, demo, serve, work, migrate, pay, watch, why, audit, doctor):
+for command in (dev, demo, serve, work, migrate, pay, watch, why, audit, doctor, tax_id):
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(sim, name="sim")

@@ -64,7 +64,8 @@ async def sync(hub: Hub, coupon_id: str) -> SyncOutcome:
                 coupons.told, coupon=coupon, outcome=outcome, elsewhere=elsewhere, now=hub.now()
             )
             if await hub.database.write(note):
-                log.info("discount_told", coupon=coupon_id, outcome=outcome)
+                if outcome is not coupon.polar_outcome:
+                    log.info("discount_told", coupon=coupon_id, outcome=outcome)
                 return outcome
     raise RaceLost("The coupon was redeemed again and again meanwhile.")
 

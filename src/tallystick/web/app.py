@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -39,6 +39,23 @@ from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+_ROUTERS: Final = (
+    payments.router,
+    links.router,
+    payer.router,
+    products.router,
+    order_lists.router,
+    orders.router,
+    coupons.router,
+    licences.router,
+    jobs.router,
+    health.router,
+    unmatched.router,
+    rates.router,
+    referrals.router,
+    reports.router,
+    reference.router,
+)
 
 
 def build_app(
@@ -71,24 +88,7 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (
-        payments.router,
-        links.router,
-        payer.router,
-        products.router,
-        order_lists.router,
-        orders.router,
-        coupons.router,
-        licences.router,
-        jobs.router,
-        health.router,
-        unmatched.router,
-        rates.router,
-        referrals.router,
-        reports.router,
-        reference.router,
-        *routers,
-    )
+    every_router = (*_ROUTERS, *routers)
     for router in every_router:
         app.include_router(router)
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]

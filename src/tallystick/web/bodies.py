@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from tallystick.domain.errors import Invalid, MalformedJson, TooLarge, UnsupportedMedia
+from tallystick.domain.money import LARGEST_MINOR, exponent
 from tallystick.domain.strict_json import parse
 
 LARGEST_BODY: Final = 256_000
@@ -129,6 +130,15 @@ def instant_param(request: Request, name: str) -> datetime | None:
     except (ValueError, OverflowError):
         words = "a time such as 2026-11-20T09:00:00Z"
         raise Invalid(f"{name} is {words}.", ((name, words),)) from None
+
+
+def amounts(value: dict[str, int]) -> dict[str, int]:
+    """An amount above 0 for each currency. Raises ValueError, CurrencyUnknown."""
+    for currency, minor in value.items():
+        exponent(currency)
+        if not 0 < minor <= LARGEST_MINOR:
+            raise ValueError("has a whole number of minor units above 0 for each currency")
+    return value
 
 
 def web_address(text: str) -> str:

@@ -10,12 +10,11 @@ from sqlalchemy import Connection
 from tallystick.domain.coupon import Coupon, CouponType, normal_code
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.domain.ids import is_id, new_id
-from tallystick.domain.money import LARGEST_MINOR, exponent
 from tallystick.flows.coupons import add_coupon, end_coupon
 from tallystick.flows.hub import Hub
 from tallystick.store import coupons as rows
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
+from tallystick.web.bodies import Body, Parsed, amounts, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.schemas import one, several
@@ -50,11 +49,7 @@ class CreateCoupon(Body):
     @field_validator("amounts")
     @classmethod
     def _sane_amounts(cls, value: dict[str, int] | None) -> dict[str, int] | None:
-        for currency, amount in (value or {}).items():
-            exponent(currency)
-            if not 0 < amount <= LARGEST_MINOR:
-                raise ValueError("has a whole number of minor units above 0 for each currency")
-        return value
+        return None if value is None else amounts(value)
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> "CreateCoupon":

@@ -23,7 +23,7 @@ from tallystick.web.bodies import Body, Parsed, body, described, web_address
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.order_shapes import Bought
-from tallystick.web.payments import Metadata
+from tallystick.web.payments import Metadata, short_metadata
 from tallystick.web.schemas import one
 
 router = APIRouter(tags=["orders"])
@@ -62,9 +62,7 @@ class CreateOrder(Body):
     @field_validator("metadata")
     @classmethod
     def _short_metadata(cls, value: Metadata) -> Metadata:
-        if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
-            raise ValueError("has names of up to 40 and values of up to 500 characters")
-        return value
+        return short_metadata(value)
 
 
 class Name(Body):

@@ -47,6 +47,13 @@ _FILTERS: Final = {"phase": "phase", "gateway": "gateway", "ownerId": "owner_id"
                    "reference": "reference", "amountState": "amount_state"}  # fmt: skip
 
 
+def short_metadata(value: Metadata) -> Metadata:
+    """Notes of a size that is kept. Raises ValueError."""
+    if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
+        raise ValueError("has names of up to 40 and values of up to 500 characters")
+    return value
+
+
 class Offer(Body):
     """What every offer has: an amount, and how long and how it can be paid."""
 
@@ -59,9 +66,7 @@ class Offer(Body):
     @field_validator("metadata")
     @classmethod
     def _short_metadata(cls, value: Metadata) -> Metadata:
-        if any(len(name) > 40 or len(str(one)) > 500 for name, one in value.items()):
-            raise ValueError("has names of up to 40 and values of up to 500 characters")
-        return value
+        return short_metadata(value)
 
     @field_validator("return_url")
     @classmethod

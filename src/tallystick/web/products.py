@@ -1,5 +1,6 @@
 """Products over HTTP: the catalogue for everybody, and the shelf for the merchant."""
 
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -7,13 +8,12 @@ from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import NotFound
-from tallystick.domain.money import LARGEST_MINOR, exponent
 from tallystick.domain.order import Product
 from tallystick.flows.hub import Hub
 from tallystick.flows.products import add_product, change_product
 from tallystick.store import products as rows
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, body, described
+from tallystick.web.bodies import Body, Parsed, amounts, body, described
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.schemas import one, ref
@@ -40,11 +40,7 @@ class Described(Body):
     @field_validator("prices")
     @classmethod
     def _sane_prices(cls, value: dict[str, int]) -> dict[str, int]:
-        for currency, amount in value.items():
-            exponent(currency)
-            if not 0 < amount <= LARGEST_MINOR:
-                raise ValueError("has a whole number of minor units above 0 for each currency")
-        return value
+        return amounts(value)
 
 
 class CreateProduct(Described):
@@ -93,6 +89,8 @@ async def change(
 ) -> dict[str, Any]:
     """Replaces all of it. Orders that are made keep the price that they were made at."""
     who.needs("admin")
+    if not re.fullmatch(TYPE, product_type):
+        raise NotFound("There is no product of this type.")
     return {"data": shown(await change_product(hub, _product(hub, product_type, parsed.value)))}
 
 
@@ -105,7 +103,7 @@ async def show(product_type: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     def read(tx: Connection) -> Product | None:
         return rows.find(tx, product_type)
 
-    found = await hub.database.read(read)
+    found = await hub.database.read(read) if re.fullmatch(TYPE, product_type) else None
     if found is None or not (found.active or who.role is not None):
         raise NotFound("There is no product of this type.")
     return {"data": shown(found)}
