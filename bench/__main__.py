@@ -1,10 +1,10 @@
-"""`python -m bench [intake|live|status]`: measures, and prints ours beside what to reach."""
+"""`python -m bench [intake|live|status|reports|business]`: measures, beside what to reach."""
 
 import argparse
 import json
 from typing import Any
 
-from bench import ground, intake, live, status
+from bench import business, ground, intake, live, reports, status
 
 # From the drawings that the project was built to; the ratios are what is compared, because the
 # machines differ.
@@ -16,16 +16,18 @@ TO_REACH = {
     "Elsewhere: Starlette 27 KiB, Nchan 11.3 KiB; FastAPI p99 96 to 258 ms.",
     "status": "To reach: ratio 0.8 of a bare application that reads one row. "
     "Elsewhere: FastAPI with SQLAlchemy 230 to 510 a second.",
+    "reports": "To reach: 10 ms over a million orders, and no more than over ten thousand.",
 }
-MEASURES = ("intake", "live", "status")
+MEASURES = ("intake", "live", "status", "reports")
 
 
 def main() -> None:
     """Run what was asked for, in a folder that goes away afterwards."""
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    words.add_argument("which", nargs="*", choices=[[], *MEASURES], default=[])
+    words.add_argument("which", nargs="*", choices=[[], *MEASURES, "business"], default=[])
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--seconds", type=float, default=3.0)
+    words.add_argument("--orders", type=int, default=business.SIZE, help="of the business")
     words.add_argument("--json", action="store_true")
     asked = words.parse_args()
     found: dict[str, Any] = {"machine": ground.machine()}
@@ -36,6 +38,10 @@ def main() -> None:
             found["live"] = live.measure(place, asked.rounds)
         if not asked.which or "status" in asked.which:
             found["status"] = status.measure(place, asked.rounds, asked.seconds)
+        if not asked.which or "reports" in asked.which:
+            found["reports"] = reports.measure(place, asked.rounds)
+        if "business" in asked.which:
+            found["business"] = business.measure(place, asked.orders)
     if asked.json:
         print(json.dumps(found, indent=1, default=str))
         return

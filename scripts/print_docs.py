@@ -5,6 +5,7 @@ A table stands between `<!-- printed: name -->` and `<!-- end -->`; what is betw
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -40,6 +41,8 @@ def settings() -> str:
         alias = getattr(field.validation_alias, "choices", [prefix + name.upper()])[0]
         value = field.get_default(call_default_factory=True)
         shown = str(value).lower() if isinstance(value, bool) else str(value)
+        if isinstance(value, dict):
+            shown = json.dumps(value, default=str)
         default = "" if value is None or value == {} else f"`{shown}`"
         rows.append((f"`{alias}`", default, field.description or ""))
     return table(("Setting", "Default", "Meaning"), rows)

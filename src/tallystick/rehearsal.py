@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import structlog
 from starlette.routing import BaseRoute
 
+from tallystick.simulators.rates import RateMarket
 from tallystick.simulators.stage import Stage
 from tallystick.worker import Worker
 
@@ -40,6 +43,7 @@ class Rehearsal:
         self._worker = worker
         self._task: asyncio.Task[None] | None = None
         self._moving = asyncio.Lock()
+        self._market = RateMarket()
 
     async def act(self, gateway: str, our_ref: str, act: str, **wishes: Any) -> dict[str, Any]:
         """Let the payer or the gateway do one thing; what follows at once has followed."""
@@ -61,7 +65,11 @@ class Rehearsal:
 
     def routes(self) -> list[BaseRoute]:
         """The simulators' own addresses."""
-        return self._stage.routes()
+        return [*self._market.routes(), *self._stage.routes()]
+
+    def move_rates(self, rates: Mapping[str, Decimal], fault: str | None) -> dict[str, Any]:
+        """Change what the simulated source of exchange rates says, or how it behaves."""
+        return self._market.move(rates, fault)
 
     def start(self) -> None:
         """Deliver the gateways' notices as they come due."""

@@ -1,11 +1,19 @@
 """What a merchant sets: environment variables and a `.env` file, read once at the start."""
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tallystick.domain.days import zone
+from tallystick.domain.errors import HubError, Invalid
+from tallystick.domain.exchange import rate
+from tallystick.domain.maintainers import FEES, Fee, Terms
+from tallystick.domain.money import exponent
 
 SHORTEST_SECRET: Final = 32
 
@@ -31,6 +39,16 @@ def _literal(name: str, words: str, default: Any = None) -> Any:
     return Field(
         default=default, validation_alias=AliasChoices(name, name.lower()), description=words
     )
+
+
+class GatewayFee(BaseModel):
+    """One entry of the dated table of fees: `since` a day, `percent` and so many cents a sale."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: date = date.min
+    percent: Decimal = Field(Decimal(0), ge=0, le=100, decimal_places=2)
+    usd_cents: int = Field(0, ge=0, alias="usdCents")
 
 
 class Settings(BaseSettings):
@@ -154,6 +172,30 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z0-9-]{0,20}$",
         description="What the codes of gift cards begin with: capitals, digits and hyphens.",
     )
+    exchange_rate_url: str | None = Field(
+        None,
+        description="The live source of exchange rates: answers `base` USD and `rates`.",
+    )
+    exchange_rate_floor: dict[str, Decimal] = Field(
+        default_factory=lambda: {"VND": Decimal(24_500), "LKR": Decimal(300)},
+        description='Units for one US dollar where nothing else is known: `{"VND": "24500"}`.',
+    )
+    time_zone: str = Field(
+        "UTC", description="Where your days begin, for reports, such as `Asia/Ho_Chi_Minh`."
+    )
+    operating_costs_usd_cents: int = Field(
+        50_000, ge=0, description="Running costs a month, shared by revenue, in US cents."
+    )
+    tax_percent: Decimal = Field(
+        Decimal(17), ge=0, le=100, decimal_places=2,
+        description="Tax on what revenue leaves after fees and costs; never on a loss.",
+    )  # fmt: skip
+    gateway_fees: dict[str, list[GatewayFee]] = Field(
+        default_factory=dict,
+        description="JSON in place of entries of the table of fees: "
+        '`{"polar": [{"since": "2026-05-27", "percent": "3.8", "usdCents": 40}]}`.',
+    )
+
     github_token: SecretStr | None = Field(
         None, description="GitHub: a token that may invite buyers to your repositories and teams."
     )
@@ -188,6 +230,29 @@ class Settings(BaseSettings):
         "info", description="How much is logged."
     )
 
+    @field_validator("exchange_rate_floor")
+    @classmethod
+    def _usable_floor(cls, given: dict[str, Decimal]) -> dict[str, Decimal]:
+        """Currencies that exist, and rates that can be divided by."""
+        try:
+            for currency in given:
+                exponent(currency)
+            return {currency: rate(value) for currency, value in given.items()}
+        except HubError as error:
+            raise ValueError(error.detail) from error
+
+    @property
+    def terms(self) -> Terms:
+        """What maintainers are paid by."""
+        own = {
+            name: tuple(
+                Fee(entry.since, int(entry.percent * 100), entry.usd_cents)
+                for entry in sorted(entries, key=lambda one: one.since)
+            )
+            for name, entries in self.gateway_fees.items()
+        }
+        return Terms({**FEES, **own}, self.operating_costs_usd_cents, int(self.tax_percent * 100))
+
     @property
     def secure(self) -> bool:
         """Whether the public address is https, so that cookies may say Secure."""
@@ -212,6 +277,10 @@ class Settings(BaseSettings):
             if missing and len(missing) < len(needed):
                 names = ", ".join(variable(field) for field in missing)
                 found.append(f"{name} is half set up: set {names} too, or none of its settings.")
+        try:
+            zone(self.time_zone)
+        except Invalid as error:
+            found.append(f"TALLYSTICK_TIME_ZONE: {error.detail}")
         if not any(map(self.is_complete, NEEDED)):
             found.append("No gateway is configured: set the keys of at least one gateway.")
         return found

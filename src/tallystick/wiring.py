@@ -25,6 +25,7 @@ from tallystick.fulfilment.gift_card import GiftCard
 from tallystick.fulfilment.order import Orders
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.fulfilment.task import TaskPayment
 from tallystick.fulfilment.wallet_topup import WalletTopup
 from tallystick.gateways.base import Gateway
@@ -34,9 +35,11 @@ from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Line, Relay
 from tallystick.mail import mail_of
+from tallystick.rates import LiveSource
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
+from tallystick.store import referrers
 from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
@@ -50,13 +53,13 @@ FULFILMENTS: tuple[type[Fulfilment], ...] = (
     GiftCard,
     WalletTopup,
     TaskPayment,
-    Orders,
 )
 
 
 def fulfilments(secret: bytes, settings: Settings) -> dict[str, Fulfilment]:
     """All that can be delivered, by its purpose."""
-    return {kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS}
+    made = {kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS}
+    return {**made, Orders.purpose: Orders(secret, (Proceeds(),))}
 
 
 class SystemClock:
@@ -164,6 +167,8 @@ def build(
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
         mail=mail_of(settings),
+        referrers=referrers.find_by_code,
+        rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
         access=_access(settings, wire),
     )
     line = _line(settings)
@@ -274,6 +279,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     ring_path = files.with_name(files.name + ".dev-keys")
     ring = Keyring.at(ring_path)
     settings = settings.model_copy(update=_development_settings(ring, base_url, files))
+    settings.exchange_rate_url = settings.exchange_rate_url or f"{base_url}/_sim/rates"
     stage = Stage(
         [entry.played.part(ring.gateways[entry.name]) for entry in GATEWAYS],
         base_url=base_url,

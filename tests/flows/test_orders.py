@@ -25,6 +25,7 @@ from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.once import Once, replay
 from tallystick.flows.orders import OrderWish, place_order, release, resume_order
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.store import coupons, grants, licences, payments
 from tests.store.house import House
 from tests.store.rows import run
@@ -274,7 +275,7 @@ async def test_who_has_a_share_in_an_order_hears_of_it_once_and_of_what_goes_bac
             told.append(("returned", before.minor, money.minor))
 
     selling = house.hub.fulfilments["order"]
-    house.hub.fulfilments["order"] = type(selling)(house.hub.secret, (Share(),))
+    house.hub.fulfilments["order"] = type(selling)(house.hub.secret, (Share(), Proceeds()))
     order = await house.pays_order(await house.order())
     await house.settle(order.payment_id)
 

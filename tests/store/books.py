@@ -25,12 +25,13 @@ from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
 from tallystick.flows.publish import publish
 from tallystick.flows.redeem import Spending, hold, redeem
+from tallystick.flows.referrals import approve, pay
 from tallystick.flows.refund import RefundWish, close, request
 from tallystick.flows.spend import spend
 from tallystick.flows.task import create_task, start_session
 from tallystick.flows.top_up import TopupWish, find_topup, start_topup
 from tallystick.flows.unmatched import assign
-from tallystick.store import deliveries, inbox, ledger
+from tallystick.store import commissions, deliveries, inbox, ledger
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.deliveries import Attempt
@@ -224,6 +225,7 @@ async def _trade(house: House) -> Names:
     await house.database.write(partial(_spend, gift.id, house.hub.now()))
     unsold = await house.open_gift_card()
     order, unpaid = await _sell_orders(house)
+    referred = await _refer(house)
     await do_effects(house.hub)
     untouched, _ = await house.open()
     returned, ref = await house.open()
@@ -235,7 +237,8 @@ async def _trade(house: House) -> Names:
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,
             "expired": expired, "processing": waiting, "untouched": untouched,
             "gift": gift.id, "bought": gift.payment_id, "unsold": unsold.id, "returned": returned,
-            "order": order.id, "ordered": order.payment_id, "unpaid": unpaid.id} | sold  # fmt: skip
+            "order": order.id, "ordered": order.payment_id, "unpaid": unpaid.id,
+            "referred": referred.id} | sold  # fmt: skip
 
 
 def _spend(card_id: str, now: datetime, tx: Connection) -> None:
@@ -261,6 +264,17 @@ async def _give_back(house: House, payment_id: str) -> None:
         )
         if amount == 20_000:
             await close(house.hub, made.decode(), "FT-back", "test")
+
+
+async def _refer(house: House) -> Order:
+    """An order that somebody referred: half of its money went back after the payout."""
+    await house.referrer()
+    order = await house.pays_order(await house.order("binh@example.vn", referral_code="LINH"))
+    commission = await house.database.read(lambda tx: commissions.of_order(tx, order.id))
+    assert commission is not None
+    await approve(house.hub, commission.id)
+    await pay(house.hub, commission.id)
+    return await house.gives_back(order, 25_000)
 
 
 async def _assign(house: House, payment_id: str) -> None:

@@ -261,19 +261,58 @@ BREAKS = (
     Break("an order completed and not paid", "O1", """
         UPDATE orders SET status = 'completed', completed_at = {then} WHERE id = '{unpaid}'
     """),
-    Break("an order forgotten that is paid", "O1 S5", """
+    Break("an order forgotten that is paid", "E2 O1 S5", """
         UPDATE orders SET status = 'pending' WHERE id = '{order}'
     """),
-    Break("a payment for an order that is lost", "O1 O2", """
+    Break("a payment for an order that is lost", "E2 O1 O2", """
         UPDATE orders SET payment_id = '{paid}' WHERE id = '{order}'
     """),
-    Break("an order that costs something else", "O2", """
+    Break("an order that costs something else", "E2 O2", """
         UPDATE orders SET amount = amount - 1, coupon_discount = coupon_discount + 1
         WHERE id = '{order}'
     """),
     Break("a discount that does not add up", "O2", """
         UPDATE orders SET coupon_discount = 0 WHERE id = '{order}'
     """, "orders"),
+    Break("two commissions of one order", "M8", """
+        INSERT INTO commissions (id, order_id, referrer_id, order_amount, currency,
+          order_usd_cents, percent, amount, usd_cents, rate, rate_source, rate_as_of, status,
+          created_at, updated_at)
+        SELECT 'com_x', order_id, referrer_id, order_amount, currency,
+          order_usd_cents, percent, amount, usd_cents, rate, rate_source, rate_as_of, status,
+          created_at, updated_at
+        FROM commissions
+    """, "commissions"),
+    Break("a commission raised", "M8", "UPDATE commissions SET amount = amount + 1"),
+    Break("a commission on another order", "M8", """
+        UPDATE commissions SET order_id = '{order}'
+    """),
+    Break("a claw-back forgotten", "M8", """
+        DELETE FROM commission_lines WHERE kind = 'clawed_back'
+    """),
+    Break("more clawed back than was earned", "M8", """
+        UPDATE commission_lines SET amount = -99999 WHERE kind = 'clawed_back'
+    """),
+    Break("a payout forgotten", "M8", "DELETE FROM commission_lines WHERE kind = 'paid_out'"),
+    Break("a commission paid that nobody approved", "M8", """
+        UPDATE commissions SET status = 'pending'
+    """),
+    Break("a day's revenue changed", "E1", "UPDATE revenue_daily SET orders = orders + 1"),
+    Break("a day's revenue forgotten", "E1", "DELETE FROM revenue_daily"),
+    Break("a day of revenue that never was", "E1", """
+        INSERT INTO revenue_daily (day, provider, currency, orders, amount, usd_cents, refunds,
+          refunded, refunded_usd_cents, by_api, by_cached, by_expired, by_fallback)
+        VALUES ('2020-02-02', 'till', 'VND', 1, 1, 1, 0, 0, 0, 0, 0, 0, 1)
+    """),
+    Break("a sale converted anew", "E1 E2", """
+        UPDATE sales SET usd_cents = usd_cents + 1 WHERE kind = 'sale' AND subject = '{order}'
+    """),
+    Break("a sale forgotten", "E1 E2", """
+        DELETE FROM sales WHERE order_id = '{order}'
+    """),
+    Break("a refund booked beyond the sale", "E1 E2", """
+        UPDATE sales SET amount = 60000 WHERE kind = 'refund'
+    """),
     Break("a lease without an end", "J1", """
         UPDATE schedules SET holder = 'somebody' WHERE name = 'audit'
     """),

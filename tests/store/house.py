@@ -25,11 +25,13 @@ from tallystick.flows.gift_cards import Sale
 from tallystick.flows.hub import Hub
 from tallystick.flows.orders import OrderWish, place_order
 from tallystick.flows.receive import handle_inbox, receive
+from tallystick.flows.refund import RefundWish, close, request
 from tallystick.flows.settle import settle
 from tallystick.fulfilment.gift_card import GiftCard
 from tallystick.fulfilment.order import Orders
 from tallystick.fulfilment.payment_link import PaymentLink
 from tallystick.fulfilment.plain import Plain
+from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.fulfilment.task import TaskPayment
 from tallystick.fulfilment.wallet_topup import WalletTopup
 from tallystick.gateways.base import (
@@ -47,13 +49,14 @@ from tallystick.gateways.base import (
 from tallystick.live.hub import LiveHub
 from tallystick.mail import Letter
 from tallystick.settings import Settings
-from tallystick.store import attempts, coupons, orders, products
+from tallystick.store import attempts, coupons, orders, products, referrers
 from tallystick.store.database import Database
+from tallystick.store.referrers import Referrer
 from tests.store.rows import NOW
 
 OPEN = Verdict(Claim.PENDING)
 SECRET = b"a secret of thirty-two characters"
-DELIVERED = (Plain, PaymentLink, GiftCard, WalletTopup, TaskPayment, Orders)
+DELIVERED = (Plain, PaymentLink, GiftCard, WalletTopup, TaskPayment)
 
 
 CAN = Capabilities(
@@ -159,13 +162,17 @@ class House:
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments={kind.purpose: kind.make(SECRET, settings) for kind in DELIVERED},
+            fulfilments={
+                **{kind.purpose: kind.make(SECRET, settings) for kind in DELIVERED},
+                Orders.purpose: Orders(SECRET, (Proceeds(),)),
+            },
             live=LiveHub(),
             clock=self.clock,
             settings=settings,
             secret=SECRET,
             holder="test",
             mail=self.letters,
+            referrers=referrers.find_by_code,
         )
         self.events = count()
         self.transfers = count()
@@ -250,6 +257,21 @@ class House:
         tries = await self.database.read(lambda tx: attempts.of_payment(tx, order.payment_id))
         self.pays(tries[-1].our_ref, order.quote.final)
         await self.settle(order.payment_id)
+        return await self.order_now(order.id)
+
+    async def referrer(self, code: str = "LINH", email: str = "linh@example.com") -> Referrer:
+        """Somebody who refers buyers; they get nothing off for it."""
+        made = Referrer(new_id("ref", self.clock.at), email, code, 0, self.clock.at)
+        assert await self.database.write(lambda tx: referrers.add(tx, made))
+        return made
+
+    async def gives_back(self, order: Order, minor: int) -> Order:
+        """So much of an order's money goes back by hand; what became of the order."""
+        wish = RefundWish(amount=minor, actor="test")
+        made = await request(
+            self.hub, order.payment_id, wish, None, lambda told: told.refund.id.encode()
+        )
+        await close(self.hub, made.decode(), f"FT-{minor}", "test")
         return await self.order_now(order.id)
 
     async def settle(self, payment_id: str) -> Snapshot:

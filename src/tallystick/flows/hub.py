@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -44,6 +45,14 @@ class Live(Protocol):
 
     def watched(self, payment_id: str) -> bool:
         """Whether somebody stands before the till right now."""
+        ...
+
+
+class RateSource(Protocol):
+    """Where live exchange rates come from."""
+
+    async def ask(self) -> Mapping[str, Decimal]:
+        """Units of each currency for one US dollar. Raises Unavailable."""
         ...
 
 
@@ -97,6 +106,8 @@ class Hub:
     sending: Counter[str] = field(default_factory=Counter)
     """How many deliveries are under way to each webhook endpoint."""
 
+    rates: RateSource | None = None
+    rates_silent_since: datetime | None = None
     sandbox: bool = False
     access: Access | None = None
     referrers: Referrers | None = None

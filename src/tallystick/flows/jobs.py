@@ -20,9 +20,11 @@ from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
+from tallystick.flows.rates import refresh
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.reconcile import reconcile_job
 from tallystick.flows.redeem import release_holds
+from tallystick.flows.report import keep_days
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.statement import read_statements
@@ -92,6 +94,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),
+    "refresh-rates": Job(timedelta(minutes=30), refresh),
     "sync-discounts": Job(timedelta(minutes=15), sync_discounts, quiet=True),
     "send-refunds": Job(timedelta(minutes=5), _send_refunds, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
@@ -101,7 +104,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
 
 
 async def plan(hub: Hub) -> None:
-    """Make sure that every job has its row; called at the start."""
+    """Make sure that every job has its row, and that days begin where they should; at the start."""
     now = hub.now()
 
     def body(tx: Connection) -> None:
@@ -109,6 +112,7 @@ async def plan(hub: Hub) -> None:
             schedules.ensure(tx, name, now + job.every)
 
     await hub.database.write(body)
+    await keep_days(hub)
 
 
 async def run_due(hub: Hub) -> int:

@@ -14,6 +14,7 @@ from tallystick.domain.errors import (
     NotFound,
     NothingToPay,
 )
+from tallystick.domain.exchange import plain
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.order import (
@@ -27,11 +28,13 @@ from tallystick.domain.order import (
 )
 from tallystick.domain.payment import Payment
 from tallystick.domain.pricing import NOTHING_OFF, price
+from tallystick.domain.referral import same_person
 from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
+from tallystick.flows.rates import latest
 from tallystick.fulfilment.order import Orders
 from tallystick.store import coupons, orders, products, unmatched
 from tallystick.store.unmatched import Decision
@@ -120,9 +123,10 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     return done
 
 
-async def worth_of(hub: Hub, amount: Money) -> Worth | None:
-    """What an amount is worth in US cents; None where no rate is known for its currency."""
-    return Worth(amount.minor, "1", "api", hub.now()) if amount.currency == USUAL else None
+async def worth_of(hub: Hub, amount: Money) -> Worth:
+    """What an amount is worth in US cents. Raises CurrencyUnknown where no rate is known."""
+    rate = (await latest(hub)).of(amount.currency)
+    return Worth(rate.cents(amount), plain(rate.per_dollar), rate.source, rate.as_of)
 
 
 def tax_id(hub: Hub, order: Order) -> str | None:
@@ -168,7 +172,7 @@ def _referrer(tx: Connection, hub: Hub, wish: OrderWish) -> Referrer:
     if found is None:
         words = "is not known; order without it"
         raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))
-    if customer(found.email) == customer(wish.buyer.email):
+    if same_person(found.email, wish.buyer.email):
         words = "is your own; order without it"
         raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))
     return found

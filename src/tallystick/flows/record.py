@@ -23,6 +23,7 @@ from tallystick.domain.payment import (
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import refunding
 from tallystick.flows.hub import Hub, found
+from tallystick.flows.rates import value_receipt
 from tallystick.gateways.abilities import RefundVerdict
 from tallystick.gateways.base import Verdict
 from tallystick.store import (
@@ -95,7 +96,7 @@ def record(
         known = _append(tx, before, [_superseded(now)], now, known)
         state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
-    _receive(tx, payment_id, state, known, now)
+    _receive(tx, hub, payment_id, state, known)
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
     timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
@@ -220,12 +221,13 @@ def _note_attempts(
 
 def _receive(
     tx: Connection,
+    hub: Hub,
     payment_id: str,
     state: State,
     known: Sequence[Evidence],
-    now: datetime,
 ) -> None:
     """A receipt and a balanced transfer for every credit that is counted for the first time."""
+    now = hub.now()
     sources = {
         credit.name: item
         for item in reversed(known)
@@ -238,6 +240,7 @@ def _receive(
         if receipt_id is not None:
             transfer = accounts.received(receipt_id, payment_id, credit.gateway, credit.money)
             ledger.post(tx, transfer, now)
+            value_receipt(tx, hub, payment_id, receipt_id, credit.money)
         elif ledger.owners(tx, [credit]) != {payment_id}:
             raise RaceLost("Another payment received this transaction first.")
 

@@ -15,7 +15,6 @@ from tallystick.domain.order import STEPS, Order, OrderReview, OrderStatus, Prod
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import derived, fingerprint, seal, unseal
 from tallystick.fulfilment.base import Fulfilment
-from tallystick.settings import Settings
 from tallystick.store import coupons, grants, jobs, licences, orders, outbox, products
 from tallystick.store.licences import Licence
 from tallystick.store.outbox import News
@@ -46,11 +45,6 @@ class Orders(Fulfilment):
     def __init__(self, secret: bytes, beneficiaries: tuple[Beneficiary, ...] = ()) -> None:
         self._secret = secret
         self._beneficiaries = beneficiaries
-
-    @classmethod
-    def make(cls, secret: bytes, settings: Settings) -> "Orders":  # noqa: ARG003 - it needs none
-        """With the master secret, which licences are signed with."""
-        return cls(secret)
 
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Hand out what was bought; where its coupon went to others meanwhile, a person decides.

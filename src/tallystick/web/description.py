@@ -1,5 +1,6 @@
 """What the API description says beyond the routes' own signatures."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -85,6 +86,15 @@ def listing(**filters: Query) -> dict[str, Any]:
         for name, words in filters.items()
     ]
     return {"parameters": [*own, *_PAGING]}
+
+
+def query(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Query parameters that are texts, by name with their words."""
+    own = [
+        {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+        for name, words in parameters.items()
+    ]
+    return {"parameters": own}
 
 
 def answers(schema: Schema, status: int = 200, words: str = "As described.") -> Responses:

@@ -1,9 +1,12 @@
 """The control of the sandbox: play the payer, lie as a gateway, move the clock."""
 
+import re
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.ids import is_id
@@ -28,6 +31,10 @@ class Rehearsal(Protocol):
         """Move the clock through everything that is due on the way."""
         ...
 
+    def move_rates(self, rates: Mapping[str, Decimal], fault: str | None) -> dict[str, Any]:
+        """Change what the simulated source of exchange rates says, or how it behaves."""
+        ...
+
 
 class Act(Body):
     """What is to happen, and to which payment."""
@@ -40,6 +47,20 @@ class Act(Body):
     delay: float | int = Field(default=0, ge=0, le=366 * 86_400)
     times: int | None = Field(default=None, ge=0, le=1000)
     seed: int | None = None
+
+
+class Market(Body):
+    """What the simulated source of exchange rates is to say, and how it is to behave."""
+
+    rates: dict[str, str] = Field(default_factory=dict, max_length=200)
+    fault: str | None = Field(default=None, max_length=40)
+
+    @field_validator("rates")
+    @classmethod
+    def _decimals(cls, value: dict[str, str]) -> dict[str, str]:
+        if not all(re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", text) for text in value.values()):
+            raise ValueError('has decimal numbers as texts, such as "25412.37"')
+        return value
 
 
 class Advance(Body):
@@ -86,6 +107,16 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
         who.needs("admin")
         told = await rehearsal.advance(float(parsed.value.advance))
         return {"data": {**told, "now": shapes.instant(hub.now())}}
+
+    @router.post("/_sim/rates", openapi_extra=described(Market), summary="Move the exchange rates")
+    async def market(
+        who: CallerDep, parsed: Annotated[Parsed[Market], Depends(body(Market))]
+    ) -> dict[str, Any]:
+        """`fault` is none, error_500, hang or garbage. The hub hears of it when it asks next."""
+        who.needs("admin")
+        wished = parsed.value
+        rates = {currency: Decimal(text) for currency, text in wished.rates.items()}
+        return {"data": rehearsal.move_rates(rates, wished.fault)}
 
     return router
 

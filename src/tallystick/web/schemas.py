@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from tallystick.domain.access import GrantState
 from tallystick.domain.coupon import CouponType, SyncOutcome
+from tallystick.domain.exchange import RateSource
 from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.order import OrderReview, OrderStatus
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 from tallystick.domain.reconciliation import Match
+from tallystick.domain.referral import CommissionStatus, LineKind, Tier
 from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
 from tallystick.domain.task import TaskState
 from tallystick.domain.topup import TopupStatus
@@ -22,6 +24,8 @@ _WHOLE: Final[Schema] = {"type": "integer"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
 _MINOR: Final[Schema] = {**_COUNT, "description": "Whole minor units."}
+_SIGNED: Final[Schema] = {"type": "integer", "description": "Whole minor units."}
+_PERCENT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 100}
 _CURRENCY: Final[Schema] = {"type": "string", "pattern": "^[A-Z]{3}$"}
 _INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
 _NOTES: Final[Schema] = {"type": "object"}
@@ -265,6 +269,41 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "GiftCardHold": _object(
         _MONEY, id=_TEXT, cardId=_TEXT, status=_one_of(HoldState), reference=_TEXT,
         captured=_MINOR, createdAt=_INSTANT, expiresAt=_INSTANT,
+    ),
+    "ExchangeRates": _object(
+        base=_CURRENCY, source=_one_of(RateSource), asOf=_INSTANT,
+        rates={"type": "object", "additionalProperties": _NUMBER},
+    ),
+    "Referrer": _object(
+        id=_TEXT, email=_TEXT, code=_TEXT, buyerDiscountPercent=_PERCENT, tier=_one_of(Tier),
+        commissionRate=_PERCENT, revenue=_SIGNED, balance=_SIGNED, currency=_CURRENCY,
+        balances={"type": "object", "additionalProperties": _SIGNED},
+        nextTier=_or_null(_object({"tier": _one_of(Tier), "from": _MINOR})), createdAt=_INSTANT,
+    ),
+    "Commission": _object(
+        id=_TEXT, orderId=_TEXT, referrerId=_TEXT, orderAmount=_MINOR, orderCurrency=_CURRENCY,
+        commissionRate=_PERCENT, commissionAmount=_MINOR, commissionCurrency=_CURRENCY,
+        orderAmountUsdCents=_MINOR, commissionAmountUsdCents=_MINOR, exchangeRate=_NUMBER,
+        exchangeRateSource=_one_of(RateSource), exchangeRateAt=_INSTANT,
+        status=_one_of(CommissionStatus), createdAt=_INSTANT, updatedAt=_INSTANT,
+        clawedBackAmount=_MINOR, paidOutAmount=_MINOR,
+        lines=_many(_object(kind=_one_of(LineKind), amount=_SIGNED, currency=_CURRENCY,
+                            usdCents=_SIGNED, at=_INSTANT)),
+    ),
+    "RevenueLine": _object(
+        provider=_TEXT, currency=_CURRENCY, orderCount=_COUNT, amount=_MINOR, usdCents=_MINOR,
+        refundCount=_COUNT, refundedAmount=_MINOR, refundedUsdCents=_MINOR,
+    ),
+    "Revenue": _object(
+        totalUsdCents=_MINOR, byProvider={"type": "object", "additionalProperties": _MINOR},
+        byCurrency={"type": "object", "additionalProperties": _MINOR}, orderCount=_COUNT,
+        averageOrderValueCents=_MINOR, refundedUsdCents=_MINOR, netUsdCents=_SIGNED,
+        conversionSources={"type": "object", "additionalProperties": _COUNT}, timeZone=_TEXT,
+        lines=_many(ref("RevenueLine")),
+    ),
+    "MaintainerRevenue": _object(
+        grossRevenue=_SIGNED, platformFees=_MINOR, operatingCosts=_MINOR, taxDeduction=_MINOR,
+        netPayout=_SIGNED, currency=_CURRENCY, refunded=_MINOR, start=_TEXT, end=_TEXT,
     ),
     "Product": _object(
         productType=_TEXT, name=_TEXT, prices=_PRICES, description=_TEXT, licensed=_FLAG,

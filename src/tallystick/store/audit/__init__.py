@@ -11,6 +11,7 @@ from tallystick.store.audit import (
     merchant_events,
     orders,
     refunds,
+    sales,
     tasks,
     wallets,
 )
@@ -26,4 +27,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     *wallets.CHECKS,
     *tasks.CHECKS,
     *orders.CHECKS,
+    *sales.CHECKS,
 )

@@ -12,6 +12,7 @@ from tallystick.store.schema import (
     orders,
     reconciliation,
     refunds,
+    sales,
     tasks,
     wallets,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "orders",
     "reconciliation",
     "refunds",
+    "sales",
     "tasks",
     "wallets",
 ]

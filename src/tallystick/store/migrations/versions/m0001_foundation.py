@@ -113,6 +113,15 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "exchange_rates",
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("per_dollar", sa.Text(), nullable=False),
+        sa.Column("as_of", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("currency", name=op.f("pk_exchange_rates")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "idempotency",
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -318,6 +327,51 @@ def upgrade() -> None:
     )
     op.create_index("ix_reconciliations_at", "reconciliations", ["at", "id"], unique=False)
     op.create_table(
+        "referrers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("buyer_discount_percent", sa.Integer(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "buyer_discount_percent BETWEEN 0 AND 100",
+            name=op.f("ck_referrers_discount_is_percent"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_referrers")),
+        sa.UniqueConstraint("code", name=op.f("uq_referrers_code")),
+        sa.UniqueConstraint("email", name=op.f("uq_referrers_email")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "revenue_daily",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("orders", columns.Whole, nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=False),
+        sa.Column("refunds", columns.Whole, nullable=False),
+        sa.Column("refunded", columns.Whole, nullable=False),
+        sa.Column("refunded_usd_cents", columns.Whole, nullable=False),
+        sa.Column("by_api", columns.Whole, nullable=False),
+        sa.Column("by_cached", columns.Whole, nullable=False),
+        sa.Column("by_expired", columns.Whole, nullable=False),
+        sa.Column("by_fallback", columns.Whole, nullable=False),
+        sa.PrimaryKeyConstraint("day", "provider", "currency", name=op.f("pk_revenue_daily")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "revenue_zone",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_revenue_zone_only_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revenue_zone")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
         "schedules",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("next_run_at", columns.Instant(), nullable=False),
@@ -446,6 +500,50 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_client_tokens_payment_id"), "client_tokens", ["payment_id"], unique=False
+    )
+    op.create_table(
+        "commissions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("referrer_id", sa.Text(), nullable=False),
+        sa.Column("order_amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("order_usd_cents", columns.Whole, nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=False),
+        sa.Column("rate", sa.Text(), nullable=False),
+        sa.Column("rate_source", sa.Text(), nullable=False),
+        sa.Column("rate_as_of", columns.Instant(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("created_at", columns.Instant(), nullable=False),
+        sa.Column("updated_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "rate_source IN ('api', 'cached', 'expired', 'fallback')",
+            name=op.f("ck_commissions_rate_source_known"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('pending', 'approved', 'paid', 'cancelled')",
+            name=op.f("ck_commissions_status_known"),
+        ),
+        sa.CheckConstraint(
+            "amount >= 0 AND amount <= order_amount",
+            name=op.f("ck_commissions_not_more_than_the_order"),
+        ),
+        sa.CheckConstraint(
+            "percent BETWEEN 0 AND 100", name=op.f("ck_commissions_percent_of_the_order")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_commissions_referrer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commissions")),
+        sa.UniqueConstraint("order_id", name=op.f("uq_commissions_order_id")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_commissions_created", "commissions", ["created_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_commissions_referrer_id"), "commissions", ["referrer_id"], unique=False
     )
     op.create_table(
         "coupon_amounts",
@@ -726,6 +824,33 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "sales",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=False),
+        sa.Column("rate_source", sa.Text(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.CheckConstraint("kind IN ('sale', 'refund')", name=op.f("ck_sales_kind_known")),
+        sa.CheckConstraint(
+            "rate_source IN ('api', 'cached', 'expired', 'fallback')",
+            name=op.f("ck_sales_rate_source_known"),
+        ),
+        sa.CheckConstraint("amount >= 0 AND usd_cents >= 0", name=op.f("ck_sales_not_negative")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_sales_payment_id")),
+        sa.PrimaryKeyConstraint("kind", "subject", name=op.f("pk_sales")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index("ix_sales_at", "sales", ["at"], unique=False)
+    op.create_index(op.f("ix_sales_order_id"), "sales", ["order_id"], unique=False)
+    op.create_index("ix_sales_product", "sales", ["product", "at"], unique=False)
+    op.create_table(
         "tasks",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -809,6 +934,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_access_grants")),
         info={"append_only": False},
         sqlite_strict=True,
+    )
+    op.create_table(
+        "commission_lines",
+        sa.Column("commission_id", sa.Text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("referrer_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("order_usd_cents", columns.Whole, nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "(kind = 'earned') = (amount > 0 OR line = 0)",
+            name=op.f("ck_commission_lines_only_the_first_adds"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('earned', 'clawed_back', 'paid_out')",
+            name=op.f("ck_commission_lines_kind_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["commission_id"], ["commissions.id"], name=op.f("fk_commission_lines_commission_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_commission_lines_referrer_id")
+        ),
+        sa.PrimaryKeyConstraint("commission_id", "line", name=op.f("pk_commission_lines")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_commission_lines_referrer",
+        "commission_lines",
+        ["referrer_id", "currency"],
+        unique=False,
     )
     op.create_table(
         "coupon_uses",
@@ -1236,7 +1396,32 @@ def upgrade() -> None:
         info={"append_only": True},
         sqlite_strict=True,
     )
+    op.create_table(
+        "valuations",
+        sa.Column("receipt_id", sa.Text(), nullable=False),
+        sa.Column("amount", columns.Whole, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("usd_cents", columns.Whole, nullable=False),
+        sa.Column("rate", sa.Text(), nullable=False),
+        sa.Column("rate_source", sa.Text(), nullable=False),
+        sa.Column("rate_as_of", columns.Instant(), nullable=False),
+        sa.Column("frozen_at", columns.Instant(), nullable=False),
+        sa.CheckConstraint(
+            "rate_source IN ('api', 'cached', 'expired', 'fallback')",
+            name=op.f("ck_valuations_rate_source_known"),
+        ),
+        sa.CheckConstraint(
+            "amount > 0 AND usd_cents >= 0", name=op.f("ck_valuations_worth_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt_id"], ["receipts.id"], name=op.f("fk_valuations_receipt_id")
+        ),
+        sa.PrimaryKeyConstraint("receipt_id", name=op.f("pk_valuations")),
+        info={"append_only": True},
+        sqlite_strict=True,
+    )
     for table in (
+        "commission_lines",
         "decisions",
         "differences",
         "events",
@@ -1248,8 +1433,10 @@ def upgrade() -> None:
         "receipts",
         "reconciliations",
         "refund_moves",
+        "sales",
         "task_sessions",
         "transfers",
+        "valuations",
         "wallet_spends",
     ):
         triggers.make_append_only(table)

@@ -1,0 +1,116 @@
+"""Referrers and their commissions: who gets what, what is approved, and what is paid out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import Conflict, Invalid, NotFound
+from tallystick.domain.ids import new_id
+from tallystick.domain.referral import Commission, normal_code
+from tallystick.flows.hub import Hub
+from tallystick.flows.once import Once
+from tallystick.store import commissions, referrers
+from tallystick.store.commissions import Entry, Standing
+from tallystick.store.referrers import Referrer
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A referrer, and how the account stands."""
+
+    referrer: Referrer
+    standing: Standing
+
+
+Render = Callable[[Known], bytes]
+
+
+async def create(
+    hub: Hub, email: str, code: str, discount: int, once: Once | None, render: Render
+) -> bytes:
+    """A new referrer. Raises Invalid for a code that cannot be one, Conflict where it is taken."""
+    now = hub.now()
+    made = Referrer(new_id("ref", now), email.strip(), _checked(code), discount, now)
+
+    def body(tx: Connection) -> bytes:
+        if once is not None:
+            once.claim(tx, hub, None)
+        if not referrers.add(tx, made):
+            raise Conflict("Another referrer has this code or e-mail address; choose another.")
+        answer = render(Known(made, commissions.standing(tx, made.id)))
+        if once is not None:
+            once.keep(tx, hub, 201, answer)
+        return answer
+
+    return await hub.database.write(body)
+
+
+async def show(hub: Hub, referrer_id: str) -> Known:
+    """One referrer. Raises NotFound."""
+
+    def body(tx: Connection) -> Known:
+        found = referrers.find(tx, referrer_id)
+        if found is None:
+            raise NotFound("There is no referrer with this id.")
+        return Known(found, commissions.standing(tx, found.id))
+
+    return await hub.database.read(body)
+
+
+async def listing(hub: Hub, after: tuple[datetime, str] | None, limit: int) -> list[Known]:
+    """All referrers, newest first."""
+
+    def body(tx: Connection) -> list[Known]:
+        found = referrers.page(tx, after=after, limit=limit)
+        return [Known(one, commissions.standing(tx, one.id)) for one in found]
+
+    return await hub.database.read(body)
+
+
+async def earned(
+    hub: Hub,
+    wanted: dict[str, str],
+    span: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Entry]:
+    """Commissions with their lines, newest first; the filters combine."""
+
+    def body(tx: Connection) -> list[Entry]:
+        found = commissions.page(tx, wanted=wanted, span=span, after=after, limit=limit)
+        return commissions.entries(tx, found)
+
+    return await hub.database.read(body)
+
+
+Decide = Callable[[Connection, Commission, datetime], Commission]
+
+
+async def approve(hub: Hub, commission_id: str) -> Entry:
+    """It will be paid. Raises NotFound, Conflict where it is not pending."""
+    return await _decide(hub, commission_id, commissions.approve)
+
+
+async def pay(hub: Hub, commission_id: str) -> Entry:
+    """It is paid out. Raises NotFound, Conflict where it is not approved."""
+    return await _decide(hub, commission_id, commissions.pay)
+
+
+async def _decide(hub: Hub, commission_id: str, decide: Decide) -> Entry:
+    def body(tx: Connection) -> Entry:
+        found = commissions.find(tx, commission_id)
+        if found is None:
+            raise NotFound("There is no commission with this id.")
+        return commissions.entries(tx, [decide(tx, found, hub.now())])[0]
+
+    return await hub.database.write(body)
+
+
+def _checked(code: str) -> str:
+    normal = normal_code(code)
+    if not normal:
+        words = "3 to 32 letters, digits, hyphens or underscores"
+        raise Invalid(f"A referral code has {words}.", (("code", words),))
+    return normal
