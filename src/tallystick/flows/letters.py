@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain import tier_letter
 from tallystick.domain.giftcard import CardState
 from tallystick.domain.giftcode import Mint
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
 from tallystick.mail import Letter
-from tallystick.store import gift_cards
+from tallystick.store import gift_cards, referrers
 
 ENGLISH: Final = "en"
 
@@ -75,7 +76,21 @@ def gift_card(tx: Connection, hub: Hub, card_id: str) -> Letter | None:
     )
 
 
-LETTERS: Final[Mapping[str, Write]] = {"gift_card": gift_card}
+def tier(tx: Connection, hub: Hub, about: str) -> Letter | None:
+    """The letter to a referrer who reached a tier; `about` names both, "ref_…/gold"."""
+    referrer_id, _, reached = about.partition("/")
+    referrer = referrers.find(tx, referrer_id)
+    if referrer is None:
+        return None
+    merchant = hub.settings.merchant_name or hub.settings.base_url
+    subject, text = tier_letter.written(reached, referrer.code, merchant)
+    return Letter(
+        name=f"tier/{about}", to=referrer.email, subject=subject, text=text, language=ENGLISH,
+        at=referrer.created_at,
+    )  # fmt: skip
+
+
+LETTERS: Final[Mapping[str, Write]] = {"gift_card": gift_card, "tier": tier}
 """Every letter by its name; `about` in the job is the id of what it is about."""
 
 
