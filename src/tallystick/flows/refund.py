@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from sqlalchemy import Connection
 
@@ -25,21 +25,42 @@ from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.refunding import begin, closes_the_offer, given_back, move, taken
 from tallystick.flows.send_refund import send
-from tallystick.store import links, payments, refunds, snapshots
+from tallystick.store import (
+    gift_cards,
+    links,
+    orders,
+    payments,
+    refunds,
+    snapshots,
+    tasks,
+    topups,
+)
 from tallystick.store.refunds import Moved, Received
 
 Lookup = Callable[[Connection, str], str | None]
 RenderRefund = Callable[["Told"], bytes]
 
 
-def _payment_of_link(tx: Connection, link_id: str) -> str | None:
-    link = links.find(tx, link_id)
-    return None if link is None else link.payment_id
+class Sold(Protocol):
+    """A row of something that is paid for."""
+
+    @property
+    def payment_id(self) -> str | None:
+        """The payment that it is bought through."""
+        ...
+
+
+def _payment_of(row: Sold | None) -> str | None:
+    return None if row is None else row.payment_id
 
 
 LOOKUPS: Final[dict[str, Lookup]] = {
     "pay": lambda _tx, payment_id: payment_id,
-    "plink": _payment_of_link,
+    "plink": lambda tx, link_id: _payment_of(links.find(tx, link_id)),
+    "ord": lambda tx, order_id: _payment_of(orders.find(tx, order_id)),
+    "gc": lambda tx, card_id: _payment_of(gift_cards.find(tx, card_id)),
+    "task": lambda tx, task_id: _payment_of(tasks.find(tx, task_id)),
+    "top": topups.payment_of,
 }
 """How the payment behind a product's id is found, by the id's prefix."""
 
@@ -88,7 +109,7 @@ class _Way:
 
 
 def payment_of(tx: Connection, product_id: str) -> str:
-    """The payment behind a payment, a link or an order. Raises NotFound."""
+    """The payment behind a payment or a product. Raises NotFound."""
     prefix = product_id.partition("_")[0]
     lookup = LOOKUPS.get(prefix)
     payment_id = lookup(tx, product_id) if lookup and is_id(prefix, product_id) else None
