@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.http.callers import key_of
-from tests.http.shop import Shop
+from tests.http.shop import Sale, Shop
 
 HTML = {"accept": "text/html"}
 
@@ -117,3 +117,28 @@ def test_an_unknown_role_is_refused(shop):
     answer = shop.post("/api/dashboard-links", json={"role": "king"})
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+
+
+def test_the_revenue_page_tells_what_the_report_tells(shop):
+    me = enter(shop, "reader")
+    wish = {"email": "mai@example.com", "productType": "pro", "gateway": "payos", "currency": "VND"}
+    order = shop.post("/api/orders", json=wish).data
+    sale = Sale(shop, order["paymentId"], "")
+    sale.act("pay")
+    sale.becomes("paid")
+
+    page = shop.get("/dashboard/revenue?provider=payos", token=None, headers=me)
+    other = shop.get("/dashboard/revenue?provider=polar", token=None, headers=me)
+    report = shop.get("/api/admin/revenue?provider=payos").json
+
+    assert report["orderCount"] >= 1
+    assert f"<dd>{report['orderCount']}</dd>" in page.text
+    assert "/api/admin/revenue.csv?provider=payos" in page.text
+    assert "No order was paid in this time" in other.text
+
+
+def test_a_date_that_is_none_is_explained_on_the_revenue_page(shop):
+    answer = shop.get("/dashboard/revenue?startDate=soon", token=None, headers=enter(shop))
+
+    assert answer.status == 400
+    assert "a day such as" in answer.text

@@ -40,6 +40,7 @@ from tallystick.web import (
     referrals,
     refunds,
     reports,
+    revenue_page,
     static_files,
     tasks,
     topups,
@@ -82,6 +83,7 @@ _PARTS: Final = (
     webhook_endpoints,
     reference,
     dashboard,
+    revenue_page,
 )
 """What answers under /api and beside it, in the order of the description."""
 

@@ -105,7 +105,7 @@ async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLRespons
 
     seen, listed = await hub.database.read(read)
     last = listed[SHOWN - 1] if listed[SHOWN:] else None
-    return _page(
+    return page_of(
         "dashboard.html", hub, who, title="Payments", seen=seen, found=listed[:SHOWN],
         more=None if last is None else cursor(hub, last.created_at, last.id),
         view=view, sought=sought, views=_VIEWS, waiting=[_row(one) for one in waiting],
@@ -120,7 +120,7 @@ async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> HTMLResponse
     proof = await why(hub, payment_id)
     snapshot = await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
     one = found(snapshot)
-    return _page(
+    return page_of(
         "dashboard_payment.html", hub, who, title="Payment", one=one, proof=proof,
         received=Money(one.received_minor, one.due.currency),
         refunded=Money(one.refunded_minor, one.due.currency),
@@ -213,7 +213,8 @@ def _frame(hub: Hub) -> dict[str, Any]:
             "asset": lambda name: root + pages.asset_path(name)}  # fmt: skip
 
 
-def _page(template: str, hub: Hub, who: Caller, **values: Any) -> HTMLResponse:
+def page_of(template: str, hub: Hub, who: Caller, **values: Any) -> HTMLResponse:
+    """One of the operator's pages."""
     html = (
         _environment()
         .get_template(template)

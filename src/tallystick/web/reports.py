@@ -43,10 +43,7 @@ _MAINTAINERS: Final = {
 async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """All filters hold together. Refunds count on the day that they were made. CSV by Accept."""
     who.needs("reader")
-    wanted = Wanted(
-        _border(request, "startDate"), _border(request, "endDate"), _zone(request),
-        _words(request, "productIds"), _words(request, "provider"),
-    )  # fmt: skip
+    wanted = wanted_revenue(request)
     found = await flow.revenue(hub, wanted)
     if tables.wants_csv(request):
         return tables.csv_answer("revenue.csv", _COLUMNS, [_line(line) for line in found.lines])
@@ -93,6 +90,14 @@ async def maintainers_csv(request: Request, hub: HubDep, who: LimitedCaller) -> 
     return await maintainers(request, hub, who)
 
 
+def wanted_revenue(request: Request) -> Wanted:
+    """What the query of a revenue report asks for; the page asks the same. Raises Invalid."""
+    return Wanted(
+        _border(request, "startDate"), _border(request, "endDate"), _zone(request),
+        _words(request, "productIds"), _words(request, "provider"),
+    )  # fmt: skip
+
+
 def _revenue(found: Revenue, providers: tuple[str, ...]) -> dict[str, Any]:
     by_provider = Counter(dict.fromkeys(providers, 0))
     by_currency, sources = Counter[str](), Counter[str]()
@@ -130,7 +135,7 @@ def _line(line: Totals) -> dict[str, Any]:
 def _border(request: Request, name: str) -> Border:
     """A day, an instant with its zone, or None. Raises Invalid."""
     text = request.query_params.get(name)
-    if text is None:
+    if not text:
         return None
     words = "a day such as 2026-11-20, or a time such as 2026-11-20T09:00:00Z"
     try:
