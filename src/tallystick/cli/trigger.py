@@ -95,6 +95,33 @@ def _reviewed(server: "Server") -> str:
     return payment_id
 
 
+def _sold(path: str, **wish: Any) -> Script:
+    """Something is bought through the sandbox gateway, and paid."""
+
+    def play(server: "Server") -> str:
+        answer = server.post(path, {"gateway": "sandbox", **wish})
+        payment_id = str(answer.get("data", answer)["paymentId"])
+        _act(server, payment_id, "pay")
+        return payment_id
+
+    return play
+
+
+def _given_back(sold: Script) -> Script:
+    """The same, and all of its money goes back once it is there."""
+
+    def play(server: "Server") -> str:
+        payment_id = sold(server)
+        server.post(f"/api/payments/{payment_id}/check", {})
+        server.post(f"/api/payments/{payment_id}/refunds", {"reason": "tallystick trigger"})
+        return payment_id
+
+    return play
+
+
+_ORDERED: Final = _sold(
+    "/api/orders", email="buyer@example.com", productType="starter", currency="VND"
+)
 SCRIPTS: Final[Mapping[str, Script]] = {
     "payment.opened": _opened,
     "payment.paid": _acted("pay"),
@@ -104,4 +131,9 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "payment.expired": _expired,
     "payment.canceled": _canceled,
     "payment.review": _reviewed,
+    "refund.succeeded": _given_back(_acted("pay")),
+    "giftcard.issued": _sold("/api/gift-cards", email="buyer@example.com", amount=50_000),
+    "topup.confirmed": _sold("/api/topup/init", ownerId="tallystick-trigger", amount=50_000),
+    "order.completed": _ORDERED,
+    "order.refunded": _given_back(_ORDERED),
 }
