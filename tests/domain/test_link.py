@@ -6,8 +6,10 @@ import pytest
 
 from tallystick.domain.link import LINK_STATUS, SENTENCES, LinkStatus, Message, message
 from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.refund import Returned
 
 EVERY = list(product(Phase, AmountState, (False, True)))
+WENT_BACK = list(product(Phase, Returned))
 
 
 @pytest.mark.parametrize(("phase", "amount_state", "late"), EVERY)
@@ -20,6 +22,8 @@ def test_every_state_has_a_message_with_words(phase, amount_state, late):
 
 def test_every_message_is_said_somewhere():
     said = {message(phase, amount, late=late) for phase, amount, late in EVERY}
+    said |= {message(phase, AmountState.EXACT, late=False, returned=how)
+             for phase, how in WENT_BACK}  # fmt: skip
 
     assert said == set(Message) == set(SENTENCES)
 

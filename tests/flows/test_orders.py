@@ -19,14 +19,13 @@ from tallystick.domain.errors import (
     Invalid,
     NothingToPay,
 )
-from tallystick.domain.money import Money
 from tallystick.domain.order import Buyer, OrderReview, OrderStatus
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.once import Once, replay
 from tallystick.flows.orders import OrderWish, place_order, release, resume_order
 from tallystick.fulfilment.proceeds import Proceeds
-from tallystick.store import coupons, grants, licences, payments
+from tallystick.store import coupons, grants, licences
 from tests.store.house import House
 from tests.store.rows import run
 
@@ -164,18 +163,8 @@ async def test_late_money_whose_coupon_went_to_another_is_held_for_a_person(hous
 
 
 async def back(house: House, order, minor: int, *, keep_access: bool = False):
-    """The refund flow gives money back and has it revoked."""
-
-    def body(tx):
-        payment = payments.lock(tx, order.payment_id)
-        assert payment is not None
-        money = Money(minor, order.currency)
-        house.hub.fulfilments["order"].revoke(
-            tx, payment, money, house.clock.at, keep_access=keep_access
-        )
-
-    await house.database.write(body)
-    return await house.order_now(order.id)
+    """Money goes back by hand; what became of the order."""
+    return await house.gives_back(order, minor, keep_access=keep_access)
 
 
 async def test_a_refund_ends_the_licence_and_the_access_and_the_coupon_stays_used(house):

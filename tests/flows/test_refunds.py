@@ -143,7 +143,7 @@ async def payment(shop: House, payment_id: str) -> Payment:
 
 async def spend(shop: House, owner: str, minor: int) -> None:
     """The owner of a wallet buys something."""
-    bought = move("spend", f"{owner}/{minor}", None, Money(minor, "VND"), debit=wallet(owner),
+    bought = move("sale", f"{owner}/{minor}", None, Money(minor, "VND"), debit=wallet(owner),
                   credit=REVENUE)  # fmt: skip
     await shop.database.write(lambda tx: ledger.post(tx, bought, shop.clock.at))
 

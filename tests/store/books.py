@@ -24,6 +24,7 @@ from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
 from tallystick.flows.publish import publish
+from tallystick.flows.reconcile import reconcile
 from tallystick.flows.redeem import Spending, hold, redeem
 from tallystick.flows.referrals import approve, pay
 from tallystick.flows.refund import RefundWish, close, request
@@ -232,6 +233,7 @@ async def _trade(house: House) -> Names:
     house.pays(ref)
     await house.settle(returned)
     await _give_back(house, returned)
+    await reconcile(house.hub, "till", NOW - timedelta(days=1), NOW + timedelta(days=1))
     await flow.plan(house.hub)
     await flow.run(house.hub, "poll-gateways")
     return {"paid": paid, "over": over, "foreign": foreign, "canceled": canceled, "open": open_,

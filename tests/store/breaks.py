@@ -69,7 +69,7 @@ BREAKS = (
         AND transfer_id IN (SELECT id FROM transfers WHERE kind = 'refund')
     """),
     Break("a refund booked that does not exist", "R2", """
-        UPDATE transfers SET subject = 'rf_x' WHERE kind = 'refund'
+        UPDATE transfers SET subject = 'rf_x' WHERE kind = 'refund' AND payment_id = '{returned}'
     """),
     Break("money promised back that is spent", "R2", """
         UPDATE postings SET account = 'revenue' WHERE account = 'refunding'
@@ -252,13 +252,14 @@ BREAKS = (
         UPDATE orders SET coupon_id = 'cpn_x' WHERE id = '{order}'
     """),
     Break("a licence of an unpaid order", "S5", """
-        UPDATE licences SET order_id = '{unpaid}'
+        UPDATE licences SET order_id = '{unpaid}' WHERE order_id = '{order}'
     """),
     Break("two licences of one order", "S5", """
         INSERT INTO licences (id, order_id, key_hash, sealed, seats, issued_at)
         SELECT 'lic_x', order_id, 'x', sealed, seats, issued_at FROM licences
+        WHERE order_id = '{order}'
     """, "licences"),
-    Break("an order completed and not paid", "O1", """
+    Break("an order completed and not paid", "E2 O1", """
         UPDATE orders SET status = 'completed', completed_at = {then} WHERE id = '{unpaid}'
     """),
     Break("an order forgotten that is paid", "E2 O1 S5", """

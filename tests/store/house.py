@@ -265,13 +265,13 @@ class House:
         assert await self.database.write(lambda tx: referrers.add(tx, made))
         return made
 
-    async def gives_back(self, order: Order, minor: int) -> Order:
+    async def gives_back(self, order: Order, minor: int, *, keep_access: bool = False) -> Order:
         """So much of an order's money goes back by hand; what became of the order."""
-        wish = RefundWish(amount=minor, actor="test")
+        wish = RefundWish(amount=minor, keep_access=keep_access, actor="test")
         made = await request(
             self.hub, order.payment_id, wish, None, lambda told: told.refund.id.encode()
         )
-        await close(self.hub, made.decode(), f"FT-{minor}", "test")
+        await close(self.hub, made.decode(), f"FT-{made.decode()}", "test")
         return await self.order_now(order.id)
 
     async def settle(self, payment_id: str) -> Snapshot:
