@@ -129,7 +129,9 @@ async def test_who_sends_proves_it_where_the_server_asks(postman):
 
     def check(_server: Any, _session: Any, _envelope: Any, _way: str, data: Any) -> AuthResult:
         seen.append(data)
-        return AuthResult(success=data == LoginPassword(b"me", b"hush"))
+        known = data == LoginPassword(b"me", b"hush")
+        # Unhandled, so that the server itself says its 535.
+        return AuthResult(success=known, handled=False)
 
     office = Controller(
         postman, hostname="127.0.0.1", port=free_port(), authenticator=check, auth_required=True,
