@@ -24,9 +24,9 @@ def trigger(
     url: Url = None,
     key: Key = None,
 ) -> None:
-    """Make an event happen: a payment is opened, and its payer played at the simulated gateway.
+    """Make an event happen on a development server.
 
-    Needs an admin's key of a `tallystick dev`. Prints the event once it is in the feed. For
+    Something is sold, and its payer played at the simulated gateway. Needs an admin's key of a `tallystick dev`. Prints the event once it is in the feed. For
     payment.expired and payment.paid_late the server's clock is moved on by two minutes.
     """
     from tallystick.cli.server import find_server
