@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import tallystick
 from tallystick.catalogue import GATEWAYS
-from tallystick.domain.errors import GatewayUnreachable
+from tallystick.domain.errors import GatewayUnreachable, NoticeNotAuthentic
 from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
@@ -47,6 +48,14 @@ class TestStonebank(PlayhouseConformance, GatewayConformance):
         headers = {k: v for k, v in raw.headers.items() if k != "stonebank-signature"}
         given = {} if signature is None else {"stonebank-signature": signature}
         return replace(raw, headers={**headers, **given})
+
+    async def test_the_same_bytes_an_hour_later_are_refused(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        [raw] = theatre.heard
+
+        with pytest.raises(NoticeNotAuthentic, match="too long ago"):
+            gateway.read_notice(replace(raw, received_at=raw.received_at + timedelta(hours=1)))
 
 
 # Against the running program
