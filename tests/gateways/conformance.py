@@ -435,6 +435,20 @@ class GatewayConformance:
         assert gateway.read_notice(self.telling(theatre)[0]).credits[0].money == self.amount
 
     @needs("asks")
+    async def test_books_of_less_than_we_ask_about_never_say_that_it_is_paid(
+        self, theatre, gateway
+    ):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        more = Money(self.amount.minor + 1, self.amount.currency)
+
+        # Where the answer names the offer's amount it is no answer; else its money is too little.
+        with suppress(GatewayUnreachable):
+            verdict = await gateway.fetch_verdict(replace(attempt, amount=more))
+            assert verdict.claim is not Claim.SUCCEEDED
+            assert sum(credit.minor for credit in verdict.credits) == self.amount.minor
+
+    @needs("asks")
     async def test_a_notice_and_the_books_name_a_transfer_alike(self, theatre, gateway):
         attempt = await theatre.open(gateway, self.amount)
 

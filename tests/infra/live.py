@@ -166,6 +166,7 @@ class LiveServer:
     words: tuple[str, ...]
     environment: dict[str, str]
     tracebacks_expected: bool = False
+    program: str = "tallystick.cli"
     ready: dict[str, Any] = field(default_factory=dict)
     keeper: subprocess.Popen[bytes] | None = None
     starts: int = 0
@@ -244,7 +245,7 @@ class LiveServer:
         """Start the program and wait until it says that it is ready."""
         self.stop()
         self.starts += 1
-        command = [sys.executable, "-m", "tallystick.cli", "dev", "--json", "--port", str(port)]
+        command = [sys.executable, "-m", self.program, "dev", "--json", "--port", str(port)]
         if self.database_url:
             command += ["--database", self.database_url]
         with (self.folder / f"stderr-{self.starts}.txt").open("wb") as errors:

@@ -117,12 +117,15 @@ def _pay_late(scene: Scene) -> str:
 
 def _wrong_currency(scene: Scene) -> str:
     order, traits = scene.order(), scene.simulator.traits
-    if len(traits.currencies) == 1:
-        raise Conflict(f"{traits.title} moves {order.currency} only; no other currency can arrive.")
-    currency = scene.currency or ("USD" if order.currency != "USD" else "EUR")
+    others = traits.currencies - {order.currency}
+    usual = "USD" if order.currency != "USD" else "EUR"
+    currency = scene.currency or min(others, key=lambda one: (one != usual, one), default=usual)
     exponent(currency)
     if currency == order.currency:
         raise Invalid(f"`wrong_currency` pays in another currency than {currency}.")
+    if traits.currencies and currency not in traits.currencies:
+        moves = ", ".join(sorted(traits.currencies))
+        raise Conflict(f"{traits.title} moves {moves} only; {currency} cannot arrive.")
     paid = Money(scene.amount or order.amount, currency)
     scene.tell(scene.arrive(scene.money(paid.minor, currency)))
     return f"The payer paid {paid} where {order.currency} was due."
