@@ -26,8 +26,9 @@ def trigger(
 ) -> None:
     """Make an event happen on a development server.
 
-    Something is sold, and its payer played at the simulated gateway. Needs an admin's key of a `tallystick dev`. Prints the event once it is in the feed. For
-    payment.expired and payment.paid_late the server's clock is moved on by two minutes.
+    Something is sold, and its payer played at the simulated gateway. Needs an admin's key of a
+    `tallystick dev`. Prints the event once it is in the feed. For payment.expired and
+    payment.paid_late the server's clock is moved on by two minutes.
     """
     from tallystick.cli.server import find_server
 
