@@ -194,8 +194,8 @@ def test_fifty_notices_polls_and_checks_at_once_make_one_card_one_posting_and_on
             return gift.asked()
         return shop.post(f"/api/payments/{gift.id}/check").status
 
-    with ThreadPoolExecutor(31) as crowd:
-        list(crowd.map(knock, range(31)))
+    with ThreadPoolExecutor(50) as crowd:
+        list(crowd.map(knock, range(50)))
     code = eventually(gift.asked, lambda seen: seen["status"] == "PAID")["code"]
 
     eventually(lambda: letters(shop, "race@example.com"), lambda seen: len(seen) == 1)

@@ -17,6 +17,9 @@ REFUNDING = "refunding"
 UNCOVERED = "uncovered"
 """Money that a gateway gave back although what it had bought was spent already: our loss."""
 
+FEES = "fees"
+"""What gateways keep for themselves, booked from their statements and invoices."""
+
 
 def clearing(gateway: str) -> str:
     """The account of what a gateway holds for us or has paid out to us."""
@@ -85,6 +88,11 @@ def move(
 def received(receipt_id: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
     """Money has arrived at a gateway; until something is delivered it stands in suspense."""
     return move("receipt", receipt_id, payment_id, amount, debit=clearing(gateway), credit=SUSPENSE)
+
+
+def fee(gateway: str, reference: str, amount: Money) -> Transfer:
+    """A gateway keeps a part of what it holds for us; `reference` is its own name for that."""
+    return move("fee", f"{gateway}/{reference}", None, amount, debit=FEES, credit=clearing(gateway))
 
 
 def earned(payment_id: str, amount: Money, account: str = REVENUE) -> Transfer:

@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFou
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
 from tallystick.web import (
+    books,
     coupons,
     dashboard,
     description,
@@ -79,6 +80,7 @@ _PARTS: Final = (
     rates,
     referrals,
     reports,
+    books,
     events,
     webhook_endpoints,
     reference,

@@ -363,6 +363,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         differing=_COUNT, waiting=_COUNT, unheard=_many(_TEXT), at=_INSTANT,
         differences=_many(ref("Difference")),
     ),
+    "Balance": _object(account=_TEXT, currency=_CURRENCY, balance={"type": "integer"}),
+    "BookedFee": _object(_MONEY, gateway=_TEXT, reference=_TEXT),
     "JobRun": _object(_LONG_RUN, jobName=_TEXT),
     "JobHistory": _object(
         jobName=_TEXT,
