@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.domain.errors import CurrencyUnknown, Invalid
 from tallystick.flows.audit import audit
+from tallystick.flows.effects import do_effects
 from tallystick.flows.referrals import approve, pay, show
 from tallystick.flows.report import Wanted, keep_days, maintainers, revenue
 from tallystick.store import commissions
@@ -193,3 +194,17 @@ async def test_a_business_of_many_days_is_what_the_gateways_books_say(house):
     await business.trade(80)
 
     assert (await business.check())["paid"] > 50
+
+
+async def test_a_referrer_who_reaches_a_tier_is_written_once(house):
+    await house.stock(prices={"VND": 15_000_000})
+    await house.referrer(email="linh@example.com")
+
+    for buyer in ("an@example.vn", "binh@example.vn"):
+        await house.pays_order(await house.order(buyer, referral_code="LINH"))
+        await do_effects(house.hub)
+
+    tiers = [letter for letter in house.letters.letters if letter.name.startswith("tier/")]
+    assert [(letter.to, letter.subject) for letter in tiers] == [
+        ("linh@example.com", "You have reached Silver")
+    ]
