@@ -14,10 +14,12 @@ from tallystick.flows import deliver
 from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import plan, run_due
+from tallystick.flows.listen import begin, listen
+from tallystick.flows.match import give_owners
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.rescue import ask_due, wake
 from tallystick.flows.send_refund import tend_refunds
-from tallystick.store import inbox, jobs, payments, refunds, schedules
+from tallystick.store import credits, inbox, jobs, payments, readings, refunds, schedules
 
 LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
@@ -52,6 +54,8 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._kinds = (
             _Kind(handle_inbox, inbox.next_due),
+            _Kind(listen, readings.next_due),
+            _Kind(give_owners, credits.next_due),
             _Kind(do_effects, jobs.next_due),
             _Kind(deliver.deliver_events, deliver.next_due, at_once=MOST_DELIVERIES),
             _Kind(ask_due, payments.next_due),
@@ -62,6 +66,7 @@ class Worker:
     async def start(self) -> None:
         """Plan the jobs, take up what was left, and start the loops."""
         await plan(self._hub)
+        await begin(self._hub)
         await wake(self._hub)
         loops = [self._work_forever(kind) for kind in self._kinds]
         self._tasks = [asyncio.create_task(loop) for loop in (*loops, self._watch_the_clock())]

@@ -19,6 +19,7 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.money import Money
 from tallystick.domain.vietqr import VietQR
+from tallystick.gateways.abilities import AccountPage
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.sepay import SePay, SePayAccount, notice_signature
 from tallystick.simulators.sepay import SePayKeys, outgoing, sealed, sepay
@@ -229,18 +230,62 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         assert attempt.our_ref not in told
         assert len(verdict.credits) == seed + 2
 
-    async def test_the_statement_lists_every_transfer_with_its_codes(self, theatre, gateway):
+    async def test_the_account_is_read_to_its_end_with_every_code(self, theatre, gateway):
         attempts = [await theatre.open(gateway, self.amount) for _ in range(3)]
         for attempt in attempts:
             await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        since = theatre.stage.clock.now() - timedelta(hours=1)
 
-        now = theatre.stage.clock.now()
-        lines = await gateway.statement(now - timedelta(hours=1), now)
-        none_yet = await gateway.statement(now - timedelta(hours=2), now - timedelta(hours=1))
+        page = await gateway.read_account("", since)
 
-        assert {ref for line in lines for ref in line.refs} >= {a.our_ref for a in attempts}
-        assert len(lines) == 3
-        assert none_yet == ()
+        assert {ref for one in page.credits for ref in one.refs} >= {a.our_ref for a in attempts}
+        assert (len(page.credits), page.more) == (3, False)
+        later = await gateway.read_account("", theatre.stage.clock.now() + timedelta(hours=1))
+        assert later.credits == ()
+
+    async def test_reading_goes_on_behind_the_mark_until_everything_is_read(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "strangers", times=330, seed=3)
+        since = theatre.stage.clock.now() - timedelta(hours=1)
+
+        pages: list[AccountPage] = []
+        mark = ""
+        while not pages or pages[-1].more:
+            pages.append(await gateway.read_account(mark, since))
+            mark = pages[-1].mark
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        last = await gateway.read_account(mark, since)
+
+        read = [one.name for page in pages for one in page.credits]
+        assert len(set(read)) == 330
+        assert len(pages) == 4
+        assert len(last.credits) == 21
+        assert last.credits[-1].money == self.amount
+
+    async def test_a_line_that_is_gone_does_not_stop_the_reading(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "strangers", times=40, seed=3)
+        since = theatre.stage.clock.now() - timedelta(hours=1)
+        mark = (await gateway.read_account("", since)).mark
+
+        gone = f"00000000-0000-4000-8000-000000000000 {mark.split()[1]} 1"
+        page = await gateway.read_account(gone, since)
+
+        assert len(page.credits) >= 20
+
+    async def test_odd_lines_stop_nothing_but_themselves(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "odd_lines", seed=1)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        since = theatre.stage.clock.now() - timedelta(hours=1)
+
+        page = await gateway.read_account("", since)
+
+        assert [one.minor for one in page.credits] == [1_234, 1_234, 50_000]
+        assert any(one.transaction_id.startswith("unnamed-") for one in page.credits)
+        [odd] = page.unread
+        assert "adjustment" in odd.why
+        assert json.loads(odd.raw)["transfer_type"] == "adjustment"
 
 
 async def test_the_user_api_takes_three_calls_a_second(tmp_path, wire):
@@ -398,8 +443,10 @@ def test_an_outgoing_transfer_of_the_simulator_is_about_no_payment():
     assert gateway.acknowledge(notice).body == b'{"success":true}'
 
 
-def test_a_transfer_without_a_bank_reference_is_named_by_its_id():
-    assert read({**WEBHOOK, "referenceCode": ""}).credits[0].transaction_id == "1500001"
+def test_a_transfer_without_a_bank_reference_is_named_by_its_facts():
+    [credit] = read({**WEBHOOK, "referenceCode": ""}).credits
+
+    assert credit.transaction_id.startswith("unnamed-")
 
 
 @pytest.mark.parametrize(
@@ -424,23 +471,37 @@ def test_an_authentic_body_that_is_no_object_is_invalid(body):
 # Answers
 
 
-def canned(*rows: dict[str, Any], has_more: bool = False) -> SePay:
+def canned(*rows: object, has_more: bool = False) -> SePay:
     """The adapter, at an account with these transfers."""
     body = {"status": "success", "data": rows, "meta": {"pagination": {"has_more": has_more}}}
     reply = Reply(200, json.dumps(body).encode())
     return SePay(account(api_token="t"), CannedWire(reply))
 
 
-async def test_a_transfer_that_is_listed_twice_counts_once():
-    verdict = await canned(ROW, ROW, {**ROW, "reference_number": "FT2"}).fetch_verdict(ATTEMPT)
+async def test_a_line_that_is_listed_twice_counts_once():
+    other = {**ROW, "id": "another", "reference_number": "FT2"}
+
+    verdict = await canned(ROW, ROW, other).fetch_verdict(ATTEMPT)
 
     assert [credit.transaction_id for credit in verdict.credits] == ["FT26324123456789", "FT2"]
     assert verdict.claim is Claim.SUCCEEDED
     assert verdict.credits[0].at == datetime(2026, 11, 20, 9, 15, 7, tzinfo=UTC)
 
 
-async def test_reading_on_ends_somewhere():
-    assert (await canned(has_more=True).fetch_verdict(ATTEMPT)).credits == ()
+async def test_two_lines_with_one_reference_are_two_transfers():
+    verdict = await canned(ROW, {**ROW, "id": "another", "amount_in": 1}).fetch_verdict(ATTEMPT)
+
+    assert [credit.minor for credit in verdict.credits] == [150_000, 1]
+    assert len({credit.row for credit in verdict.credits}) == 2
+
+
+async def test_an_answer_is_cut_to_the_lines_of_the_payment():
+    stranger = {**ROW, "id": "another", "transaction_content": "NGUYEN VAN A", "code": None}
+
+    verdict = await canned(stranger, ROW).fetch_verdict(ATTEMPT)
+
+    assert b"NGUYEN" not in verdict.raw
+    assert json.loads(verdict.raw)["id"] == ROW["id"]
 
 
 @pytest.mark.parametrize(
@@ -455,17 +516,37 @@ async def test_rows_that_are_not_for_the_payment_are_no_credits(change):
 @pytest.mark.parametrize(
     "lie",
     [{"amount_in": "150000"}, {"amount_in": True}, {"transaction_date": "soon"},
-     {"transaction_content": None}, {"reference_number": 7}, {"account_number": None},
-     {"reference_number": None, "id": None}],
+     {"reference_number": 7}, {"account_number": None}, {"transfer_type": "reversal"},
+     {"id": None}],
 )  # fmt: skip
-async def test_a_row_that_makes_no_sense_is_no_answer(lie):
-    with pytest.raises(GatewayUnreachable):
-        await canned({**ROW, **lie}).fetch_verdict(ATTEMPT)
+async def test_a_line_that_makes_no_sense_spoils_no_other(lie):
+    gateway = canned({**ROW, "id": "odd", **lie}, ROW)
+
+    page = await gateway.read_account("", NOW)
+
+    assert [credit.row for credit in page.credits] == [f"list:{ROW['id']}"]
+    assert len(page.unread) == 1
+    assert len((await gateway.fetch_verdict(ATTEMPT)).credits) == 1
 
 
-async def test_one_name_for_two_amounts_is_no_answer():
-    with pytest.raises(GatewayUnreachable, match="two things"):
-        await canned(ROW, {**ROW, "amount_in": 1}).fetch_verdict(ATTEMPT)
+@pytest.mark.parametrize("lines", [[None], ["x"], [7], [[]]])
+async def test_a_line_that_is_no_object_spoils_no_other(lines):
+    page = await canned(*lines, ROW).read_account("", NOW)
+
+    assert (len(page.credits), len(page.unread)) == (1, 1)
+
+
+async def test_money_without_memo_or_reference_is_one_credit_by_notice_and_by_list():
+    bare = {**ROW, "transaction_content": None, "reference_number": None, "code": None}
+    told = {
+        **WEBHOOK, "transactionDate": ROW["transaction_date"], "content": "", "code": None,
+        "referenceCode": "",
+    }  # fmt: skip
+
+    [listed] = (await canned(bare).read_account("", NOW)).credits
+    [noticed] = read(told).credits
+
+    assert listed.name == noticed.name
 
 
 # Settings

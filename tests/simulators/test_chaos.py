@@ -23,7 +23,7 @@ def house(tmp_path, empty_database_url, monkeypatch):
 
 @pytest.mark.timeout(300)
 def test_after_chaos_the_books_are_equal_to_the_gateways_own(house):
-    tally = chaos.play(house, seed=11, payments=24)
+    tally = chaos.play(house, seed=11, payments=24, strangers=300)
 
     assert findings_of(house.database) == []
     assert house.difference() == []

@@ -32,7 +32,7 @@ from tallystick.flows.spend import spend
 from tallystick.flows.task import create_task, start_session
 from tallystick.flows.top_up import TopupWish, find_topup, start_topup
 from tallystick.flows.unmatched import assign
-from tallystick.store import commissions, deliveries, inbox, ledger
+from tallystick.store import commissions, credits, deliveries, inbox, ledger
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.deliveries import Attempt
@@ -286,5 +286,9 @@ async def _assign(house: House, payment_id: str) -> None:
         credits_=[money("FT-strange", 1000)], headers={}, query="", body=b"", now=house.clock.at,
     )  # fmt: skip
     await house.database.write(lambda tx: inbox.keep_each(tx, [row]))
-    await house.handle()
-    await assign(house.hub, "ntc_1", payment_id, "They called.", "test")
+    for _ in range(2):
+        await house.handle()
+        house.pass_time(seconds=5)
+    kept = await house.database.read(lambda tx: credits.named(tx, [money("FT-strange", 1000)]))
+    [credit] = kept.values()
+    await assign(house.hub, credit.id, payment_id, "They called.", "test")

@@ -74,7 +74,7 @@ BREAKS = (
     Break("money promised back that is spent", "R2", """
         UPDATE postings SET account = 'revenue' WHERE account = 'refunding'
     """),
-    Break("a receipt booked to another account", "M6", f"""
+    Break("a receipt booked to another account", "M6 M9", f"""
         UPDATE postings SET account = 'clearing:x'
         WHERE transfer_id = {_RECEIPT} AND account LIKE 'clearing:%'
     """),
@@ -90,11 +90,11 @@ BREAKS = (
         {_TRANSFER} ('trf_x', 'receipt', 'rcp_x', '{{paid}}', {{then}});
         {_LINES}
     """),
-    Break("a receipt not booked", "M6", f"""
+    Break("a receipt not booked", "M6 M9", f"""
         DELETE FROM postings WHERE transfer_id = {_RECEIPT};
         DELETE FROM transfers WHERE payment_id = '{{paid}}' AND kind = 'receipt'
     """),
-    Break("one transaction credited to two payments", "M6 S0", """
+    Break("one transaction credited to two payments", "M6 M9 S0", """
         INSERT INTO receipts (id, payment_id, gateway, account, transaction_id, amount, currency,
           at, evidence_key, created_at)
         SELECT 'rcp_x', '{expired}', gateway, account, transaction_id, amount, 'USD',
@@ -134,7 +134,7 @@ BREAKS = (
     Break("evidence that does not count any more", "S0 S2", """
         UPDATE evidence SET counts = 0 WHERE payment_id = '{paid}' AND credits <> '[]'
     """),
-    Break("paid without money", "M3 S0 S2", """
+    Break("paid without money", "M3 M9 S0 S2", """
         UPDATE receipts SET payment_id = '{open}' WHERE payment_id = '{paid}';
         UPDATE transfers SET payment_id = '{open}' WHERE payment_id = '{paid}' AND kind = 'receipt'
     """),
@@ -190,8 +190,14 @@ BREAKS = (
     Break("a notice handled for a payment that never heard of it", "I1", """
         UPDATE inbox SET payment_id = '{untouched}' WHERE payment_id = '{paid}'
     """),
-    Break("a notice handled for nothing", "I1", """
-        UPDATE inbox SET payment_id = NULL WHERE payment_id = '{paid}'
+    Break("money given to another payment", "M9", """
+        UPDATE credits SET payment_id = '{open}' WHERE payment_id = '{paid}'
+    """),
+    Break("money that is said to be in no books", "M9", """
+        UPDATE credits SET counted = 0 WHERE payment_id = '{paid}'
+    """),
+    Break("money that came and is forgotten", "M9", """
+        DELETE FROM credits WHERE payment_id = '{over}'
     """),
     Break("assigned money that went elsewhere", "I1", """
         UPDATE inbox SET payment_id = '{untouched}' WHERE id = 'ntc_1'

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.store.database import open_database
 from tallystick.store.migrate import HEAD, migrate, version
-from tallystick.store.schema import append_only, metadata
+from tallystick.store.schema import append_only, frozen, metadata
 from tests.store.books import build
 from tests.store.rows import add, attempt, payment, run
 
@@ -123,6 +123,19 @@ async def test_the_books_cannot_be_rewritten(database, database_url):
             with pytest.raises(DBAPIError, match="is append-only"):
                 await database.write(lambda tx, statement=statement: run(tx, statement))
         assert await database.read(lambda tx, count=count: run(tx, count)) == before
+
+
+async def test_the_facts_of_money_that_came_never_change(database, database_url):
+    await build(database_url)
+    verbs = {"delete": "DELETE FROM {table}"}
+    if database.dialect == "postgresql":
+        verbs["truncate"] = "TRUNCATE {table} CASCADE"
+
+    for table, columns in frozen().items():
+        tries = [f"UPDATE {table} SET {column} = {column}" for column in columns]
+        for statement in (*tries, *(verb.format(table=table) for verb in verbs.values())):
+            with pytest.raises(DBAPIError, match=r"never change|never deleted|append-only"):
+                await database.write(lambda tx, statement=statement: run(tx, statement))
 
 
 PAYMENT = "UPDATE payments SET {} WHERE id = 'pay_1'"

@@ -13,6 +13,8 @@ from tallystick.domain.errors import Refused, Unavailable
 
 PLAYERS: Final = 4
 BATCH: Final = 40
+CROWDED: Final = "sepay"
+MOST_AT_ONCE: Final = 1000
 DAY_S: Final = 86_400
 # What payers and gateways do, and how often. Not `hang`: it only waits.
 ACTS: Final = {
@@ -37,12 +39,16 @@ class Tally:
     days: float = 0.0
 
 
-def play(house: Playhouse, seed: int, payments: int) -> Tally:
-    """Play so many payments from a seed, then let 45 days pass so that everything is heard."""
+def play(house: Playhouse, seed: int, payments: int, strangers: int = 0) -> Tally:
+    """Play so many payments from a seed, then let 45 days pass so that everything is heard.
+
+    `strangers` are transfers of other people on the bank account that payers pay to.
+    """
     luck = Random(f"chaos/{seed}")  # noqa: S311 - a game, to be repeated
     tally = Tally()
     house.start()
     gateways = house.server.get("/api/gateways")["data"]
+    _crowd(house.server, seed, strangers)
     with ThreadPoolExecutor(PLAYERS) as players:
         for first in range(0, payments, BATCH):
             numbers = range(first, min(first + BATCH, payments))
@@ -60,6 +66,18 @@ def play(house: Playhouse, seed: int, payments: int) -> Tally:
     tally.phases = _phases(house.server)
     house.stop()
     return tally
+
+
+def _crowd(server: Server, seed: int, strangers: int) -> None:
+    """Other people's money comes to the account too."""
+    for first in range(0, strangers, MOST_AT_ONCE):
+        wish = {"amount": 50_000, "currency": "VND", "gateway": CROWDED,
+                "reference": f"crowd-{seed}-{first}"}  # fmt: skip
+        payment = server.post("/api/payments", wish)["data"]["id"]
+        some = min(MOST_AT_ONCE, strangers - first)
+        server.post(
+            "/_sim/act", {"paymentId": payment, "act": "strangers", "times": some, "seed": first}
+        )
 
 
 def _one(

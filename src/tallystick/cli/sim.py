@@ -44,6 +44,9 @@ def run(
 def chaos(
     seed: Annotated[int | None, typer.Option(help="The same seed plays the same game.")] = None,
     payments: Annotated[int, typer.Option(min=1, max=100_000, help="How many payers.")] = 200,
+    strangers: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Other people's transfers on the bank account.")
+    ] = 0,
     database: Database = None,
 ) -> None:
     """Random payers, lying gateways, lost webhooks and sudden deaths. 1 where a unit is missing."""
@@ -57,7 +60,7 @@ def chaos(
     with tempfile.TemporaryDirectory(prefix="tallystick-chaos-") as folder:
         house = Playhouse(Path(folder), database)
         try:
-            tally = game.play(house, seed, payments)
+            tally = game.play(house, seed, payments, strangers)
         finally:
             house.kill()
         findings = findings_of(house.database)

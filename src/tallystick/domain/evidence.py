@@ -59,7 +59,12 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Credit:
-    """One transfer of money as a gateway names it. The three names make it unique for ever."""
+    """One transfer of money as a gateway names it. The three names make it unique for ever.
+
+    Beside the facts stands what came with them, which makes no other credit of it: `memo` is what
+    the payer wrote, `refs` are the names of offers that may be in it, and `row` is the gateway's
+    own name for the line, where it has one beside the bank's reference (which banks use twice).
+    """
 
     gateway: str
     account: str
@@ -67,6 +72,9 @@ class Credit:
     minor: int
     currency: str
     at: datetime
+    memo: str = field(default="", compare=False)
+    refs: tuple[str, ...] = field(default=(), compare=False)
+    row: str = field(default="", compare=False)
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -83,7 +91,8 @@ class Credit:
 class Evidence:
     """What one source said at one time. Append-only; `counts` was decided when it was heard.
 
-    `conflict` marks evidence that names money which already belongs to another payment.
+    `note` is a person's reason, or names what an answer held that is not this payment's. `conflict`
+    marks evidence from before credits had owners, all of whose money was another payment's.
     """
 
     source: Source
@@ -112,6 +121,7 @@ class Evidence:
             and self.claim is other.claim
             and self.credits == other.credits
             and self.conflict == other.conflict
+            and self.note == other.note
         )
 
 
@@ -149,6 +159,7 @@ _ATTEMPT_STATES: Final = {
     Claim.CANCELED: AttemptState.CANCELED,
     Claim.EXPIRED: AttemptState.EXPIRED,
 }
+_OUR_OWN: Final = {Source.OPERATOR, Source.CLOCK}
 _GAVE_UP: Final = {AttemptState.CANCELED, AttemptState.FAILED, AttemptState.EXPIRED}
 
 
@@ -193,7 +204,8 @@ class _Walk:
         signal, reason = self._weigh(item)
         if signal is not None:
             self.phase = MOVES.get((before, signal), before)
-        self.steps.append(Step(item, signal, before, self.phase, reason))
+        told = f"{reason} {item.note}" if item.note and item.source not in _OUR_OWN else reason
+        self.steps.append(Step(item, signal, before, self.phase, told))
 
     def state(self) -> State:
         """What all of it amounts to."""
@@ -217,7 +229,7 @@ class _Walk:
         if item.conflict:
             self.reviews.add(Review.CONTRADICTION)
             return None, "The money it names already belongs to another payment; a person decides."
-        if item.source in {Source.OPERATOR, Source.CLOCK} and not item.credits:
+        if item.source in _OUR_OWN and not item.credits:
             return self._weigh_our_own(item)
         if not item.counts:
             self.doubted.update(credit.name for credit in item.credits)

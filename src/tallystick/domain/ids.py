@@ -9,7 +9,7 @@ CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PREFIXES: Final = (
     "pay", "att", "rcp", "plink", "evt", "evd", "trf", "key", "job", "run", "ntc", "ful", "dec",
     "gc", "top", "ord", "task", "rf", "whe", "wal", "ref", "com", "lic", "hold", "mov", "cpn",
-    "rec", "diff",
+    "rec", "diff", "crd",
 )  # fmt: skip
 _ID = re.compile(r"[a-z]{2,6}_[0-9A-HJKMNP-TV-Z]{26}")
 

@@ -6,7 +6,10 @@ from tallystick.domain.errors import MoneyMismatch
 from tallystick.domain.money import Money
 
 SUSPENSE = "suspense"
-"""Money that has come in and is not yet delivered for. Its balance is what we still owe."""
+"""Money that has come in and is not yet delivered for, also where nobody knows yet whose it is.
+
+Its balance is what we still owe.
+"""
 
 REVENUE = "revenue"
 """What was earned by delivering. Credits are negative, as in every posting."""
@@ -88,6 +91,21 @@ def move(
 def received(receipt_id: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
     """Money has arrived at a gateway; until something is delivered it stands in suspense."""
     return move("receipt", receipt_id, payment_id, amount, debit=clearing(gateway), credit=SUSPENSE)
+
+
+def unowned(credit_id: str, gateway: str, amount: Money) -> Transfer:
+    """Money has arrived, and nobody knows whose it is."""
+    return move("credit", credit_id, None, amount, debit=clearing(gateway), credit=SUSPENSE)
+
+
+def owned(receipt_id: str, payment_id: str, amount: Money) -> Transfer:
+    """Money that stood in suspense has found its payment; it stands there for that one now."""
+    return move("receipt", receipt_id, payment_id, amount, debit=SUSPENSE, credit=SUSPENSE)
+
+
+def sent_back(credit_id: str, gateway: str, amount: Money) -> Transfer:
+    """Money that never found an owner was given back: the gateway holds so much less of ours."""
+    return move("credit_back", credit_id, None, amount, debit=SUSPENSE, credit=clearing(gateway))
 
 
 def fee(gateway: str, reference: str, amount: Money) -> Transfer:

@@ -1,4 +1,4 @@
-"""Reconciliation: one transaction as the gateway, our receipts and our ledger have it."""
+"""Reconciliation: one transaction as the gateway, our credits and our ledger have it."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from tallystick.domain.evidence import Credit
 from tallystick.domain.money import Money
 
 
@@ -24,7 +25,8 @@ class Match(StrEnum):
 class Entry:
     """One transaction in a gateway's list. `refs` name the offer that it may be for.
 
-    `refunded_minor` is what of it went back, where the gateway's list says so.
+    `refunded_minor` is what of it went back, where the gateway's list says so. `credit` is the
+    money itself, where the list is that of an account that we listen to.
     """
 
     transaction_id: str
@@ -32,14 +34,18 @@ class Entry:
     at: datetime
     refs: tuple[str, ...] = ()
     refunded_minor: int | None = None
+    credit: Credit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The same transaction here: its receipt, what the ledger has of it, and what went back."""
+    """The same transaction here: the credit, what the ledger has of it, and what went back.
+
+    `payment_id` is its owner, if it has one.
+    """
 
     transaction_id: str
-    payment_id: str
+    payment_id: str | None
     amount: Money
     booked_minor: int
     refunded_minor: int

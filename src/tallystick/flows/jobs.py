@@ -19,6 +19,7 @@ from tallystick.flows.discounts import sync_discounts
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
+from tallystick.flows.listen import listen_to_all
 from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.rates import refresh
 from tallystick.flows.receive import handle_inbox
@@ -27,7 +28,6 @@ from tallystick.flows.redeem import release_holds
 from tallystick.flows.report import keep_days
 from tallystick.flows.rescue import BATCH, ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
-from tallystick.flows.statement import read_statements
 from tallystick.store import deliveries, entrance, idempotency, schedules
 from tallystick.store.schedules import Run, Stats
 
@@ -90,7 +90,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "expired-links": Job(timedelta(minutes=5), expire_overdue),
     "stuck-payments": Job(timedelta(minutes=15), free_stuck),
     "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
-    "read-statements": Job(timedelta(minutes=5), read_statements, quiet=True),
+    "read-statements": Job(timedelta(minutes=5), listen_to_all, quiet=True),
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.evidence import Trust, counts
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
+from tallystick.flows.listen import is_read, keep_unowned, read_on
 from tallystick.flows.present import standing
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
-from tallystick.store import attempts, inbox, refunds
+from tallystick.store import attempts, credits, inbox, refunds
 from tallystick.store.inbox import Delay, KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
@@ -96,11 +98,58 @@ async def handle_inbox(hub: Hub) -> int:
         for notices, why in zip(owned.values(), whys, strict=True)
         for delay in _delays(hub, notices, why, schedule.RETRY_WINDOW)
     ]
+    explained = await _explained(hub, orphans)
+    unknown = [notice for notice in orphans if notice not in explained]
     # No offer of ours has this name yet: try again for 30 days, then leave it to a person.
-    delays += _delays(hub, orphans, "No payment of ours has this reference.", inbox.KEPT_FOR)
-    if delays:
-        await hub.database.write(lambda tx: inbox.later(tx, delays))
-    return len(delays)
+    delays += _delays(hub, unknown, "No payment of ours has this reference.", inbox.KEPT_FOR)
+
+    def put_aside(tx: Connection) -> None:
+        _keep_money(tx, hub, unknown)
+        inbox.handled(tx, [notice.id for notice in explained], None, hub.now())
+        inbox.later(tx, delays)
+
+    if delays or explained:
+        await hub.database.write(put_aside)
+    return len(delays) + len(explained)
+
+
+def _is_explained_by_account(gateway: Gateway) -> bool:
+    """Whether all that its notices can tell of is money that the account shows."""
+    return is_read(gateway) and not gateway.capabilities.asks_each
+
+
+async def _explained(hub: Hub, orphans: Sequence[KeptNotice]) -> list[KeptNotice]:
+    """Those that told of an account which was read since: what they knocked for is kept."""
+    explained: list[KeptNotice] = []
+    by_account: dict[tuple[str, str], list[KeptNotice]] = {}
+    for notice in orphans:
+        by_account.setdefault((notice.gateway, notice.account), []).append(notice)
+    for (name, account), notices in by_account.items():
+        gateway = hub.gateways.get(name)
+        if gateway is None or gateway.account != account or not _is_explained_by_account(gateway):
+            continue
+        newest = max(notice.received_at for notice in notices)
+        if await read_on(hub, gateway, newest) is not None:
+            explained += notices
+    return explained
+
+
+def _keep_money(tx: Connection, hub: Hub, notices: Sequence[KeptNotice]) -> None:
+    """Keep the money that notices told of and that no payment claimed.
+
+    It is booked where their word counts. Else it is what somebody told of, for a person to see who
+    is patient for one try: an offer of ours may be just being made.
+    """
+    now = hub.now()
+    for notice in notices:
+        gateway = hub.gateways.get(notice.gateway)
+        if gateway is None or not notice.credits or _is_explained_by_account(gateway):
+            continue
+        told = [replace(one, memo=notice.memo, refs=notice.refs) for one in notice.credits]
+        if counts(Trust.SIGNED, gateway.capabilities.verifies):
+            keep_unowned(tx, gateway, told, now, notice_id=notice.id)
+        elif notice.tries:
+            credits.keep(tx, told, now, notice_id=notice.id)
 
 
 def take_up(tx: Connection, now: datetime) -> Sorted:

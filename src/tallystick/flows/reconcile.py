@@ -1,9 +1,10 @@
-"""Reconcile: hold a gateway's list of transactions against our receipts and our ledger."""
+"""Reconcile: hold a gateway's list of transactions against our credits and our ledger."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 import structlog
@@ -16,13 +17,16 @@ from tallystick.domain.errors import (
     Invalid,
     NotFound,
 )
+from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
 from tallystick.domain.reconciliation import Difference, Entry, Match, Own, compare
 from tallystick.flows.hub import Hub
+from tallystick.flows.listen import keep_unowned
+from tallystick.flows.match import give_owners
 from tallystick.flows.settle import reference_of, settle
-from tallystick.gateways.abilities import TransactionList
+from tallystick.gateways.abilities import EntryPage, TransactionList
 from tallystick.gateways.base import Gateway
-from tallystick.store import attempts, reconciliation, unmatched
+from tallystick.store import attempts, credits, reconciliation, unmatched
 from tallystick.store.reconciliation import Found, Run
 from tallystick.store.unmatched import Decision
 
@@ -31,6 +35,9 @@ SETTLING: Final = timedelta(hours=1)
 """What is younger may still be on its way to us."""
 LONGEST: Final = timedelta(days=366)
 PAUSES_S: Final = (1.0, 2.0)
+UNHURRIED: Final = 2
+"""So many pages are asked for at once; gateways allow some calls a second."""
+KEPT_AT_ONCE: Final = 100
 
 log = structlog.get_logger()
 
@@ -79,6 +86,7 @@ async def reconcile(hub: Hub, name: str, since: datetime, until: datetime) -> Re
         raise Invalid("The span ends after it begins, within 366 days.")
     gateway = hub.gateway(name)
     books = await _list(hub, gateway, since, until)
+    late = await _take_in(hub, gateway, books)
     lines = await hub.database.read(lambda tx: _compare(tx, gateway, books, since, until))
     stale = await hub.database.read(lambda tx: _payments_behind(tx, gateway, books, lines))
     for payment_id in stale:
@@ -86,7 +94,7 @@ async def reconcile(hub: Hub, name: str, since: datetime, until: datetime) -> Re
     if stale:
         lines = await hub.database.read(lambda tx: _compare(tx, gateway, books, since, until))
     report = await hub.database.write(
-        lambda tx: _keep(tx, gateway, lines, (since, until), len(stale), hub.now())
+        lambda tx: _keep(tx, gateway, lines, (since, until), len(stale) + late, hub.now())
     )
     return replace(report, unheard=tuple(books.unheard))
 
@@ -146,9 +154,9 @@ def _has_books(gateway: Gateway) -> bool:
 
 
 async def _list(hub: Hub, gateway: Gateway, since: datetime, until: datetime) -> _Books:
-    """The gateway's own list, or its answers about one offer after the other."""
+    """The gateway's own list, page by page, or its answers about one offer after the other."""
     if isinstance(gateway, TransactionList):
-        return _Books(list(await _patiently(gateway, since, until)))
+        return _Books(await _pages(gateway, since, until))
     if not gateway.capabilities.asks:
         raise Conflict(f"{gateway.capabilities.title} has no books that can be asked.")
     tried = await hub.database.read(
@@ -168,17 +176,58 @@ async def _list(hub: Hub, gateway: Gateway, since: datetime, until: datetime) ->
     return books
 
 
+async def _take_in(hub: Hub, gateway: Gateway, books: _Books) -> int:
+    """Keep what an account shows and was not read there; how much that was. Late is not lost.
+
+    The entries get the names under which their money is kept: a bank's reference may stand twice.
+    """
+    new = 0
+    for begin in range(0, len(books.entries), KEPT_AT_ONCE):
+        some = books.entries[begin : begin + KEPT_AT_ONCE]
+        listed = [entry.credit for entry in some if entry.credit is not None]
+
+        def body(tx: Connection, listed: list[Credit] = listed) -> tuple[int, list[str]]:
+            known = credits.named(tx, listed)
+            kept = keep_unowned(tx, gateway, listed, hub.now())
+            fresh = sum(one.credit.name not in known and not one.counted for one in kept)
+            return fresh, [one.credit.transaction_id for one in kept]
+
+        if listed:
+            fresh, names = await hub.database.write(body)
+            new += fresh
+            named = iter(names)
+            books.entries[begin : begin + KEPT_AT_ONCE] = [
+                entry if entry.credit is None else replace(entry, transaction_id=next(named))
+                for entry in some
+            ]
+    while new and await give_owners(hub):
+        pass
+    return new
+
+
+async def _pages(gateway: TransactionList, since: datetime, until: datetime) -> list[Entry]:
+    entries: list[Entry] = []
+    for number in count(1):
+        if number > UNHURRIED:
+            await asyncio.sleep(PAUSES_S[0] / 2)
+        page = await _patiently(gateway, since, until, number)
+        entries += page.entries
+        if not page.more:
+            break
+    return entries
+
+
 async def _patiently(
-    gateway: TransactionList, since: datetime, until: datetime
-) -> tuple[Entry, ...]:
-    """The list; a gateway that answers only so many calls a second gets some more of them."""
+    gateway: TransactionList, since: datetime, until: datetime, number: int
+) -> EntryPage:
+    """A page; a gateway that answers only so many calls a second gets some more of them."""
     for pause_s in PAUSES_S:
         try:
-            return await gateway.list_transactions(since, until)
+            return await gateway.list_transactions(since, until, number)
         except GatewayUnreachable as error:
             log.info("list_put_off", why=error.detail, s=pause_s)
             await asyncio.sleep(pause_s)
-    return await gateway.list_transactions(since, until)
+    return await gateway.list_transactions(since, until, number)
 
 
 async def _ask(hub: Hub, gateway: Gateway, payment_id: str) -> list[Entry]:

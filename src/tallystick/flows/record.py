@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain import ledger as accounts
 from tallystick.domain import schedule
 from tallystick.domain.document import payment as payment_document
 from tallystick.domain.errors import NotFound, RaceLost
@@ -22,8 +21,8 @@ from tallystick.domain.payment import (
 )
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import refunding
+from tallystick.flows.claim import own_money, receive
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.rates import value_receipt
 from tallystick.gateways.abilities import RefundVerdict
 from tallystick.gateways.base import Verdict
 from tallystick.store import (
@@ -31,7 +30,6 @@ from tallystick.store import (
     events,
     evidence,
     inbox,
-    ledger,
     outbox,
     payments,
     snapshots,
@@ -96,7 +94,7 @@ def record(
         known = _append(tx, before, [_superseded(now)], now, known)
         state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
-    _receive(tx, hub, payment_id, state, known)
+    receive(tx, hub, payment_id, state, known)
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
     timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
@@ -136,9 +134,7 @@ def _append(
     """Keep what is news; returns all evidence that there is now."""
     known = evidence.of_payment(tx, payment.id) if known is None else known
     for item in sorted(heard, key=lambda one: one.evidence.observed_at):
-        said = item.evidence
-        if ledger.owners(tx, said.credits) - {payment.id}:
-            said = replace(said, conflict=True, counts=False)
+        said = own_money(tx, payment.id, item.evidence, now)
         if _is_old_news(said, known):
             continue
         said = _in_turn(said, known)
@@ -219,32 +215,6 @@ def _note_attempts(
     return changed
 
 
-def _receive(
-    tx: Connection,
-    hub: Hub,
-    payment_id: str,
-    state: State,
-    known: Sequence[Evidence],
-) -> None:
-    """A receipt and a balanced transfer for every credit that is counted for the first time."""
-    now = hub.now()
-    sources = {
-        credit.name: item
-        for item in reversed(known)
-        if item.counts and not item.conflict
-        for credit in item.credits
-    }
-    for credit in state.credits:
-        item = sources[credit.name]
-        receipt_id = ledger.receive(tx, payment_id, item.attempt_id, credit, item.key, now)
-        if receipt_id is not None:
-            transfer = accounts.received(receipt_id, payment_id, credit.gateway, credit.money)
-            ledger.post(tx, transfer, now)
-            value_receipt(tx, hub, payment_id, receipt_id, credit.money)
-        elif ledger.owners(tx, [credit]) != {payment_id}:
-            raise RaceLost("Another payment received this transaction first.")
-
-
 def _after(
     before: Payment,
     state: State,
@@ -288,7 +258,7 @@ def _next_check(
 ) -> datetime | None:
     """When to look at this payment again; nothing that is not final is without a timer."""
     asked = [a for a in tries if a.gateway in hub.gateways
-             and hub.gateways[a.gateway].capabilities.asks]  # fmt: skip
+             and hub.gateways[a.gateway].capabilities.asks_each]  # fmt: skip
     luck = hub.luck()
     if payment.phase not in UNFINISHED:
         until = max((attempt.listen_until for attempt in asked), default=None)
@@ -296,14 +266,15 @@ def _next_check(
             return None
         return schedule.afterwards(payment.closed_at, until, now, luck)
     if not asked:
-        return payment.expires_at if now < payment.expires_at else now + timedelta(minutes=1)
-    due = schedule.while_open(
-        asked[-1].created_at,
-        payment.expires_at,
-        now,
-        luck,
-        watched=hub.live.watched(payment.id),
-    )
+        due = payment.expires_at if now < payment.expires_at else now + timedelta(minutes=1)
+    else:
+        due = schedule.while_open(
+            asked[-1].created_at,
+            payment.expires_at,
+            now,
+            luck,
+            watched=hub.live.watched(payment.id),
+        )
     return min(due, now + _DOUBTED_GAP) if _is_doubted(known, now) else due
 
 

@@ -13,7 +13,17 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
 from tallystick.flows.offer import make_offer
 from tallystick.flows.settle import settle
-from tallystick.store import attempts, deliveries, inbox, jobs, payments, refunds, schedules
+from tallystick.store import (
+    attempts,
+    credits,
+    deliveries,
+    inbox,
+    jobs,
+    payments,
+    readings,
+    refunds,
+    schedules,
+)
 
 HELD_FOR: Final = timedelta(seconds=30)
 BATCH: Final = 50
@@ -101,6 +111,8 @@ async def wake(hub: Hub) -> None:
         payments.ask_all_open(tx, now)
         if hub.database.dialect == "sqlite":
             inbox.let_go(tx, now)
+            credits.let_go(tx, now)
+            readings.let_go(tx, now)
             jobs.let_go(tx, now)
             deliveries.let_go(tx, now)
             refunds.let_go(tx, now)

@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable, NotFound
-from tallystick.domain.evidence import Evidence, Source, Trust, counts
+from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust, counts
 from tallystick.domain.payment import Attempt, AttemptState
 from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.claim import meant as meant_for
 from tallystick.flows.hub import Hub, found
+from tallystick.flows.listen import read_on
 from tallystick.flows.record import Answers, Heard, Outcome, record
 from tallystick.gateways.abilities import Refunds
 from tallystick.gateways.base import AttemptRef, Gateway, Verdict
-from tallystick.store import attempts, payments, refunds, snapshots
+from tallystick.store import attempts, credits, payments, refunds, snapshots
 from tallystick.store.inbox import KeptNotice
 
 log = structlog.get_logger()
@@ -38,22 +41,28 @@ async def settle(
     """
     started = asyncio.get_running_loop().time()
     async with hub.alone(payment_id):
-        tries = await hub.database.read(lambda tx: _attempts(tx, payment_id))
+        tries, meant = await hub.database.read(lambda tx: _known(tx, payment_id))
         answers = await _ask(hub, tries, fresh_since)
-        if fresh_since is not None and not (answers.asked or answers.unheard or notices or told):
+        await _ask_again(hub, tries, notices, answers)
+        news = answers.asked or answers.unheard or notices or told or meant
+        if fresh_since is not None and not news:
             return found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id)))
         heard = [*told, *_heard_from(hub, notices, tries), *answers.heard]
-        outcome = await hub.database.write(
-            lambda tx: record(tx, hub, payment_id, heard, answers, notices)
-        )
+
+        def body(tx: Connection) -> Outcome:
+            read = _read_from_accounts(tx, hub, payment_id, tries)
+            return record(tx, hub, payment_id, [*heard, *read], answers, notices)
+
+        outcome = await hub.database.write(body)
     _tell(hub, outcome, round((asyncio.get_running_loop().time() - started) * 1000, 1))
     return outcome.snapshot
 
 
-def _attempts(tx: Connection, payment_id: str) -> list[Attempt]:
+def _known(tx: Connection, payment_id: str) -> tuple[list[Attempt], tuple[Credit, ...]]:
+    """The attempts, and the credits that wait for the payment to take them up."""
     if payments.find(tx, payment_id) is None:
         raise NotFound("There is no payment with this id that you may see.")
-    return attempts.of_payment(tx, payment_id)
+    return attempts.of_payment(tx, payment_id), meant_for(tx, payment_id)
 
 
 async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None) -> Answers:
@@ -73,6 +82,14 @@ async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None)
 
 async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
     gateway = hub.gateways[attempt.gateway]
+    if gateway.capabilities.asks_each:
+        await _ask_about(hub, gateway, attempt, answers)
+    else:
+        await _ask_account(hub, gateway, attempt, answers)
+
+
+async def _ask_about(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answers) -> None:
+    """Our question about one single offer."""
     asked_at = hub.now()
     reference = reference_of(attempt)
     try:
@@ -101,6 +118,59 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
             verdict.raw,
         )
     )
+
+
+async def _ask_account(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answers) -> None:
+    """Where the account is read, one answer serves all its payments; credits come from there."""
+    read_until = await read_on(hub, gateway, hub.now())
+    if read_until is None:
+        # It is silent, or a long way behind: whoever waits is not kept waiting for all of it. What
+        # a search does not find may still be there, so it proves no deadline.
+        await _ask_about(hub, gateway, attempt, answers)
+        answers.asked.pop(attempt.id, None)
+        answers.unheard = not any(one.evidence.credits for one in answers.heard)
+    else:
+        answers.asked[attempt.id] = read_until
+
+
+async def _ask_again(
+    hub: Hub, tries: Sequence[Attempt], notices: Sequence[KeptNotice], answers: Answers
+) -> None:
+    """A notice told of money that the account does not show where we read it: search for it.
+
+    A bank may enter a transfer late, and before lines that we have read already.
+    """
+    for attempt in tries:
+        gateway = hub.gateways.get(attempt.gateway)
+        if gateway is None or gateway.capabilities.asks_each or attempt.id not in answers.asked:
+            continue
+        told = [one for notice in notices if notice.gateway == gateway.name
+                for one in notice.credits]  # fmt: skip
+        known = await hub.database.read(partial(credits.named, items=told))
+        if any(one.name not in known for one in told):
+            await _ask_about(hub, gateway, attempt, answers)
+
+
+def _read_from_accounts(
+    tx: Connection, hub: Hub, payment_id: str, tries: Sequence[Attempt]
+) -> list[Heard]:
+    """What was read in our accounts and names this payment: as good as any answer to us."""
+    named = {ref: attempt for attempt in tries for ref in (attempt.our_ref, attempt.provider_id)}
+    heard = []
+    for credit in meant_for(tx, payment_id):
+        about = next((named[ref] for ref in credit.refs if ref in named), None)
+        whole = about is not None and credit.money == about.money
+        said = Evidence(
+            source=Source.STATEMENT,
+            trust=Trust.FETCHED,
+            claim=Claim.SUCCEEDED if whole else Claim.PENDING,
+            observed_at=hub.now(),
+            attempt_id=None if about is None else about.id,
+            credits=(credit,),
+            counts=True,
+        )
+        heard.append(Heard(said))
+    return heard
 
 
 def reference_of(attempt: Attempt) -> AttemptRef:

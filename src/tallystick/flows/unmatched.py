@@ -1,6 +1,5 @@
-"""Unmatched money: kept, shown with suggestions, and assigned, given back or parked by a person."""
+"""Unmatched money: credits without an owner, which a person assigns, gives back or parks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,13 +7,15 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import Conflict, NotFound
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust
+from tallystick.domain.ledger import sent_back
 from tallystick.domain.likeness import Clue, Likeness, likeness
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record
-from tallystick.store import inbox, ledger, payments, unmatched
-from tallystick.store.unmatched import Candidate, Decision, Unmatched
+from tallystick.store import attempts, credits, inbox, ledger, payments, unmatched
+from tallystick.store.credits import KeptCredit
+from tallystick.store.unmatched import Candidate, Decision
 
 SHOWN: Final = 5
 _LOOKED_BACK: Final = timedelta(days=60)
@@ -33,7 +34,7 @@ class Suggestion:
 class Found:
     """A transfer without an owner, what a person may do with it, and what was done."""
 
-    row: Unmatched
+    kept: KeptCredit
     suggestions: tuple[Suggestion, ...]
     decisions: tuple[Decision, ...]
 
@@ -49,21 +50,21 @@ async def listing(
     """One page, newest first, one more than `limit` where there are more."""
 
     def body(tx: Connection) -> list[Found]:
-        rows = unmatched.page(tx, state=state, span=span, after=after, limit=limit)
+        rows = credits.page(tx, state=state, span=span, after=after, limit=limit)
         return [_found(tx, row) for row in rows]
 
     return await hub.database.read(body)
 
 
-async def show(hub: Hub, notice_id: str) -> Found:
+async def show(hub: Hub, credit_id: str) -> Found:
     """One transfer. Raises NotFound."""
-    return await hub.database.read(lambda tx: _found(tx, _known(tx, notice_id)))
+    return await hub.database.read(lambda tx: _found(tx, _known(tx, credit_id)))
 
 
 async def assign(
-    hub: Hub, notice_id: str, payment_id: str, reason: str, actor: str
+    hub: Hub, credit_id: str, payment_id: str, reason: str, actor: str
 ) -> tuple[Found, Snapshot]:
-    """Credit the money to a payment, on a person's word. Raises NotFound, Conflict.
+    """Give the money to a payment, on a person's word. Raises NotFound, Conflict.
 
     It goes the way of all evidence: the payment becomes paid, partial, over or a matter for review
     by the same rules as if the gateway had said so.
@@ -71,95 +72,110 @@ async def assign(
     now = hub.now()
 
     def body(tx: Connection) -> tuple[Found, Snapshot]:
-        row = _undecided(tx, notice_id)
+        _known(tx, credit_id)
+        # The payment first, like everybody who writes: so nobody waits in a circle.
         if payments.lock(tx, payment_id) is None:
             raise NotFound("There is no payment with this id.")
-        if ledger.owners(tx, row.credits):
-            raise Conflict("This transaction is credited to a payment already.")
-        said = _said(row.credits, reason, now)
+        kept = _free(tx, credit_id)
+        said = Evidence(
+            source=Source.OPERATOR,
+            trust=Trust.OPERATOR,
+            claim=Claim.SUCCEEDED,
+            observed_at=now,
+            credits=(kept.credit,),
+            counts=True,
+            note=reason,
+        )
         outcome = record(tx, hub, payment_id, [Heard(said)], Answers())
-        unmatched.decide(tx, notice_id, Decision("assigned", reason, actor, payment_id, now))
-        inbox.handled(tx, [notice_id], payment_id, now)
-        return _found(tx, _known(tx, notice_id)), outcome.snapshot
+        _decide(tx, kept, Decision("assigned", reason, actor, payment_id, now))
+        if kept.notice_id is not None:
+            inbox.handled(tx, [kept.notice_id], payment_id, now)
+        return _found(tx, _known(tx, credit_id)), outcome.snapshot
 
     found, snapshot = await hub.database.write(body)
     hub.live.publish(snapshot)
     return found, snapshot
 
 
-async def close(hub: Hub, notice_id: str, action: str, reason: str, actor: str) -> Found:
+async def close(hub: Hub, credit_id: str, action: str, reason: str, actor: str) -> Found:
     """Note that the money was given back by hand (`refunded`), or is left alone (`parked`).
 
-    Raises NotFound, Conflict where something was decided that cannot be taken back.
+    Raises NotFound, Conflict where it has an owner, or was given back already.
     """
     now = hub.now()
 
     def body(tx: Connection) -> Found:
-        _undecided(tx, notice_id)
-        unmatched.decide(tx, notice_id, Decision(action, reason, actor, None, now))
-        return _found(tx, _known(tx, notice_id))
+        kept = _free(tx, credit_id)
+        if action == "refunded" and kept.counted:
+            ledger.post(tx, sent_back(kept.id, kept.credit.gateway, kept.credit.money), now)
+        _decide(tx, kept, Decision(action, reason, actor, None, now))
+        return _found(tx, _known(tx, credit_id))
 
     return await hub.database.write(body)
 
 
-def _said(credits_: tuple[Credit, ...], reason: str, now: datetime) -> Evidence:
-    return Evidence(
-        source=Source.OPERATOR,
-        trust=Trust.OPERATOR,
-        claim=Claim.SUCCEEDED,
-        observed_at=now,
-        credits=credits_,
-        counts=True,
-        note=reason,
-    )
+def _decide(tx: Connection, kept: KeptCredit, decision: Decision) -> None:
+    credits.decide(tx, kept.id, decision.at, returned=decision.action == "refunded")
+    unmatched.decide(tx, kept.id, decision)
+    if kept.notice_id is not None:
+        inbox.leave(tx, kept.notice_id)
 
 
-def _known(tx: Connection, notice_id: str) -> Unmatched:
-    row = unmatched.find(tx, notice_id)
-    if row is None:
+def _known(tx: Connection, credit_id: str) -> KeptCredit:
+    kept = credits.find(tx, credit_id)
+    if kept is None:
         raise NotFound("There is no unmatched money with this id.")
-    return row
+    return kept
 
 
-def _undecided(tx: Connection, notice_id: str) -> Unmatched:
-    row = _known(tx, notice_id)
-    if not _is_waiting(row, unmatched.decided(tx, notice_id)):
-        raise Conflict("This money has found its owner, or was given back, already.")
-    return row
+def _free(tx: Connection, credit_id: str) -> KeptCredit:
+    """The credit, if a payment can still have it. What is parked still waits for its owner."""
+    kept = credits.lock(tx, _known(tx, credit_id).id)
+    if kept.payment_id is not None:
+        raise Conflict(
+            f"This money belongs to payment {kept.payment_id}: to give it back, refund that."
+        )
+    if kept.returned_at is not None:
+        raise Conflict("This money was given back already.")
+    return kept
 
 
-def _is_waiting(row: Unmatched, decisions: Sequence[Decision]) -> bool:
-    """What is parked still waits for its owner."""
-    return row.handled_at is None and all(one.action == "parked" for one in decisions)
+def _found(tx: Connection, kept: KeptCredit) -> Found:
+    decisions = tuple(unmatched.decided(tx, kept.id))
+    return Found(kept, _suggestions(tx, kept) if kept.is_free else (), decisions)
 
 
-def _found(tx: Connection, row: Unmatched) -> Found:
-    decisions = tuple(unmatched.decided(tx, row.id))
-    waiting = _is_waiting(row, decisions)
-    return Found(row, _suggestions(tx, row) if waiting else (), decisions)
-
-
-def _suggestions(tx: Connection, row: Unmatched) -> tuple[Suggestion, ...]:
-    money = row.credits[0]
-    since = row.received_at - _LOOKED_BACK
-    near = unmatched.candidates(tx, row.gateway, money, since, row.received_at)
-    weighed = [Suggestion(one, _weigh(one, row, money)) for one in near]
+def _suggestions(tx: Connection, kept: KeptCredit) -> tuple[Suggestion, ...]:
+    """First those that the credit itself points to, then those that are like it."""
+    money = kept.credit
+    named = attempts.named(tx, money.gateway, money.account, money.refs)
+    owners = _owner_of_original(tx, kept) if kept.is_twin else []
+    pointed = unmatched.named(tx, [attempt.id for attempt in named], owners)
+    since = kept.heard_at - _LOOKED_BACK
+    near = unmatched.candidates(tx, money, since, kept.heard_at)
+    weighed = [Suggestion(one, _weigh(one, kept)) for one in (*pointed, *near)]
     weighed.sort(key=lambda one: (-one.likeness.score, one.payment.id))
     best: dict[str, Suggestion] = {}
+    certain = {one.id for one in pointed}
     for one in weighed:
-        if one.likeness.score >= _LEAST:
+        if one.likeness.score >= _LEAST or one.payment.id in certain:
             best.setdefault(one.payment.id, one)
-    return tuple(best.values())[:SHOWN]
+    return tuple(sorted(best.values(), key=lambda one: one.payment.id not in certain))[:SHOWN]
 
 
-def _weigh(payment: Candidate, row: Unmatched, money: Credit) -> Likeness:
+def _owner_of_original(tx: Connection, kept: KeptCredit) -> list[str]:
+    originals = credits.by_name(tx, [kept.original]).values()
+    return [one.payment_id for one in originals if one.payment_id is not None]
+
+
+def _weigh(payment: Candidate, kept: KeptCredit) -> Likeness:
     return likeness(
         Clue(
             codes=(payment.memo, payment.our_ref),
-            memo=row.memo,
+            memo=kept.credit.memo,
             owed=payment.amount - payment.received,
-            amount=money.minor,
+            amount=kept.credit.minor,
             opened=payment.created_at,
-            at=money.at,
+            at=kept.credit.at,
         )
     )

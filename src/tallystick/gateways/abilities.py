@@ -1,32 +1,81 @@
 """What some gateways can do beside taking money: read accounts, give back, keep discounts."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol, Self, runtime_checkable
 
 from tallystick.domain.evidence import Credit
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Entry
 from tallystick.gateways.base import AttemptRef
 
+OVERLAP: Final = timedelta(minutes=10)
+"""So far back a list is read again, because its lines may be entered a little late."""
+
 
 @dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One incoming transfer of an account, and the names of offers that its memo may hold."""
+class UnreadLine:
+    """A line of an account that we cannot read: its name there, what is wrong, and its bytes."""
 
-    refs: tuple[str, ...]
-    credit: Credit
-    memo: str
+    name: str
+    why: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """A page of what an account received, the oldest first.
+
+    `mark` is where the next page begins, in words of the gateway's own; `more` is false where the
+    account was read up to now. Lines may come again on the next page.
+    """
+
+    credits: tuple[Credit, ...]
+    mark: str
+    more: bool
+    unread: tuple[UnreadLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The mark of a list that only comes with the newest first: a walk back to where we were.
+
+    `newest` is what the walk began with, and where the next one ends, but for an overlap: what is
+    entered late is found too.
+    """
+
+    back_to: datetime
+    page: int = 1
+    newest: datetime | None = None
+
+    @classmethod
+    def of(cls, mark: str, since: datetime) -> Self:
+        """Read back what `on` wrote; a new walk goes back to `since`."""
+        if not mark:
+            return cls(since)
+        back_to, page, newest = mark.split()
+        begun = None if newest == "-" else datetime.fromisoformat(newest)
+        return cls(datetime.fromisoformat(back_to), int(page), begun)
+
+    def on(self, first: datetime | None, *, more: bool) -> str:
+        """The next mark, after a page whose newest line is of `first`."""
+        newest = self.newest or first
+        if more:
+            began = "-" if newest is None else newest.isoformat()
+            return f"{self.back_to.isoformat()} {self.page + 1} {began}"
+        back_to = self.back_to if newest is None else max(self.back_to, newest - OVERLAP)
+        return f"{back_to.isoformat()} 1 -"
 
 
 @runtime_checkable
-class Statements(Protocol):
-    """A gateway whose account can be read as a whole (`capabilities.states_after` is set)."""
+class ListsCredits(Protocol):
+    """A gateway whose account can be read as a whole (`capabilities.lists` is true)."""
 
-    async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
-        """Every transfer that came in between, all of them or none.
+    async def read_account(self, mark: str, since: datetime) -> AccountPage:
+        """The next page behind the mark, or the first of what came from `since` on.
 
-        Safe to repeat. Raises GatewayUnavailable, GatewayUnreachable.
+        One call, safe to repeat. The credits carry their memo and the names of offers that may be
+        in it. Raises GatewayUnavailable, GatewayUnreachable.
         """
         ...
 
@@ -59,14 +108,22 @@ class RefundVerdict:
     of_all: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """A page of a gateway's list; `more` is false on the last one."""
+
+    entries: tuple[Entry, ...]
+    more: bool
+
+
 @runtime_checkable
 class TransactionList(Protocol):
     """A gateway that lists its transactions, so that what we never heard of is found too."""
 
-    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
-        """Everything that came from `since` on and before `until`.
+    async def list_transactions(self, since: datetime, until: datetime, page: int) -> EntryPage:
+        """A page, counted from 1, of everything that came from `since` on and before `until`.
 
-        Raises GatewayUnavailable, GatewayUnreachable.
+        One call. Raises GatewayUnavailable, GatewayUnreachable.
         """
         ...
 

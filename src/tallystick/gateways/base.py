@@ -21,8 +21,9 @@ class Capabilities:
     `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
     `tells_parts` is false where a part payment is announced without its amount: nothing of it can
-    be counted before the whole has come. `states_after` is set where the whole account can be read
-    (see Statements): how long after a transfer its notice may still come by itself.
+    be counted before the whole has come. `lists` is true where the whole account can be read (see
+    ListsCredits), so that one answer serves all payments. `asks_alone` is false where that is the
+    only question there is: nobody knows our offers there, and money is all that can be asked about.
     """
 
     title: str
@@ -40,12 +41,18 @@ class Capabilities:
     notice_methods: frozenset[str] = frozenset({"POST"})
     hears_outcome: bool = False
     tells_parts: bool = True
-    states_after: timedelta | None = None
+    lists: bool = False
+    asks_alone: bool = True
 
     @property
     def asks(self) -> bool:
         """Whether the gateway has an API that we can put our own question to."""
         return self.verifies >= Trust.FETCHED
+
+    @property
+    def asks_each(self) -> bool:
+        """Whether we put a question about each single offer, and not only about the account."""
+        return self.asks and (self.asks_alone or not self.lists)
 
     def takes(self, amount: Money) -> bool:
         """Whether this amount can be collected here."""

@@ -28,7 +28,7 @@ from tallystick.domain.fields import Fields
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money, exponent
 from tallystick.domain.reconciliation import Entry
-from tallystick.gateways.abilities import RefundOrder, RefundVerdict
+from tallystick.gateways.abilities import EntryPage, RefundOrder, RefundVerdict
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -182,13 +182,13 @@ class Sandbox:
             raise GatewayUnreachable(f"The sandbox does not tell about it (HTTP {status}).")
         return tuple(_refund(row, raw) for row in answer.parts("refunds"))
 
-    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
-        """Every transfer that came, with what of it went back."""
+    async def list_transactions(self, since: datetime, until: datetime, page: int) -> EntryPage:
+        """Every transfer that came, with what of it went back, on one page."""
         span = urlencode({"from": since.isoformat(), "to": until.isoformat()})
         status, answer, _ = await self._send("GET", f"/v1/transfers?{span}")
         if status != 200:
             raise GatewayUnreachable(f"The sandbox does not list (HTTP {status}).")
-        return tuple(self._entry(row) for row in answer.parts("transfers"))
+        return EntryPage(tuple(self._entry(row) for row in answer.parts("transfers")), more=False)
 
     def _entry(self, row: Fields) -> Entry:
         credit = self._credit(row)

@@ -17,6 +17,11 @@ from tallystick.simulators.faults import Fault, Faults
 _REPLAY_AFTER_S: Final = 3600.0
 _REPEATS: Final = 10
 _MOST_REPEATS: Final = 1000
+_STRANGERS_S: Final = 600.0
+_STRANGERS_WORDS: Final = (
+    "NGUYEN VAN A chuyen tien", "tra no", "tien nha thang 11", "CT tu 0451 toi 9704", "luong",
+    "MBVCB.9911 an trua", "", "TS thue nha", "mung cuoi TS 2026",
+)  # fmt: skip
 _STRANGE: Final = {"zNewFlag": True, "aNewList": [{"b": "2", "a": "đ/1"}], "newNothing": None}
 
 
@@ -272,6 +277,51 @@ def _lose_refund(scene: Scene) -> str:
     return f"The books of {scene.simulator.traits.title} have lost the last refund."
 
 
+def _strangers(scene: Scene) -> str:
+    """Other people's money comes to the account, spread over the minutes before; nobody is told."""
+    if not scene.simulator.traits.shared:
+        raise Conflict("Nobody but payers of ours pays to this gateway.")
+    times = _REPEATS if scene.times is None else scene.times
+    seen = [
+        Transfer(
+            scene.simulator.reference(scene.luck, scene.now),
+            scene.amount or 1_000 * scene.luck.randrange(1, 5_000),
+            scene.order().currency,
+            scene.now - timedelta(seconds=scene.luck.uniform(0, _STRANGERS_S)),
+            scene.luck.choice(_STRANGERS_WORDS),
+        )
+        for _ in range(times)
+    ]
+    # They are entered one after the other, now.
+    seen = [
+        replace(one, entered_at=scene.now + timedelta(microseconds=number))
+        for number, one in enumerate(sorted(seen, key=lambda one: one.at))
+    ]
+    book_strangers(scene, "", seen)
+    return f"{times} transfers of other people came to the same account."
+
+
+def _odd_lines(scene: Scene) -> str:
+    """Lines that no documentation describes: without a memo, without a reference, of no type."""
+    if not scene.simulator.traits.shared:
+        raise Conflict("This gateway lists no account.")
+    for odd in ("content", "reference", "type"):
+        book_strangers(scene, odd, [scene.money(scene.amount or 1_234, memo="tra no")])
+    return "Three odd lines stand in the account's list."
+
+
+def book_strangers(scene: Scene, odd: str, transfers: list[Transfer]) -> None:
+    """Put transfers that belong to no order of ours into the account's books."""
+    name = f"strangers-{odd or 'usual'}-{scene.luck.getrandbits(32):08x}"
+    order = scene.order()
+    strangers = replace(
+        order, ref=name, id=name, amount=1, terms={**order.terms, "memo": "", "odd": odd},
+        transfers=tuple(transfers),
+    )  # fmt: skip
+    scene.moved.extend(transfers)
+    scene.books.keep(strangers)
+
+
 def _fail(scene: Scene, fault: Fault) -> str:
     times = 1 if scene.times is None else scene.times
     scene.faults.plan(scene.simulator.name, fault, times)
@@ -301,6 +351,8 @@ ACTS: Final[dict[str, Callable[[Scene], str]]] = {
     "lose_transfer": _lose_transfer,
     "change_transfer": _change_transfer,
     "lose_refund": _lose_refund,
+    "strangers": _strangers,
+    "odd_lines": _odd_lines,
     **{str(fault): partial(_fail, fault=fault) for fault in Fault},
 }
 

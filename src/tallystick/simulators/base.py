@@ -15,13 +15,17 @@ Event: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money that arrived. `content` is what the payer's bank made of the memo."""
+    """Money that arrived. `content` is what the payer's bank made of the memo.
+
+    `entered_at` is when it was entered in the books, where that was later.
+    """
 
     reference: str
     amount: int
     currency: str
     at: datetime
     content: str = ""
+    entered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,10 @@ class Order:
         read = json.loads(document)
         for name in ("created_at", "expires_at"):
             read[name] = read[name] and datetime.fromisoformat(read[name])
-        read["transfers"] = tuple(
-            Transfer(**{**row, "at": datetime.fromisoformat(row["at"])})
-            for row in read["transfers"]
-        )
+        for row in read["transfers"]:
+            for name in ("at", "entered_at"):
+                row[name] = row.get(name) and datetime.fromisoformat(row[name])
+        read["transfers"] = tuple(Transfer(**row) for row in read["transfers"])
         return cls(**read)
 
 
@@ -96,7 +100,8 @@ class Traits:
     `currencies` empty means all. `splits`: one offer takes several transfers. `asks`: the hub can
     put its own question. `retries_s`: the waits after a notice that was not answered with 2xx.
     `page` is the path of the payer's page, with `{id}` in it. `unpaid` is the status of an offer
-    without money, where one with none could not say that it is paid.
+    without money, where one with none could not say that it is paid. `shared`: money of strangers
+    comes to the same account.
     """
 
     title: str
@@ -107,6 +112,7 @@ class Traits:
     asks: bool = True
     refunds: bool = False
     unpaid: str | None = None
+    shared: bool = False
 
 
 class Simulator(Protocol):

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from random import Random
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -64,6 +65,7 @@ class SePaySimulator:
         title="SePay",
         currencies=frozenset({"VND"}),
         page="/bank/{id}",
+        shared=True,
         # Docs: 1, 1, 2, 3, 5, 8 and 13 minutes after the try before.
         retries_s=tuple(minutes * _MINUTE for minutes in (1, 1, 2, 3, 5, 8, 13)),
     )
@@ -169,7 +171,15 @@ class SePaySimulator:
         wish = request.query_params
         per_page = min(int(wish.get("per_page", "20")), 100)
         page = int(wish.get("page", "1"))
-        rows = [row for row in self._rows() if _wanted(row, wish)]
+        lines = self._lines()
+        if (known := wish.get("since_id")) is not None:
+            behind = next((one for one in lines if self._row(*one)["id"] == known), None)
+            if behind is None:
+                return _no(422, "validation_error", "The since_id is unknown")
+            lines = [one for one in lines if _entered(one[1]) > _entered(behind[1])]
+        rows = [row for one in lines if _wanted(row := self._row(*one), wish)]
+        if wish.get("transaction_date_sort") == "asc":
+            rows.reverse()
         last = max(1, -(-len(rows) // per_page))
         pagination = {
             "total": len(rows), "per_page": per_page, "current_page": page, "last_page": last,
@@ -224,23 +234,28 @@ class SePaySimulator:
         return None
 
     def _rows(self) -> list[dict[str, Any]]:
-        """Every transfer, the newest first."""
+        """Every transfer as the list tells it, the newest first."""
+        return [self._row(*one) for one in self._lines()]
+
+    def _lines(self) -> list[tuple[Order, Transfer]]:
+        """Every transfer with its order, the newest first."""
         orders = self._stage.books.book(self.name).orders
-        rows = [self._row(order, transfer) for order in orders for transfer in order.transfers]
-        return sorted(rows, key=lambda row: str(row["transaction_date"]), reverse=True)
+        lines = [(order, transfer) for order in orders for transfer in order.transfers]
+        return sorted(lines, key=lambda one: (one[1].at, one[1].reference), reverse=True)
 
     def _row(self, order: Order, transfer: Transfer) -> dict[str, Any]:
+        odd = order.terms.get("odd", "")
         return {
-            "id": _uuid(transfer.reference),
+            "id": _uuid(f"{transfer.reference}/{order.ref}"),
             "transaction_date": _local(transfer.at),
             "account_number": self._keys.account_number,
             "va": "",
-            "transfer_type": "in",
+            "transfer_type": "adjustment" if odd == "type" else "in",
             "amount_in": transfer.amount,
             "amount_out": 0,
             "accumulated": 0,
-            "transaction_content": transfer.content,
-            "reference_number": transfer.reference,
+            "transaction_content": None if odd == "content" else transfer.content,
+            "reference_number": None if odd == "reference" else transfer.reference,
             "code": _recognised(order, transfer),
             "bank_brand_name": BANKS[self._keys.bank_bin],
             "bank_account_id": _uuid(self._keys.account_number),
@@ -305,6 +320,10 @@ _FILTERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], bool]]] = {
 }
 
 
+def _entered(transfer: Transfer) -> tuple[datetime, str]:
+    return (transfer.entered_at or transfer.at, transfer.reference)
+
+
 def _wanted(row: Mapping[str, Any], wish: Mapping[str, str]) -> bool:
     return all(fits(row, wish[name]) for name, fits in _FILTERS.items() if name in wish)
 
@@ -315,11 +334,13 @@ def _recognised(order: Order, transfer: Transfer) -> str | None:
     return order.ref if whole and _number(transfer.reference) % 3 else None
 
 
+@lru_cache(maxsize=50_000)
 def _number(reference: str) -> int:
     """The integer id of the notices, which the API v2 does not have."""
     return int.from_bytes(hashlib.sha256(reference.encode()).digest()[:5])
 
 
+@lru_cache(maxsize=50_000)
 def _uuid(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from tallystick.domain.evidence import Claim, Credit
-from tallystick.domain.ids import floor_id
 from tallystick.store.columns import AnyRow, document, microseconds
 from tallystick.store.documents import credit, credit_document
 from tallystick.store.schema.core import inbox
@@ -42,6 +41,7 @@ class KeptNotice:
     refs: tuple[str, ...]
     claim: Claim
     credits: tuple[Credit, ...]
+    memo: str
     body: bytes
     received_at: datetime
     tries: int
@@ -94,7 +94,7 @@ def row(  # noqa: PLR0913 - one for each thing to write
 _DUE = (
     select(
         inbox.c.id, inbox.c.gateway, inbox.c.account, inbox.c.refs, inbox.c.claim,
-        inbox.c.credits, inbox.c.body, inbox.c.received_at, inbox.c.tries,
+        inbox.c.credits, inbox.c.memo, inbox.c.body, inbox.c.received_at, inbox.c.tries,
     )
     .where(inbox.c.due_at <= bindparam("now"))
     .order_by(inbox.c.due_at)
@@ -118,6 +118,7 @@ _LATER = (
     .where(inbox.c.id == bindparam("of_id"), inbox.c.handled_at.is_(None))
     .values(due_at=bindparam("due_at"), error=bindparam("error"))
 )
+_LEAVE = update(inbox).where(inbox.c.id == bindparam("of_id")).values(due_at=None)
 _LET_GO = update(inbox).where(inbox.c.due_at > bindparam("now")).values(due_at=bindparam("now"))
 _NEXT_DUE = (
     select(inbox.c.due_at).where(inbox.c.due_at.is_not(None)).order_by(inbox.c.due_at).limit(1)
@@ -141,7 +142,7 @@ def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list
 
 _BY_EVENT = select(
     inbox.c.id, inbox.c.gateway, inbox.c.account, inbox.c.refs, inbox.c.claim, inbox.c.credits,
-    inbox.c.body, inbox.c.received_at, inbox.c.tries,
+    inbox.c.memo, inbox.c.body, inbox.c.received_at, inbox.c.tries,
 ).where(
     inbox.c.gateway == bindparam("gateway"),
     inbox.c.account == bindparam("account"),
@@ -156,8 +157,11 @@ def by_event(tx: Connection, gateway: str, account: str, event_id: str) -> KeptN
     return None if row_ is None else _notice(row_)
 
 
-def handled(tx: Connection, ids: Sequence[str], payment_id: str, now: datetime) -> None:
-    """Close notices, in the transaction that applied them and never before."""
+def handled(tx: Connection, ids: Sequence[str], payment_id: str | None, now: datetime) -> None:
+    """Close notices, in the transaction that applied them and never before.
+
+    Without a payment where what they told of is no payment's: it is kept, and has no owner yet.
+    """
     if ids:
         tx.execute(_HANDLED, {"ids": list(ids), "payment_id": payment_id, "now": now})
 
@@ -169,6 +173,11 @@ def later(tx: Connection, delays: Sequence[Delay]) -> None:
             {"of_id": delay.notice_id, "due_at": delay.until, "error": delay.why}
             for delay in delays
         ])  # fmt: skip
+
+
+def leave(tx: Connection, notice_id: str) -> None:
+    """Take it up no more by itself: a person has decided about its money."""
+    tx.execute(_LEAVE, {"of_id": notice_id})
 
 
 def let_go(tx: Connection, now: datetime) -> None:
@@ -184,20 +193,6 @@ def next_due(tx: Connection) -> datetime | None:
 def newest(tx: Connection, gateway: str) -> datetime | None:
     """When the latest notice of a gateway came."""
     return tx.execute(_NEWEST, {"gateway": gateway}).scalar()
-
-
-_TOLD = select(inbox.c.credits).where(
-    inbox.c.id >= bindparam("first"),
-    inbox.c.gateway == bindparam("gateway"),
-    inbox.c.account == bindparam("account"),
-)
-
-
-def told(tx: Connection, gateway: str, account: str, since: datetime) -> set[str]:
-    """The names of all transfers that notices since then told of, in a gateway's account."""
-    values = {"first": floor_id("ntc", since), "gateway": gateway, "account": account}
-    rows = tx.execute(_TOLD, values).scalars()
-    return {credit(one).transaction_id for credits_ in rows for one in credits_}
 
 
 def waiting(tx: Connection) -> int:

@@ -16,21 +16,26 @@ from tallystick.store.schema.core import attempts, decisions, receipts
 from tallystick.store.schema.reconciliation import differences, reconciliations
 
 _OWN = """
-SELECT r.transaction_id, r.payment_id, r.amount, r.currency,
+SELECT c.transaction_id, c.payment_id, c.amount, c.currency,
   COALESCE((
     SELECT SUM(p.amount) FROM transfers t JOIN postings p ON p.transfer_id = t.id
-    WHERE t.kind = 'receipt' AND t.subject = r.id AND p.currency = r.currency
-      AND p.account || '' = 'clearing:' || r.gateway), 0) AS booked,
+    WHERE t.kind = 'credit' AND t.subject = c.id AND p.currency = c.currency
+      AND p.account || '' = 'clearing:' || c.gateway), 0) + COALESCE((
+    SELECT SUM(p.amount) FROM receipts r
+    JOIN transfers t ON t.kind = 'receipt' AND t.subject = r.id
+    JOIN postings p ON p.transfer_id = t.id
+    WHERE r.gateway = c.gateway AND r.account = c.account AND r.transaction_id = c.transaction_id
+      AND p.currency = c.currency AND p.account || '' = 'clearing:' || c.gateway), 0) AS booked,
   COALESCE((
     SELECT SUM(f.amount) FROM refunds f
-    WHERE f.payment_id = r.payment_id AND f.state = 'succeeded' AND f.method = 'api'
-      AND f.gateway = r.gateway AND f.transaction_id = r.transaction_id), 0) AS refunded
-FROM receipts r WHERE r.gateway = :gateway AND r.account = :account
+    WHERE f.payment_id = c.payment_id AND f.state = 'succeeded' AND f.method = 'api'
+      AND f.gateway = c.gateway AND f.transaction_id = c.transaction_id), 0) AS refunded
+FROM credits c WHERE c.counted = 1 AND c.gateway = :gateway AND c.account = :account
 """
-_IN_SPAN = text(_OWN + " AND r.at >= :since AND r.at < :until").bindparams(
+_IN_SPAN = text(_OWN + " AND c.at >= :since AND c.at < :until").bindparams(
     bindparam("since", type_=Instant()), bindparam("until", type_=Instant())
 )
-_NAMED = text(_OWN + " AND r.transaction_id IN :names").bindparams(
+_NAMED = text(_OWN + " AND c.transaction_id IN :names").bindparams(
     bindparam("names", expanding=True)
 )
 _TRIED = (

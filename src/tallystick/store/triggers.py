@@ -22,3 +22,27 @@ def make_append_only(table: str) -> None:
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
+
+
+def freeze(table: str, columns: tuple[str, ...]) -> None:
+    """Let the database refuse to change these columns of any row, or to delete a row."""
+    listed = ", ".join(columns)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_FUNCTION)
+        op.execute(
+            f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OF {listed} ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_kept BEFORE DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    op.execute(
+        f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OF {listed} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, 'the facts in {table} never change'); END"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END"
+    )

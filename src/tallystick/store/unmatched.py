@@ -1,26 +1,17 @@
-"""Money without an owner: notices of transfers that fit no offer, and what became of them."""
+"""Money without an owner: which payments it may be for, and what a person decided."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select
 
 from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
-from tallystick.store.columns import AnyRow
-from tallystick.store.documents import credit
-from tallystick.store.schema.core import attempts, decisions, inbox, payments
+from tallystick.store.schema.core import attempts, decisions, payments
 
-CANDIDATES: Final = 200
-_COLUMNS = (
-    inbox.c.id, inbox.c.gateway, inbox.c.account, inbox.c.credits, inbox.c.memo,
-    inbox.c.received_at, inbox.c.handled_at, inbox.c.payment_id,
-)  # fmt: skip
-_ABOUT_MONEY = (inbox.c.credits != [], inbox.c.tries > 0)
-_DECIDED = exists().where(decisions.c.subject == inbox.c.id)
-_FIND = select(*_COLUMNS).where(inbox.c.id == bindparam("id"), *_ABOUT_MONEY)
+CANDIDATES: Final = 40
 _DECISIONS = (
     select(
         decisions.c.action, decisions.c.reason, decisions.c.actor, decisions.c.payment_id,
@@ -30,38 +21,36 @@ _DECISIONS = (
     .order_by(decisions.c.at, decisions.c.id)
 )  # fmt: skip
 _DECIDE = insert(decisions)
-_REST = update(inbox).where(inbox.c.id == bindparam("of_id")).values(due_at=None)
-_CANDIDATES = (
-    select(
-        payments.c.id, payments.c.phase, payments.c.amount, payments.c.currency,
-        payments.c.received, payments.c.created_at, payments.c.expires_at, attempts.c.memo,
-        attempts.c.our_ref,
-    )
-    .join(attempts, attempts.c.payment_id == payments.c.id)
-    .where(
+_COULD_BE = select(
+    payments.c.id, payments.c.phase, payments.c.amount, payments.c.currency, payments.c.received,
+    payments.c.created_at, payments.c.expires_at, attempts.c.memo, attempts.c.our_ref,
+).join(attempts, attempts.c.payment_id == payments.c.id)  # fmt: skip
+_NAMED = _COULD_BE.where(attempts.c.id.in_(bindparam("attempt_ids", expanding=True)))
+_OWNERS = _COULD_BE.where(payments.c.id.in_(bindparam("payment_ids", expanding=True)))
+_SAME_AMOUNT = (
+    _COULD_BE.where(
         attempts.c.gateway == bindparam("gateway"),
+        payments.c.amount == bindparam("amount"),
         payments.c.currency == bindparam("currency"),
         payments.c.phase != "paid",
         payments.c.created_at > bindparam("since"),
         payments.c.created_at <= bindparam("until"),
     )
-    .order_by((payments.c.amount == bindparam("amount")).desc(), payments.c.created_at.desc())
+    .order_by(payments.c.created_at.desc())
     .limit(CANDIDATES)
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Unmatched:
-    """One transfer that nobody owns yet, or that a person has dealt with."""
-
-    id: str
-    gateway: str
-    account: str
-    credits: tuple[Credit, ...]
-    memo: str
-    received_at: datetime
-    handled_at: datetime | None
-    payment_id: str | None
+)
+_NEWEST = (
+    _COULD_BE.where(
+        attempts.c.gateway == bindparam("gateway"),
+        attempts.c.account == bindparam("account"),
+        attempts.c.listen_until > bindparam("since"),
+        payments.c.currency == bindparam("currency"),
+        payments.c.phase != "paid",
+        payments.c.created_at <= bindparam("until"),
+    )
+    .order_by(attempts.c.listen_until.desc())
+    .limit(CANDIDATES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,52 +79,34 @@ class Candidate:
     our_ref: str
 
 
-def find(tx: Connection, notice_id: str) -> Unmatched | None:
-    """One row, or None where there is none with money in it."""
-    row = tx.execute(_FIND, {"id": notice_id}).first()
-    return None if row is None else _unmatched(row)
+def candidates(tx: Connection, money: Credit, since: datetime, until: datetime) -> list[Candidate]:
+    """Payments at this gateway that could be meant: of the same amount, and the newest."""
+    values = {"gateway": money.gateway, "currency": money.currency, "since": since, "until": until}
+    rows = [
+        *tx.execute(_SAME_AMOUNT, {**values, "amount": money.minor}),
+        *tx.execute(_NEWEST, {**values, "account": money.account}),
+    ]
+    return [Candidate(**row._mapping) for row in rows]
 
 
-def page(
-    tx: Connection,
-    *,
-    state: str,
-    span: tuple[datetime | None, datetime | None],
-    after: tuple[datetime, str] | None,
-    limit: int,
-) -> list[Unmatched]:
-    """Newest first, one more than `limit` where there are more.
-
-    `state` is `waiting`, `decided` or `all`.
-    """
-    query = select(*_COLUMNS).where(*_ABOUT_MONEY, _in_state(state))
-    query = query.order_by(inbox.c.received_at.desc(), inbox.c.id.desc())
-    if span[0] is not None:
-        query = query.where(inbox.c.received_at > span[0])
-    if span[1] is not None:
-        query = query.where(inbox.c.received_at < span[1])
-    if after is not None:
-        same_time = (inbox.c.received_at == after[0]) & (inbox.c.id < after[1])
-        query = query.where(or_(inbox.c.received_at < after[0], same_time))
-    return [_unmatched(row) for row in tx.execute(query.limit(limit + 1))]
-
-
-def candidates(
-    tx: Connection, gateway: str, money: Credit, since: datetime, until: datetime
+def named(
+    tx: Connection, attempt_ids: Sequence[str], payment_ids: Sequence[str] = ()
 ) -> list[Candidate]:
-    """Payments at this gateway that could be meant, those of the same amount first."""
-    values = {"gateway": gateway, "currency": money.currency, "amount": money.minor,
-              "since": since, "until": until}  # fmt: skip
-    return [Candidate(**row._mapping) for row in tx.execute(_CANDIDATES, values)]
+    """The payments of these attempts, and these payments: those that a credit itself points to."""
+    rows = [
+        *tx.execute(_NAMED, {"attempt_ids": list(attempt_ids)}),
+        *tx.execute(_OWNERS, {"payment_ids": list(payment_ids)}),
+    ]
+    return [Candidate(**row._mapping) for row in rows]
 
 
-def decide(tx: Connection, notice_id: str, decision: Decision) -> None:
-    """Write down what a person did; the row is not taken up by itself any more."""
+def decide(tx: Connection, subject: str, decision: Decision) -> None:
+    """Write down what a person did."""
     tx.execute(
         _DECIDE,
         {
             "id": new_id("dec", decision.at),
-            "subject": notice_id,
+            "subject": subject,
             "action": decision.action,
             "reason": decision.reason,
             "actor": decision.actor,
@@ -143,21 +114,9 @@ def decide(tx: Connection, notice_id: str, decision: Decision) -> None:
             "at": decision.at,
         },
     )
-    tx.execute(_REST, {"of_id": notice_id})
 
 
-def decided(tx: Connection, notice_id: str) -> Sequence[Decision]:
+def decided(tx: Connection, subject: str) -> Sequence[Decision]:
     """What was done about it, the first thing first."""
-    rows = tx.execute(_DECISIONS, {"subject": notice_id})
+    rows = tx.execute(_DECISIONS, {"subject": subject})
     return [Decision(**row._mapping) for row in rows]
-
-
-def _in_state(state: str) -> ColumnElement[bool]:
-    waiting = inbox.c.handled_at.is_(None) & ~_DECIDED
-    return {"waiting": waiting, "decided": _DECIDED}.get(state, or_(waiting, _DECIDED))
-
-
-def _unmatched(row: AnyRow) -> Unmatched:
-    values = dict(row._mapping)
-    values["credits"] = tuple(credit(document) for document in values["credits"])
-    return Unmatched(**values)

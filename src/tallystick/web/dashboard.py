@@ -170,11 +170,11 @@ def _filters(view: str) -> dict[str, str | None]:
 
 
 def _row(one: Found) -> dict[str, Any]:
-    row = one.row
-    amounts = ", ".join(amount(Money(one.minor, one.currency)) for one in row.credits)
+    kept = one.kept
     return {
-        "id": row.id, "gateway": row.gateway, "at": row.received_at, "amounts": amounts,
-        "memo": row.memo, "guesses": [guess.payment.id for guess in one.suggestions[:1]],
+        "id": kept.id, "gateway": kept.credit.gateway, "at": kept.heard_at,
+        "amounts": amount(kept.credit.money), "memo": kept.credit.memo,
+        "guesses": [guess.payment.id for guess in one.suggestions[:1]],
     }  # fmt: skip
 
 

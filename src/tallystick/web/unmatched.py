@@ -50,75 +50,75 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
     found = await flow.listing(hub, state=state, span=span, after=place, limit=limit)
-    places = [(one.row.received_at, one.row.id) for one in found]
+    places = [(one.kept.heard_at, one.kept.id) for one in found]
     return listed(hub, [_shape(one) for one in found], places, limit)
 
 
-@router.get("/api/unmatched/{notice_id}", summary="Read money without an owner")
-async def show(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+@router.get("/api/unmatched/{credit_id}", summary="Read money without an owner")
+async def show(credit_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """With ranked suggestions: by the distance of the memo, the amount and the time."""
     who.needs("reader")
-    return {"data": _shape(await flow.show(hub, notice_id))}
+    return {"data": _shape(await flow.show(hub, credit_id))}
 
 
 @router.post(
-    "/api/unmatched/{notice_id}/assign",
+    "/api/unmatched/{credit_id}/assign",
     openapi_extra=described(Assign),
     summary="Credit it to a payment",
 )
 async def assign(
-    notice_id: str, hub: HubDep, who: LimitedCaller, parsed: AssignBody
+    credit_id: str, hub: HubDep, who: LimitedCaller, parsed: AssignBody
 ) -> dict[str, Any]:
     """On your word, with your reason. 409 where the transaction is credited already."""
     who.needs("operator")
     wished = parsed.value
-    found, snapshot = await flow.assign(hub, notice_id, wished.payment_id, wished.reason, who.name)
+    found, snapshot = await flow.assign(hub, credit_id, wished.payment_id, wished.reason, who.name)
     return {"data": {**_shape(found), "payment": shapes.payment(snapshot)}}
 
 
 @router.post(
-    "/api/unmatched/{notice_id}/refund",
+    "/api/unmatched/{credit_id}/refund",
     openapi_extra=described(Close),
     summary="Note that it was given back by hand",
 )
 async def refund(
-    notice_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
+    credit_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
 ) -> dict[str, Any]:
     """We move no money here: you have sent it back, and say how in the reason."""
     who.needs("operator")
-    found = await flow.close(hub, notice_id, "refunded", parsed.value.reason, who.name)
+    found = await flow.close(hub, credit_id, "refunded", parsed.value.reason, who.name)
     return {"data": _shape(found)}
 
 
 @router.post(
-    "/api/unmatched/{notice_id}/park",
+    "/api/unmatched/{credit_id}/park",
     openapi_extra=described(Close),
     summary="Leave it alone for now",
 )
 async def park(
-    notice_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
+    credit_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
 ) -> dict[str, Any]:
     """It is not a payment, or not yet; it can still be assigned later."""
     who.needs("operator")
-    found = await flow.close(hub, notice_id, "parked", parsed.value.reason, who.name)
+    found = await flow.close(hub, credit_id, "parked", parsed.value.reason, who.name)
     return {"data": _shape(found)}
 
 
 def _shape(found: Found) -> dict[str, Any]:
-    row = found.row
-    money = row.credits[0]
+    kept, money = found.kept, found.kept.credit
     return {
-        "id": row.id,
+        "id": kept.id,
         "state": found.decisions[-1].action if found.decisions else "waiting",
-        "gateway": row.gateway,
-        "account": row.account,
+        "gateway": money.gateway,
+        "account": money.account,
         "transactionId": money.transaction_id,
         "amount": money.minor,
         "currency": money.currency,
-        "memo": row.memo,
+        "memo": money.memo,
         "at": shapes.instant(money.at),
-        "receivedAt": shapes.instant(row.received_at),
-        "paymentId": row.payment_id,
+        "receivedAt": shapes.instant(kept.heard_at),
+        "counted": kept.counted,
+        "paymentId": kept.payment_id,
         "suggestions": [_suggestion(one) for one in found.suggestions],
         "decisions": [_decision(one) for one in found.decisions],
     }

@@ -5,7 +5,7 @@ currency modules of the same year), the official SDK 1.0.2, the Standard Webhook
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -14,7 +14,6 @@ from tallystick.domain import standard_webhooks, strict_json
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
-    GatewayUnreachable,
     HubError,
     Invalid,
     MalformedJson,
@@ -25,7 +24,12 @@ from tallystick.domain.fields import Fields
 from tallystick.domain.ids import CROCKFORD, new_id
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Entry
-from tallystick.gateways.abilities import RefundOrder, RefundVerdict
+from tallystick.gateways.abilities import (
+    AccountPage,
+    EntryPage,
+    RefundOrder,
+    RefundVerdict,
+)
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -38,7 +42,7 @@ from tallystick.gateways.base import (
     Verdict,
     Wire,
 )
-from tallystick.gateways.polar import prices, refunds
+from tallystick.gateways.polar import listing, prices, refunds
 from tallystick.gateways.polar.calls import Calls, Told, currency_of, metadata_of
 from tallystick.gateways.polar.discounts import PolarDiscounts
 
@@ -47,7 +51,6 @@ _REF: Final = "tallystick_ref"
 # How far the clocks of Polar and ours may be apart when looking for a checkout by its age.
 _SKEW: Final = timedelta(hours=1)
 _MOST_PAGES: Final = 5
-_MOST_LISTED: Final = 100
 _CLAIMS: Final = {
     "open": Claim.PENDING,
     # The payer has submitted; the money is not there yet.
@@ -92,6 +95,7 @@ class Polar:
         largest_minor=prices.LARGEST_MINOR,
         # 500 calls a minute; a question of ours is two calls.
         calls_per_s=4.0,
+        lists=True,
     )
 
     def __init__(self, account: PolarAccount, wire: Wire) -> None:
@@ -167,15 +171,23 @@ class Polar:
             refunded_minor=sum(refunds.gone(order) for order in ours),
         )
 
-    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+    async def list_transactions(self, since: datetime, until: datetime, page: int) -> EntryPage:
         """The organization's paid orders, walked newest first back to `since`."""
-        entries: list[Entry] = []
-        for number in range(1, _MOST_LISTED + 1):
-            page = await self._calls.page("/orders/", {"sorting": "-created_at"}, number)
-            entries += [entry for row in page.rows if (entry := self._entry(row)) is not None]
-            if not page.more or page.rows[-1].moment("created_at") < since:
-                return tuple(entry for entry in entries if since <= entry.at < until)
-        raise GatewayUnreachable("Polar lists more orders than we read; choose a shorter span.")
+        told = await self._calls.page("/orders/", {"sorting": "-created_at"}, page)
+        entries = [entry for row in told.rows if (entry := self._entry(row)) is not None]
+        more = told.more and told.rows[-1].moment("created_at") >= since
+        return EntryPage(tuple(one for one in entries if since <= one.at < until), more)
+
+    async def read_account(self, mark: str, since: datetime) -> AccountPage:
+        """The organization's paid orders since the mark, a page at a time, the newest first.
+
+        An order that is paid a while after it was made is found by the question about its payment.
+        """
+        return await listing.read_account(self._calls, mark, since, self._listed)
+
+    def _listed(self, row: Fields) -> Credit | None:
+        credit = self._credit(row)
+        return None if credit is None else replace(credit, refs=_refs(row, "checkout_id"))
 
     def _entry(self, order: Fields) -> Entry | None:
         credit = self._credit(order)

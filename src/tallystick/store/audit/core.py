@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from tallystick.domain.payment import MOVES, Phase
 from tallystick.store import refold
 from tallystick.store.audit.base import Check, queries, told
-from tallystick.store.schema import append_only
+from tallystick.store.schema import append_only, frozen
 from tallystick.store.schema.core import job_runs, payments, schedules
 
 OVERDUE_AFTER: Final = timedelta(minutes=15)
@@ -57,7 +57,8 @@ _UNBOOKED = """
 SELECT r.id AS subject, 'is not booked once, as it was received' AS wrong
 FROM receipts r
 LEFT JOIN transfers t ON t.kind = 'receipt' AND t.subject = r.id AND t.payment_id = r.payment_id
-LEFT JOIN postings d ON d.transfer_id = t.id AND d.account || '' = 'clearing:' || r.gateway
+LEFT JOIN postings d ON d.transfer_id = t.id
+  AND d.account || '' IN ('clearing:' || r.gateway, 'suspense')
   AND d.amount = r.amount AND d.currency = r.currency
 LEFT JOIN postings c ON c.transfer_id = t.id AND c.account || '' = 'suspense'
   AND c.amount = -r.amount AND c.currency = r.currency
@@ -67,6 +68,35 @@ _BOOKED_FROM_NOTHING = """
 SELECT t.id AS subject, 'books a receipt that does not exist' AS wrong
 FROM transfers t LEFT JOIN receipts r ON r.id = t.subject
 WHERE t.kind = 'receipt' AND r.id IS NULL
+"""
+_BOOKED_OTHERWISE = """
+SELECT c.id AS subject, 'is not booked once, as it came' AS wrong
+FROM credits c
+LEFT JOIN transfers u ON u.kind = 'credit' AND u.subject = c.id
+LEFT JOIN postings s ON s.transfer_id = u.id AND s.account || '' = 'clearing:' || c.gateway
+  AND s.amount = c.amount AND s.currency = c.currency
+LEFT JOIN receipts r ON r.gateway = c.gateway AND r.account = c.account
+  AND r.transaction_id = c.transaction_id
+LEFT JOIN transfers t ON t.kind = 'receipt' AND t.subject = r.id
+LEFT JOIN postings d ON d.transfer_id = t.id AND d.account || '' = 'clearing:' || c.gateway
+  AND d.amount = c.amount AND d.currency = c.currency
+WHERE c.counted <> CASE WHEN s.transfer_id IS NULL THEN 0 ELSE 1 END
+  + CASE WHEN d.transfer_id IS NULL THEN 0 ELSE 1 END
+"""
+_OWNED_OTHERWISE = """
+SELECT c.id AS subject, 'is owned by ' || c.payment_id || ', which has no receipt of it' AS wrong
+FROM credits c
+LEFT JOIN receipts r ON r.gateway = c.gateway AND r.account = c.account
+  AND r.transaction_id = c.transaction_id AND r.payment_id = c.payment_id
+WHERE c.payment_id IS NOT NULL AND r.id IS NULL
+"""
+_RECEIVED_OTHERWISE = """
+SELECT r.id AS subject, 'is a receipt of money that is not its payment''s' AS wrong
+FROM receipts r
+LEFT JOIN credits c ON c.gateway = r.gateway AND c.account = r.account
+  AND c.transaction_id = r.transaction_id AND c.payment_id = r.payment_id
+  AND c.amount = r.amount AND c.currency = r.currency
+WHERE c.id IS NULL
 """
 _NO_EDGE = """
 SELECT payment_id AS subject, 'went from ' || phase_before || ' to ' || phase_after AS wrong
@@ -153,14 +183,15 @@ SELECT id AS subject, 'is ready and never due: ' || kind AS wrong
 FROM jobs WHERE state = 'ready' AND due_at IS NULL
 """
 _WITHOUT_TRACE = """
-SELECT i.id AS subject, 'is handled for ' || COALESCE(i.payment_id, 'nothing')
-  || ', which has no word of it' AS wrong
+SELECT i.id AS subject, 'is handled for ' || i.payment_id || ', which has no word of it' AS wrong
 FROM inbox i
-WHERE i.handled_at IS NOT NULL AND NOT EXISTS (
+WHERE i.handled_at IS NOT NULL AND i.payment_id IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM evidence e WHERE e.payment_id = i.payment_id AND e.source = 'webhook')
 AND NOT EXISTS (
   SELECT 1 FROM decisions d JOIN payments p ON p.id = d.payment_id
-  WHERE d.subject = i.id AND d.action = 'assigned' AND d.payment_id = i.payment_id)
+  LEFT JOIN credits c ON c.id = d.subject
+  WHERE (d.subject = i.id OR c.notice_id = i.id) AND d.action = 'assigned'
+    AND d.payment_id = i.payment_id)
 """
 _KEPT_TWICE = """
 SELECT gateway || ' ' || event_id AS subject, 'is kept ' || COUNT(*) || ' times' AS wrong
@@ -188,24 +219,27 @@ _TRIGGERS = {
         "SELECT tbl_name || ' ' || name FROM sqlite_master "
         "WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT%'"
     ),
-    # tgtype: before (2) any delete (8), update (16) or truncate (32) of the table as a whole.
+    # tgtype: before (2) any delete (8), update (16) or truncate (32) of the table as a whole; where
+    # it is frozen, an update in one trigger and the rest in another.
     "postgresql": text(
         "SELECT c.relname || ' ' || t.tgname FROM pg_trigger t "
         "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc f ON f.oid = t.tgfoid "
         "WHERE pg_table_is_visible(c.oid) AND t.tgenabled IN ('O', 'A') "
-        "AND t.tgtype & 59 = 58 AND f.prosrc LIKE '%RAISE EXCEPTION%'"
+        "AND t.tgtype & 59 IN (58, 18, 42) AND f.prosrc LIKE '%RAISE EXCEPTION%'"
     ),
 }
 _ENDINGS = {"sqlite": ("no_update", "no_delete"), "postgresql": ("append_only",)}
+_FROZEN = ("frozen", "kept")
 
 
 def _unguarded(tx: Connection) -> Iterator[str]:
     dialect = tx.dialect.name
     found = set(tx.execute(_TRIGGERS[dialect]).scalars())
-    for table in append_only():
-        for ending in _ENDINGS[dialect]:
-            if f"{table} {table}_{ending}" not in found:
-                yield f"{table} has lost its trigger {table}_{ending}"
+    needed = [(table, ending) for table in append_only() for ending in _ENDINGS[dialect]]
+    needed += [(table, ending) for table in frozen() for ending in _FROZEN]
+    for table, ending in needed:
+        if f"{table} {table}_{ending}" not in found:
+            yield f"{table} has lost its trigger {table}_{ending}"
 
 
 _POLLED_AT = select(schedules.c.last_run_at).where(schedules.c.name == POLLER)
@@ -248,6 +282,8 @@ CHECKS: Final = (
     Check("M4", "No wallet or gift card is below zero.", queries(_OVERDRAWN)),
     Check("M6", "One gateway transaction credits at most one payment, and is booked once.",
           queries(_CREDITED_TWICE, _UNBOOKED, _BOOKED_FROM_NOTHING)),
+    Check("M9", "Every credit is booked once, and stands with its one owner or in suspense.",
+          queries(_BOOKED_OTHERWISE, _OWNED_OTHERWISE, _RECEIVED_OTHERWISE)),
     Check("S0", "The state of a payment is what its evidence folds to.", refold.differences),
     Check("S1", "Every change of phase is a move of the table, and none is missing.", _history),
     Check("S2", "What is paid has enough counted evidence in the right currency.",

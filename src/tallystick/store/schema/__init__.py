@@ -16,13 +16,14 @@ from tallystick.store.schema import (
     tasks,
     wallets,
 )
-from tallystick.store.schema.base import append_only, metadata
+from tallystick.store.schema.base import append_only, frozen, metadata
 
 __all__ = [
     "append_only",
     "core",
     "coupons",
     "dashboard",
+    "frozen",
     "gift_cards",
     "merchant_events",
     "metadata",

@@ -17,14 +17,25 @@ metadata = MetaData(
 Part = Column[object] | CheckConstraint | UniqueConstraint | Index
 
 
-def table(name: str, *parts: Part, append_only: bool = False) -> Table:
-    """A table. The rows of an `append_only` one are never updated or deleted: triggers refuse."""
-    return Table(name, metadata, *parts, sqlite_strict=True, info={"append_only": append_only})
+def table(
+    name: str, *parts: Part, append_only: bool = False, frozen: tuple[str, ...] = ()
+) -> Table:
+    """A table. The rows of an `append_only` one are never updated or deleted: triggers refuse.
+
+    Of a row whose table has `frozen` columns, those never change, and it is never deleted.
+    """
+    info = {"append_only": append_only, "frozen": frozen}
+    return Table(name, metadata, *parts, sqlite_strict=True, info=info)
 
 
 def append_only() -> tuple[str, ...]:
     """The tables whose rows are never updated or deleted."""
     return tuple(one.name for one in metadata.sorted_tables if one.info["append_only"])
+
+
+def frozen() -> dict[str, tuple[str, ...]]:
+    """The tables whose rows stay, with the columns that never change."""
+    return {t.name: t.info["frozen"] for t in metadata.sorted_tables if t.info["frozen"]}
 
 
 def one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:

@@ -73,6 +73,7 @@ payments = table(
 Index("ix_payments_due", payments.c.next_check_at, sqlite_where=text("next_check_at IS NOT NULL"),
       postgresql_where=text("next_check_at IS NOT NULL"))  # fmt: skip
 Index("ix_payments_created", payments.c.created_at, payments.c.id)
+Index("ix_payments_amount", payments.c.amount, payments.c.currency, payments.c.created_at)
 
 payment_links = table(
     "payment_links",
@@ -102,6 +103,7 @@ attempts = table(
     one_of("state", AttemptState),
     UniqueConstraint("gateway", "account", "our_ref"),
     UniqueConstraint("gateway", "account", "provider_id"),
+    Index("ix_attempts_listening", "gateway", "account", "listen_until"),
 )
 
 evidence = table(
@@ -241,11 +243,66 @@ inbox = table(
 Index("ix_inbox_due", inbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 
-statements = table(
-    "statements",
+credits = table(
+    "credits",
+    Column("id", Text, primary_key=True),
+    Column("gateway", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("amount", Whole, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("heard_at", Instant, nullable=False),
+    # In the books; what only a notice told of, at a gateway that can be asked, is not.
+    Column("counted", Flag, nullable=False),
+    # Booked before it had an owner.
+    Column("unowned", Flag, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("memo", Text, nullable=False),
+    Column("refs", Document, nullable=False),
+    Column("notice_id", Text),
+    # Another credit carries the same reference of the bank.
+    Column("is_twin", Flag, nullable=False),
+    # The one payment that its memo names, until that has it.
+    Column("meant_for", Text, ForeignKey("payments.id")),
+    Column("due_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("payment_id", Text, ForeignKey("payments.id"), index=True),
+    Column("decided_at", Instant),
+    Column("returned_at", Instant),
+    UniqueConstraint("gateway", "account", "transaction_id"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("payment_id IS NULL OR due_at IS NULL", name="owned_is_not_due"),
+    CheckConstraint("payment_id IS NULL OR returned_at IS NULL", name="owned_or_returned"),
+    CheckConstraint("due_at IS NULL OR meant_for IS NOT NULL", name="due_for_somebody"),
+    frozen=("gateway", "account", "transaction_id", "amount", "currency", "at", "heard_at"),
+)
+_WAITING = text("payment_id IS NULL AND decided_at IS NULL")
+Index("ix_credits_waiting", credits.c.heard_at, credits.c.id, sqlite_where=_WAITING,
+      postgresql_where=_WAITING)  # fmt: skip
+_DECIDED = text("decided_at IS NOT NULL")
+Index("ix_credits_decided", credits.c.heard_at, credits.c.id, sqlite_where=_DECIDED,
+      postgresql_where=_DECIDED)  # fmt: skip
+_MEANT = text("meant_for IS NOT NULL AND payment_id IS NULL")
+Index("ix_credits_meant", credits.c.meant_for, sqlite_where=_MEANT, postgresql_where=_MEANT)
+Index("ix_credits_due", credits.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+Index("ix_credits_heard", credits.c.heard_at, credits.c.id)
+Index("ix_credits_at", credits.c.gateway, credits.c.account, credits.c.at)
+
+readings = table(
+    "readings",
     Column("gateway", Text, primary_key=True),
     Column("account", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("mark", Text, nullable=False),
+    # Everything that the account had received by then was read.
     Column("read_until", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("silent", Integer, nullable=False),
+    Column("holder", Text),
+    Column("held_until", Instant),
+    CheckConstraint("(holder IS NULL) = (held_until IS NULL)", name="held_or_free"),
 )
 
 decisions = table(

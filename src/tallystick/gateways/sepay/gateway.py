@@ -1,15 +1,14 @@
 """SePay: watches a Vietnamese bank account and tells of every transfer; the code is our own.
 
 Sources: developer.sepay.vn and docs.sepay.vn (webhooks, user API v2, command line), read 2026-11.
+That `transaction_date_sort=asc` and `since_id` read on from a line is from the command line's page.
 The text that is signed in HMAC mode is from public repositories only, five of which agree.
 """
 
-import asyncio
 import hmac
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -30,7 +29,7 @@ from tallystick.domain.ids import memo_code
 from tallystick.domain.multipart import parse_form
 from tallystick.domain.reconciliation import Entry
 from tallystick.domain.vietqr import BANKS, VietQR
-from tallystick.gateways.abilities import StatementLine
+from tallystick.gateways.abilities import AccountPage, EntryPage, UnreadLine
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -44,23 +43,16 @@ from tallystick.gateways.base import (
     Verdict,
     Wire,
 )
+from tallystick.gateways.sepay import lines
 
 _LARGEST_NOTICE: Final = 65_536
 _LARGEST_REPLY: Final = 1_048_576
-_VIETNAM: Final = timezone(timedelta(hours=7))
 # Docs: reject where the timestamp is off by more than five minutes.
 _DRIFT_S: Final = 300
 _STAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNATURE: Final = re.compile(r"sha256=[0-9a-f]{64}")
 _NUMBERS: Final = ("id", "transferAmount")
 _PER_PAGE: Final = 100
-# A transfer whose memo the bank split is found by reading on; this bounds how far.
-_MOST_PAGES: Final = 5
-_LONGEST_STATEMENT: Final = 50
-# SePay answers three times a second.
-_UNHURRIED: Final = 2
-_PAUSE_S: Final = 0.4
-_HEAD_START: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +93,11 @@ class SePay:
             listens_for=timedelta(days=30),
             # An instant NAPAS transfer stays below 500 million dong.
             largest_minor=499_999_999,
-            # SePay answers 3 requests a second; one question of ours is one or two of them.
+            # SePay answers 3 requests a second; one question of ours is two of them.
             calls_per_s=1.5,
-            # SePay's last try to tell us is 33 minutes after the transfer.
-            states_after=timedelta(minutes=40) if account.api_token else None,
+            lists=bool(account.api_token),
+            # SePay knows no offers of ours: there is only the account.
+            asks_alone=False,
         )
         self._settings = account
         self._wire = wire
@@ -124,47 +117,73 @@ class SePay:
         return replace(checkout, checkout_url=url)
 
     async def fetch_verdict(self, attempt: AttemptRef) -> Verdict:
-        """Look through the account's transfers for our code.
+        """Look through the account's transfers for our code, where the account was not read so far.
 
-        SePay searches for the code as it stands. The newest transfers are read too, because banks
-        split codes and put marks into them, also in a second transfer beside one that was found.
-        The ids here are not those of the notices: the bank's reference is what both have.
+        SePay searches for the code as it stands. The newest hundred are looked through too, because
+        banks split codes and put marks into them. Lines that we cannot read are left to the reader
+        of the account. The ids here are not those of the notices: the bank's reference is what both
+        have.
         """
-        since = attempt.created_at - _HEAD_START
-        heard: list[bytes] = []
-        lines = await self._lines(since, 1, {"q": attempt.our_ref}, heard)
-        more = await self._lines(since, _MOST_PAGES, {}, heard)
-        found = self._about(attempt, [*lines, *more])
-        enough = sum(credit.minor for credit in found) >= attempt.amount.minor
+        since = _local(attempt.created_at - lines.HEAD_START)
+        found: dict[str, Credit] = {}
+        own: list[bytes] = []
+        for search in ({"q": attempt.our_ref}, {}):
+            wish = {"transaction_date_from": since, "transfer_type": "in", **search}
+            for line in lines.rows(await self._page(wish)):
+                credit = lines.credit(line, self.account)
+                if isinstance(credit, Credit) and attempt.our_ref in credit.refs:
+                    own += [lines.raw(line)] if credit.row not in found else []
+                    found.setdefault(credit.row, credit)
+        enough = sum(credit.minor for credit in found.values()) >= attempt.amount.minor
         return Verdict(
             claim=Claim.SUCCEEDED if enough else Claim.PENDING,
-            credits=found,
+            credits=tuple(sorted(found.values(), key=lambda credit: credit.at)),
             checkout=self._drawn(attempt.our_ref, attempt.amount.minor),
-            raw=b"\n".join(heard),
+            raw=b"\n".join(own),
         )
 
-    async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
-        """Every incoming transfer in between, the newest first, with the codes that may be in it.
+    async def read_account(self, mark: str, since: datetime) -> AccountPage:
+        """The next hundred lines behind the one that the mark names, the oldest first.
 
-        Raises GatewayUnavailable and GatewayUnreachable, also where there are more than can be
-        read at once; safe to repeat.
+        The mark moves on when all that is behind it was read, so that a line which was entered
+        late, among older ones, is not passed by. A few of the newest come again each time. Where
+        SePay does not know the line any more, it is read on from its time. Lines that went out, or
+        are another account's, are left out.
         """
-        filters = {"transaction_date_to": _local(until)}
-        heard: list[bytes] = []
-        lines = await self._lines(since, _LONGEST_STATEMENT, filters, heard)
-        if len(heard) == _LONGEST_STATEMENT:
-            raise GatewayUnreachable("SePay's statement has more pages than are read at once.")
-        return lines
+        place = lines.Place.of(mark)
+        by_date = {"transaction_date_from": _local(place.at or since)}
+        wish = {"transaction_date_sort": "asc", "page": str(place.page)}
+        behind = {"since_id": place.line} if place.line else by_date
+        answer = await self._page({**wish, **behind})
+        if answer is None:
+            answer = await self._page({**wish, **by_date})
+        listed = lines.rows(answer)
+        credits, unread = [], []
+        for line in listed:
+            read = lines.credit(line, self.account)
+            if isinstance(read, Credit):
+                credits.append(read)
+            elif read is not None:
+                unread.append(UnreadLine(lines.line_name(line), read, lines.raw(line)))
+        more = lines.has_more(answer)
+        return AccountPage(tuple(credits), place.on(listed, more=more), more, tuple(unread))
 
-    async def list_transactions(self, since: datetime, until: datetime) -> tuple[Entry, ...]:
+    async def list_transactions(self, since: datetime, until: datetime, page: int) -> EntryPage:
         """The account's statement. Bank transfers go back by hand, so it knows of no refunds."""
         if not self._settings.api_token:
             raise GatewayUnavailable("SePay has no API token here, so its list cannot be read.")
-        lines = await self.statement(since, until)
-        return tuple(
-            Entry(line.credit.transaction_id, line.credit.money, line.credit.at, line.refs)
-            for line in lines
-            if since <= line.credit.at < until
+        answer = await self._page(
+            {"transaction_date_sort": "asc", "transaction_date_from": _local(since),
+             "transaction_date_to": _local(until), "page": str(page)}
+        )  # fmt: skip
+        read = [lines.credit(line, self.account) for line in lines.rows(answer)]
+        return EntryPage(
+            tuple(
+                Entry(credit.transaction_id, credit.money, credit.at, credit.refs, credit=credit)
+                for credit in read
+                if isinstance(credit, Credit) and since <= credit.at < until
+            ),
+            lines.has_more(answer),
         )
 
     def read_notice(self, raw: RawNotice) -> Notice:
@@ -181,15 +200,18 @@ class SePay:
         amount = fields.whole("transferAmount")
         if fields.text("transferType") != "in" or not ours or amount <= 0:
             return Notice(event_id, (), memo=content)
+        at = fields.moment("transactionDate", lines.VIETNAM)
         credit = Credit(
             gateway=self.name,
             account=self.account,
-            transaction_id=_optional(fields, "referenceCode") or event_id,
+            transaction_id=lines.optional(fields, "referenceCode")
+            or lines.unnamed(at, amount, content),
             minor=amount,
             currency="VND",
-            at=fields.moment("transactionDate", _VIETNAM),
+            at=at,
+            row=f"notice:{event_id}",
         )
-        texts = (_optional(fields, "code"), content, _optional(fields, "description"))
+        texts = (lines.optional(fields, "code"), content, lines.optional(fields, "description"))
         # One transfer is not the whole payment: only the sum says whether it is paid.
         return Notice(event_id, memo.candidates(texts), Claim.PENDING, (credit,), content)
 
@@ -213,50 +235,13 @@ class SePay:
             transfer_content=content,
         )
 
-    def _about(self, attempt: AttemptRef, lines: Sequence[StatementLine]) -> tuple[Credit, ...]:
-        found: dict[str, Credit] = {}
-        for line in lines:
-            if attempt.our_ref in line.refs:
-                credit = found.setdefault(line.credit.transaction_id, line.credit)
-                if credit.minor != line.credit.minor:
-                    raise GatewayUnreachable("SePay tells two things about one transfer.")
-        return tuple(sorted(found.values(), key=lambda credit: credit.at))
-
-    async def _lines(
-        self, since: datetime, most_pages: int, filters: dict[str, str], heard: list[bytes]
-    ) -> tuple[StatementLine, ...]:
-        wish = {
-            "transfer_type": "in",
-            "transaction_date_from": _local(since),
-            "per_page": str(_PER_PAGE),
-            **filters,
-        }
-        lines: list[StatementLine] = []
-        for page in range(1, most_pages + 1):
-            if page > _UNHURRIED:
-                await asyncio.sleep(_PAUSE_S)
-            reply = await self._ask(f"/transactions?{urlencode({**wish, 'page': page})}")
-            answer = _open(reply)
-            heard.append(reply.body)
-            lines.extend(filter(None, map(self._line, answer.parts("data"))))
-            if answer.part("meta").part("pagination").data.get("has_more") is not True:
-                break
-        return tuple(lines)
-
-    def _line(self, row: Fields) -> StatementLine | None:
-        incoming = row.text("transfer_type") == "in" and row.whole("amount_in") > 0
-        if not incoming or row.text("account_number") != self.account:
+    async def _page(self, wish: dict[str, str]) -> Fields | None:
+        """One page of the list; None where SePay does not know the line that we begin behind."""
+        query = urlencode({"per_page": str(_PER_PAGE), **wish})
+        reply = await self._ask(f"/transactions?{query}")
+        if "since_id" in wish and reply.status in {404, 422}:
             return None
-        content = row.text("transaction_content")
-        credit = Credit(
-            gateway=self.name,
-            account=self.account,
-            transaction_id=_optional(row, "reference_number") or row.name("id"),
-            minor=row.whole("amount_in"),
-            currency="VND",
-            at=row.moment("transaction_date", _VIETNAM),
-        )
-        return StatementLine(memo.candidates([_optional(row, "code"), content]), credit, content)
+        return _open(reply)
 
     def _is_authentic(self, raw: RawNotice) -> bool:
         if self._settings.webhook_secrets and self._is_signed(raw):
@@ -336,12 +321,7 @@ def _typed(form: dict[str, str]) -> dict[str, object]:
 
 
 def _local(at: datetime) -> str:
-    return f"{at.astimezone(_VIETNAM):%Y-%m-%d %H:%M:%S}"
-
-
-def _optional(fields: Fields, name: str) -> str | None:
-    """A name that may be missing, null or empty."""
-    return None if fields.data.get(name) in {None, ""} else fields.text(name)[:_LARGEST_NOTICE]
+    return f"{at.astimezone(lines.VIETNAM):%Y-%m-%d %H:%M:%S}"
 
 
 def _open(reply: Reply) -> Fields:
@@ -359,11 +339,7 @@ def _open(reply: Reply) -> Fields:
         raise GatewayUnreachable("SePay's answer is not JSON that we read.") from None
     if not isinstance(body, dict) or body.get("status") != "success":
         raise GatewayUnreachable("SePay's answer does not say success.")
-    return Fields(body, _unusable)
-
-
-def _unusable(detail: str) -> HubError:
-    return GatewayUnreachable(f"SePay's answer makes no sense: {detail}.")
+    return Fields(body, lines.unusable)
 
 
 def _senseless(detail: str) -> HubError:
