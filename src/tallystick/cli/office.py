@@ -62,11 +62,11 @@ def refuse_missing_file(url: str) -> None:
 
 
 def _refuse_other_version(tx: object) -> None:
-    from tallystick.store import migrate
+    from tallystick.store.known_state import HEAD, step
 
-    found = migrate.version(tx)  # type: ignore[arg-type]
-    if found != migrate.HEAD:
+    found = step(tx)  # type: ignore[arg-type]
+    if found != HEAD:
         raise NotConfigured(
-            f"The database is at step {found or 'nothing'}, this program needs {migrate.HEAD}: "
+            f"The database is at step {found or 'nothing'}, this program needs {HEAD}: "
             "run `tallystick migrate`."
         )
