@@ -111,7 +111,7 @@ async def test_everything_that_was_sealed_opens_under_the_new_secret_alone(house
     key = house.hub.fulfilments["order"].licence_key(licence)
 
     await served_with(house, NEW, OLD)
-    done = await rotate(house.hub)
+    done = (await rotate(house.hub)).done
     await served_with(house, NEW)
 
     order = await house.order_now(order_id)
@@ -155,8 +155,8 @@ async def test_a_rotation_that_was_stopped_goes_on_where_it_was(house):
     [first, *_] = await house.database.read(lambda tx: sealed.other(tx, half, middle, (), 1))
     assert len(first) == 2
 
-    done = await rotate(house.hub)
-    again = await rotate(house.hub)
+    done = (await rotate(house.hub)).done
+    again = (await rotate(house.hub)).done
 
     assert done["gift_cards.code_sealed"] == len(gifts)
     assert again.total() == 0
@@ -196,6 +196,21 @@ async def test_a_value_that_no_secret_opens_is_named_and_nothing_may_be_dropped(
         await rotate(house.hub)
 
     await served_with(house, NEW, OLD)
+
+
+async def test_a_secret_that_is_lost_for_good_can_be_given_up(house):
+    await served_with(house, OLD)
+    lost = await house.sell_gift_card()
+    code = await code_of(house, lost.id)
+    house.hub.secret = Masters.of(NEW)
+
+    told = await rotate(house.hub, give_up=True)
+    await served_with(house, NEW)
+    gift = await house.sell_gift_card()
+
+    assert told.lost["gift_cards.code_sealed"] == 1
+    assert await cards.find_by_code(house.hub, code) is None
+    assert await cards.find_by_code(house.hub, await code_of(house, gift.id)) is not None
 
 
 def test_every_sealed_column_can_be_sealed_anew():

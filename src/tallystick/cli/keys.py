@@ -1,7 +1,6 @@
 """`tallystick keys`: the secret keys of a merchant's servers, and the secret of this one."""
 
 import secrets
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from tallystick.domain.errors import NotConfigured, NotFound
 
 if TYPE_CHECKING:
     from tallystick.flows.hub import Hub
+    from tallystick.flows.master_keys import Rotation
     from tallystick.store.credentials import KeyListing
 
 keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list and end API keys.")
@@ -65,7 +65,12 @@ def revoke(
 
 
 @keys.command("rotate-master")
-def rotate_master(database: Database = None) -> None:
+def rotate_master(
+    give_up: Annotated[
+        bool, Option("--give-up", help="The old secret is lost: what only it opens is lost too.")
+    ] = False,
+    database: Database = None,
+) -> None:
     """Seal everything anew with the first secret of TALLYSTICK_SECRET_KEY.
 
     First set it to the new secret, a comma and the old one, and restart every server. This works
@@ -74,13 +79,17 @@ def rotate_master(database: Database = None) -> None:
     from tallystick.cli.office import in_office
     from tallystick.flows.master_keys import rotate
 
-    async def work(hub: "Hub") -> Counter[str]:
+    async def work(hub: "Hub") -> "Rotation":
         if not hub.secret.secrets:
             raise NotConfigured("Set TALLYSTICK_SECRET_KEY: the new secret, a comma, the old one.")
-        return await rotate(hub)
+        return await rotate(hub, give_up=give_up)
 
-    for name, count in sorted(in_office(database, work).items()):
-        typer.echo(f"{name}: {count} sealed anew.")
+    told = in_office(database, work)
+    for name, count in sorted(told.done.items()):
+        if count:
+            typer.echo(f"{name}: {count} sealed anew.")
+    for name, count in sorted((+told.lost).items()):
+        typer.echo(f"{name}: {count} can never be opened again.")
     typer.echo(
         "Everything is sealed with the first secret of TALLYSTICK_SECRET_KEY; the others may go."
     )

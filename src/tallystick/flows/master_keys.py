@@ -1,8 +1,9 @@
 """The master secrets: taken up at the start, and all that is sealed with an old one sealed anew."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -59,23 +60,32 @@ def missing(tx: Connection, masters: Masters) -> str | None:
     return None
 
 
-async def rotate(hub: Hub) -> Counter[str]:
-    """Seal everything with the newest secret, in slices; how many values of each column that were.
+@dataclass(slots=True)
+class Rotation:
+    """How many values of each column were sealed anew, and how many nothing opens any more."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+
+
+async def rotate(hub: Hub, *, give_up: bool = False) -> Rotation:
+    """Seal everything with the newest secret, in slices.
 
     Safe to stop and to repeat, beside a working server. Afterwards the other secrets may be
-    dropped. Raises NotConfigured where a value cannot be opened with any of them.
+    dropped. Raises NotConfigured where a value cannot be opened with any of them; to `give_up`
+    leaves it as it is.
     """
-    done: Counter[str] = Counter()
+    told = Rotation()
     while True:
-        before = done.total()
+        before, told.lost = told.done.total(), Counter()
         for of in sealed.SEALED:
-            await _reseal(hub, of, done)
+            await _reseal(hub, of, told, give_up=give_up)
         # What was written meanwhile by a server that still has the old secret in front.
-        if done.total() == before:
+        if told.done.total() == before:
             break
     newest = hub.secret.ids[0]
     await hub.database.write(lambda tx: _finish(tx, newest, hub.now()))
-    return done
+    return told
 
 
 def _finish(tx: Connection, newest: str, now: datetime) -> None:
@@ -98,30 +108,42 @@ def _take_up(tx: Connection, masters: Masters, now: datetime) -> Masters:
     return with_kept(tx, masters)
 
 
-async def _reseal(hub: Hub, of: Sealed, done: Counter[str]) -> None:
+async def _reseal(hub: Hub, of: Sealed, told: Rotation, *, give_up: bool) -> None:
     header, after = derived(hub.secret, of.purpose).header, tuple[str, ...]()
     while True:
-        place = after
-        rows = await hub.database.read(lambda tx: sealed.other(tx, of, header, place, SLICE))  # noqa: B023
+        rows = await hub.database.read(partial(_next, of, header, after))
         if not rows:
             return
         after = tuple(rows[-1][:-1])
-        done[of.name] += await hub.database.write(lambda tx: _replace(tx, hub, of, rows))  # noqa: B023
+        done, lost = await hub.database.write(partial(_replace, hub, of, rows, give_up))
+        told.done[of.name] += done
+        told.lost[of.name] += lost
 
 
-def _replace(tx: Connection, hub: Hub, of: Sealed, rows: list[AnyRow]) -> int:
-    count = 0
+def _next(of: Sealed, header: bytes, after: tuple[str, ...], tx: Connection) -> list[AnyRow]:
+    return sealed.other(tx, of, header, after, SLICE)
+
+
+def _replace(
+    hub: Hub, of: Sealed, rows: list[AnyRow], give_up: bool, tx: Connection
+) -> tuple[int, int]:
+    done = lost = 0
     for row in rows:
         try:
             plain = _opened(hub.secret, of, row)
         except Invalid:
-            raise NotConfigured(
-                f"A value of {of.name} ({'/'.join(row[:-1])}) was sealed with a secret that "
-                f"TALLYSTICK_SECRET_KEY lacks. {_HOW}, and repeat this."
-            ) from None
+            if not give_up:
+                raise NotConfigured(
+                    f"A value of {of.name} ({'/'.join(row[:-1])}) was sealed with a secret that "
+                    f"TALLYSTICK_SECRET_KEY lacks. {_HOW}, and repeat this."
+                ) from None
+            if of.name != _PLACE:
+                lost += 1
+                continue
+            plain = derived(hub.secret.secrets[0], row[0])
         value = seal(derived(hub.secret, of.purpose), of.place_of(row), plain)
-        count += sealed.replace(tx, of, row, value, _beside(hub, of, plain))
-    return count
+        done += sealed.replace(tx, of, row, value, _beside(hub, of, plain))
+    return done, lost
 
 
 def _opened(masters: Masters, of: Sealed, row: AnyRow) -> bytes:
