@@ -13,6 +13,7 @@ pytest_plugins = (
     "tests.infra.redis_server",
     "tests.infra.browser",
     "tests.infra.live",
+    "tests.infra.cut_line",
 )
 
 # A busy machine is no defect: no test of ours asserts a time.

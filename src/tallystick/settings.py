@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.exchange import rate
 from tallystick.domain.maintainers import FEES, Fee, Terms
 from tallystick.domain.money import exponent
+from tallystick.domain.sealing import Masters
 
 SHORTEST_SECRET: Final = 32
 
@@ -71,7 +72,9 @@ class Settings(BaseSettings):
         description="The public address, for links and webhooks; https in production.",
     )
     secret_key: SecretStr | None = Field(
-        None, description="The master secret that all other keys are derived from; 32 or more."
+        None,
+        description="The master secret that all other keys are derived from; 32 or more. While it "
+        "is replaced: the new one, a comma, the old one.",
     )
     jwt_secret: SecretStr | None = Field(
         None, description="HS256 secret of the tokens that your app signs for its users."
@@ -242,6 +245,13 @@ class Settings(BaseSettings):
             raise ValueError(error.detail) from error
 
     @property
+    def masters(self) -> Masters:
+        """The master secrets, the one in force first."""
+        given = "" if self.secret_key is None else self.secret_key.get_secret_value()
+        parts = [part.strip() for part in given.split(",")] if "," in given else [given]
+        return Masters.of(*(part.encode() for part in parts if part))
+
+    @property
     def terms(self) -> Terms:
         """What maintainers are paid by."""
         own = {
@@ -261,7 +271,8 @@ class Settings(BaseSettings):
     def faults(self) -> list[str]:
         """What must be mended before this may run in production, one sentence each."""
         found = []
-        if self.secret_key is None or len(self.secret_key.get_secret_value()) < SHORTEST_SECRET:
+        masters = self.masters.secrets
+        if not masters or min(map(len, masters)) < SHORTEST_SECRET:
             found.append(
                 "TALLYSTICK_SECRET_KEY is missing or shorter than 32 characters: "
                 "set it to the output of `tallystick keys secret`."

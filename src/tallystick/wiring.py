@@ -17,8 +17,10 @@ import uvicorn
 from tallystick.access import Access, GitHub
 from tallystick.catalogue import GATEWAYS, real_gateways
 from tallystick.domain.errors import NotConfigured
+from tallystick.domain.sealing import Masters
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
+from tallystick.flows.master_keys import take_up
 from tallystick.flows.products import stock_demo
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.gift_card import GiftCard
@@ -56,7 +58,7 @@ FULFILMENTS: tuple[type[Fulfilment], ...] = (
 )
 
 
-def fulfilments(secret: bytes, settings: Settings) -> dict[str, Fulfilment]:
+def fulfilments(secret: Masters, settings: Settings) -> dict[str, Fulfilment]:
     """All that can be delivered, by its purpose."""
     made = {kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS}
     return {**made, Orders.purpose: Orders(secret, (Proceeds(),))}
@@ -148,7 +150,7 @@ def build(
     gateways: list[Gateway],
     wire: HttpWire,
     clock: Clock,
-    secret: bytes,
+    secret: Masters,
 ) -> House:
     """Put the parts together."""
     live = LiveHub(
@@ -199,9 +201,13 @@ async def production(settings: Settings) -> House:
         raise NotConfigured("\n".join(faults))
     await migrate(settings.database_url)
     wire = HttpWire()
-    secret = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
-    database = _own(settings.database_url)
-    return build(settings, database, real_gateways(settings, wire), wire, SystemClock(), secret)
+    database, clock = _own(settings.database_url), SystemClock()
+    try:
+        masters = await take_up(database, settings.masters, clock.now())
+    except NotConfigured:
+        await database.close()
+        raise
+    return build(settings, database, real_gateways(settings, wire), wire, clock, masters)
 
 
 def _own(url: str) -> Database:
@@ -290,7 +296,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     wire = HttpWire()
     house = build(
         settings, _own(settings.database_url), _simulated(ring, base_url, wire), wire,
-        RehearsalClock(stage), ring.secret_key.encode(),
+        RehearsalClock(stage), Masters.of(ring.secret_key.encode()),
     )  # fmt: skip
     house.hub.sandbox = True
     house.rehearsal = Rehearsal(stage, house.worker)

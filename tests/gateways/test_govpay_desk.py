@@ -12,6 +12,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from tallystick.domain.money import Money
+from tallystick.domain.sealing import Masters
 from tallystick.flows.keys import create_key
 from tallystick.gateways.govpay import GovPay, GovPayAccount
 from tallystick.gateways.wire import HttpWire
@@ -75,7 +76,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     wire = HttpWire()
     house = build(
         settings, open_database(database_url), [GovPay(account)], wire, RehearsalClock(stage),
-        b"s" * 32,
+        Masters.of(b"s" * 32),
     )  # fmt: skip
     house.rehearsal = Rehearsal(stage, house.worker)
     app = build_app(house.hub, house.live, lifespan=house.open, more_routes=stage.routes())

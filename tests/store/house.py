@@ -19,6 +19,7 @@ from tallystick.domain.evidence import Claim, Credit, Trust
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.order import Buyer, Order, Product
+from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_link, create_payment, start_attempt
 from tallystick.flows.gift_cards import Sale
@@ -55,7 +56,7 @@ from tallystick.store.referrers import Referrer
 from tests.store.rows import NOW
 
 OPEN = Verdict(Claim.PENDING)
-SECRET = b"a secret of thirty-two characters"
+SECRET = Masters.of(b"a secret of thirty-two characters")
 DELIVERED = (Plain, PaymentLink, GiftCard, WalletTopup, TaskPayment)
 
 

@@ -49,6 +49,7 @@ def doctor(
     lines = [
         *_settings(settings, production=production),
         *_database(settings),
+        *_keys(settings),
         *_endpoints(settings),
         *_gateways(settings, production=production),
         *_folder(settings),
@@ -128,6 +129,29 @@ def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
             yield Line(
                 "mend", one.name,
                 f"It cannot send webhooks to {url}: set TALLYSTICK_BASE_URL to an https address.",
+            )  # fmt: skip
+
+
+def _keys(settings: "Settings") -> Iterator[Line]:
+    """Whether all that is sealed can be opened; where the database is away, it says so."""
+    from tallystick.cli.office import in_office
+    from tallystick.flows.master_keys import missing
+
+    masters = settings.masters
+    if not masters.secrets:
+        return
+    with suppress(HubError):
+        lacking = in_office(
+            settings.database_url,
+            lambda hub: hub.database.read(lambda tx: missing(tx, masters)),
+        )
+        if lacking is not None:
+            yield Line("mend", "secret", lacking)
+        elif len(masters.secrets) > 1:
+            yield Line(
+                "note", "secret",
+                "TALLYSTICK_SECRET_KEY has an old secret too: `tallystick keys rotate-master` "
+                "seals everything with the first, and says when the old one can go.",
             )  # fmt: skip
 
 

@@ -7,9 +7,11 @@ import typer
 from typer import Argument, Option
 
 from tallystick.cli.options import Database
-from tallystick.domain.errors import NotFound
+from tallystick.domain.errors import NotConfigured, NotFound
 
 if TYPE_CHECKING:
+    from tallystick.flows.hub import Hub
+    from tallystick.flows.master_keys import Rotation
     from tallystick.store.credentials import KeyListing
 
 keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list and end API keys.")
@@ -60,6 +62,37 @@ def revoke(
     if not ended:
         raise NotFound(f"There is no key {key_id!r}; see `tallystick keys list`.")
     typer.echo(f"{key_id} is revoked.")
+
+
+@keys.command("rotate-master")
+def rotate_master(
+    give_up: Annotated[
+        bool, Option("--give-up", help="The old secret is lost: what only it opens is lost too.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Seal everything anew with the first secret of TALLYSTICK_SECRET_KEY.
+
+    First set it to the new secret, a comma and the old one, and restart every server. This works
+    in slices beside them; it may be stopped and repeated. It says when the old secret can go.
+    """
+    from tallystick.cli.office import in_office
+    from tallystick.flows.master_keys import rotate
+
+    async def work(hub: "Hub") -> "Rotation":
+        if not hub.secret.secrets:
+            raise NotConfigured("Set TALLYSTICK_SECRET_KEY: the new secret, a comma, the old one.")
+        return await rotate(hub, give_up=give_up)
+
+    told = in_office(database, work)
+    for name, count in sorted(told.done.items()):
+        if count:
+            typer.echo(f"{name}: {count} sealed anew.")
+    for name, count in sorted((+told.lost).items()):
+        typer.echo(f"{name}: {count} can never be opened again.")
+    typer.echo(
+        "Everything is sealed with the first secret of TALLYSTICK_SECRET_KEY; the others may go."
+    )
 
 
 @keys.command()

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tallystick.cli.options import read_settings
-from tallystick.domain.errors import NotConfigured
+from tallystick.domain.errors import Invalid, NotConfigured
 
 if TYPE_CHECKING:
+    from tallystick.domain.sealing import Masters
     from tallystick.flows.hub import Hub
+    from tallystick.settings import Settings
+    from tallystick.store.database import Database
 
 T = TypeVar("T")
 
@@ -43,13 +46,28 @@ async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]"
     opened = open_database(settings.database_url)
     try:
         await opened.read(_refuse_other_version)
+        secret = await _secret(opened, settings)
         hub = Hub(
             database=opened, gateways={}, fulfilments={}, live=LiveHub(), clock=_Now(),
-            settings=settings, secret=b"", holder="office", mail=mail_of(settings),
+            settings=settings, secret=secret, holder="office", mail=mail_of(settings),
         )  # fmt: skip
         return await work(hub)
     finally:
         await opened.close()
+
+
+async def _secret(database: "Database", settings: "Settings") -> "Masters":
+    """The master secrets that are configured, if any, with the keys that are kept."""
+    from tallystick.flows.master_keys import with_kept
+
+    masters = settings.masters
+    try:
+        return (
+            await database.read(lambda tx: with_kept(tx, masters)) if masters.secrets else masters
+        )
+    except Invalid:
+        # Most commands open nothing that is sealed; those that do say so.
+        return masters
 
 
 def refuse_missing_file(url: str) -> None:
@@ -62,11 +80,11 @@ def refuse_missing_file(url: str) -> None:
 
 
 def _refuse_other_version(tx: object) -> None:
-    from tallystick.store import migrate
+    from tallystick.store.known_state import HEAD, step
 
-    found = migrate.version(tx)  # type: ignore[arg-type]
-    if found != migrate.HEAD:
+    found = step(tx)  # type: ignore[arg-type]
+    if found != HEAD:
         raise NotConfigured(
-            f"The database is at step {found or 'nothing'}, this program needs {migrate.HEAD}: "
+            f"The database is at step {found or 'nothing'}, this program needs {HEAD}: "
             "run `tallystick migrate`."
         )

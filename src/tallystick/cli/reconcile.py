@@ -61,10 +61,7 @@ def _by_ourselves(
     async def work(hub: "Hub") -> dict[str, Any]:
         wire = HttpWire()
         hub.gateways = {one.name: one for one in real_gateways(hub.settings, wire)}
-        secret = hub.settings.secret_key
-        hub.fulfilments = fulfilments(
-            secret.get_secret_value().encode() if secret else b"", hub.settings
-        )
+        hub.fulfilments = fulfilments(hub.secret, hub.settings)
         try:
             return report_shape(await compare(hub, gateway, *span))
         finally:

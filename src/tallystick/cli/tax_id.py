@@ -29,10 +29,8 @@ async def _opened(hub: "Hub", order_id: str) -> str:
     from tallystick.flows import orders as flow
     from tallystick.store import orders
 
-    secret = hub.settings.secret_key
-    if secret is None:
+    if not hub.secret.secrets:
         raise NotConfigured("Set TALLYSTICK_SECRET_KEY to the server's, which seals tax ids.")
-    hub.secret = secret.get_secret_value().encode()
     order = await hub.database.read(lambda tx: orders.find(tx, order_id))
     found = None if order is None else flow.tax_id(hub, order)
     if found is None:

@@ -260,6 +260,14 @@ class DatabaseUnavailable(Unavailable):
     title = "Database unavailable"
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The database went away while it committed; whether the request was done is not known."""
+
+    code = "outcome_unknown"
+    title = "Outcome unknown"
+    retryable = False
+
+
 class RaceLost(Unavailable):
     """Somebody else wrote first; the transaction body is run again with what is there now."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tallystick.domain.ids import CROCKFORD
-from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.domain.sealing import Keys, Masters, derived, seal, unseal
 
 _DRAWN: Final = 17
 """Random characters of five bits each: 85 bits, of which the check below takes a fifth of one."""
@@ -59,29 +59,42 @@ class Mint:
     """Makes codes and reads them, with keys that are nowhere in the database."""
 
     prefix: str
-    _hash_key: bytes = field(repr=False)
-    _seal_key: bytes = field(repr=False)
+    _hash_keys: Keys = field(repr=False)
+    _seal_keys: Keys = field(repr=False)
 
     @classmethod
-    def of(cls, secret: bytes, prefix: str) -> "Mint":
-        """The mint of this server's master secret."""
-        return cls(prefix, derived(secret, "gift-card-hash"), derived(secret, "gift-card-seal"))
+    def of(cls, secret: bytes | Masters, prefix: str) -> "Mint":
+        """The mint of this server's master secrets."""
+        given = Masters.of(secret) if isinstance(secret, bytes) else secret
+        return cls(prefix, derived(given, "gift-card-hash"), derived(given, "gift-card-seal"))
 
     def draw(self) -> str:
         """A new code."""
         return self.prefix + draw_symbols()
 
     def lookup(self, text: str) -> str | None:
-        """The hash that a code is found by; None where the text can be no code."""
+        """The hash that a code is kept by, after the id of its key; None where it can be none."""
+        found = self.lookups(text)
+        return found[0] if found else None
+
+    def lookups(self, text: str) -> list[str]:
+        """Every hash that a code may have been kept by, the newest first.
+
+        A hash from before there could be several keys has no id in front.
+        """
         symbols = read_symbols(text)
         if symbols is None:
-            return None
-        return hmac.digest(self._hash_key, symbols.encode(), hashlib.sha256).hex()
+            return []
+        hashes = {
+            name: hmac.digest(key, symbols.encode(), hashlib.sha256).hex()
+            for name, key in self._hash_keys.by_id.items()
+        }
+        return [*(f"{name}.{one}" for name, one in hashes.items()), *hashes.values()]
 
     def seal(self, card_id: str, what: str, text: str) -> bytes:
         """Sealed for this card and this column."""
-        return seal(self._seal_key, f"gift_cards.{what}/{card_id}", text.encode())
+        return seal(self._seal_keys, f"gift_cards.{what}/{card_id}", text.encode())
 
     def unseal(self, card_id: str, what: str, sealed: bytes) -> str:
         """What was sealed. Raises Invalid where the secret key is another one."""
-        return unseal(self._seal_key, f"gift_cards.{what}/{card_id}", sealed).decode()
+        return unseal(self._seal_keys, f"gift_cards.{what}/{card_id}", sealed).decode()

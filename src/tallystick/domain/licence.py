@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tallystick.domain.sealing import derived
+from tallystick.domain.sealing import LICENCES, Masters, derived
 
 FORMAT: Final = "TSL1"
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -40,18 +40,18 @@ class Claims:
         }  # fmt: skip
 
 
-def sign(secret: bytes, claims: Claims) -> str:
+def sign(secret: bytes | Masters, claims: Claims) -> str:
     """The licence key; the same claims give the same key."""
     signed = f"{FORMAT}.{_encoded(_compact(claims.document()).encode())}"
     return f"{signed}.{_encoded(_signer(secret).sign(signed.encode()))}"
 
 
-def public_key(secret: bytes) -> bytes:
+def public_key(secret: bytes | Masters) -> bytes:
     """The 32 bytes that keys are verified with."""
     return _signer(secret).public_key().public_bytes_raw()
 
 
-def public_pem(secret: bytes) -> str:
+def public_pem(secret: bytes | Masters) -> str:
     """The same as PEM, for tools that want it so."""
     return _signer(secret).public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -72,8 +72,9 @@ def read(public: bytes, key: str) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _signer(secret: bytes) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(derived(secret, "licences/signing"))
+def _signer(secret: bytes | Masters) -> Ed25519PrivateKey:
+    given = Masters.of(secret) if isinstance(secret, bytes) else secret
+    return Ed25519PrivateKey.from_private_bytes(derived(given, LICENCES).newest)
 
 
 def _encoded(raw: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 
 from tallystick.domain.errors import Conflict, NotFound, NotReached
-from tallystick.domain.sealing import derived
+from tallystick.domain.sealing import CALLBACKS, derived
 from tallystick.domain.standard_webhooks import signature
 from tallystick.flows.cancel import cancel
 from tallystick.flows.hub import Hub
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 def callback_key(hub: Hub) -> bytes:
     """The key that all callbacks of this server are signed with."""
-    return derived(hub.secret, "task callbacks")
+    return derived(hub.secret, CALLBACKS).newest
 
 
 def callback_secret(hub: Hub) -> str:

@@ -14,7 +14,7 @@ from tallystick import outbound
 from tallystick.domain.destination import check_address, destination
 from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.ids import is_id, new_id
-from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.domain.sealing import Keys, Masters, derived, seal, unseal
 from tallystick.domain.standard_webhooks import decoded_key
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
@@ -169,12 +169,12 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_RANDOM)).decode()
 
 
-def secret_of(master: bytes, endpoint: Endpoint) -> str:
+def secret_of(master: Masters, endpoint: Endpoint) -> str:
     """The secret that is in force."""
     return _opened(master, endpoint.id, endpoint.secret)
 
 
-def signing_keys(master: bytes, endpoint: Endpoint, now: datetime) -> list[bytes]:
+def signing_keys(master: Masters, endpoint: Endpoint, now: datetime) -> list[bytes]:
     """The keys that a delivery is signed with now: the newest, and during a rotation the old."""
     sealed = [endpoint.secret]
     if endpoint.previous_secret is not None and endpoint.previous_until is not None:
@@ -207,11 +207,11 @@ def _sealed(hub: Hub, endpoint_id: str, secret: str) -> bytes:
     return seal(_key(hub.secret), _place(endpoint_id), secret.encode())
 
 
-def _opened(master: bytes, endpoint_id: str, sealed: bytes) -> str:
+def _opened(master: Masters, endpoint_id: str, sealed: bytes) -> str:
     return unseal(_key(master), _place(endpoint_id), sealed).decode()
 
 
-def _key(master: bytes) -> bytes:
+def _key(master: Masters) -> Keys:
     return derived(master, "webhook_endpoints")
 
 

@@ -133,10 +133,10 @@ def code_of(hub: Hub, card: Card) -> str | None:
 
 async def find_by_code(hub: Hub, code: str) -> Card | None:
     """The card with this code, or None: what can be no code is looked up nowhere."""
-    code_hash = mint_of(hub).lookup(code)
-    if code_hash is None:
+    hashes = mint_of(hub).lookups(code)
+    if not hashes:
         return None
-    return await hub.database.read(lambda tx: gift_cards.by_code(tx, code_hash))
+    return await hub.database.read(lambda tx: gift_cards.by_code(tx, hashes))
 
 
 class Statement:

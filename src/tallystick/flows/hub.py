@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from tallystick.access import Access
 from tallystick.domain.errors import GatewayNotOffered, NotFound
 from tallystick.domain.order import Referrer
+from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.budget import Budget
 from tallystick.fulfilment.base import Fulfilment
@@ -97,7 +98,7 @@ class Hub:
     live: Live
     clock: Clock
     settings: Settings
-    secret: bytes
+    secret: Masters
     holder: str
     mail: Mail
     bell: Bell = field(default_factory=Bell)

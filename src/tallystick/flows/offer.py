@@ -13,7 +13,7 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Attempt, AttemptState, Payment
-from tallystick.domain.sealing import derived
+from tallystick.domain.sealing import FORMS, derived
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.settle import settle
@@ -52,7 +52,7 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
 
 def form_ticket(hub: Hub, attempt_id: str) -> str:
     """Names an attempt to whoever was given its checkout, and nobody can make one up."""
-    proof = hmac.digest(derived(hub.secret, "checkout form"), attempt_id.encode(), "sha256")
+    proof = hmac.digest(derived(hub.secret, FORMS).newest, attempt_id.encode(), "sha256")
     return f"{attempt_id}.{proof[:16].hex()}"
 
 

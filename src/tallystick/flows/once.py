@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import KeyReused, StillRunning
-from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.domain.sealing import Keys, derived, seal, unseal
 from tallystick.flows.hub import Hub
 from tallystick.store import idempotency
 
@@ -94,5 +94,5 @@ def _still_running() -> StillRunning:
     )
 
 
-def _sealing_key(hub: Hub) -> bytes:
+def _sealing_key(hub: Hub) -> Keys:
     return derived(hub.secret, "idempotency")

@@ -29,7 +29,7 @@ from tallystick.domain.order import (
 from tallystick.domain.payment import Payment
 from tallystick.domain.pricing import NOTHING_OFF, price
 from tallystick.domain.referral import same_person
-from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.domain.sealing import Keys, derived, seal, unseal
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub
@@ -206,7 +206,7 @@ def _currency(hub: Hub, product: Product, wish: OrderWish) -> str:
     return USUAL if USUAL in taken else taken[0]
 
 
-def _tax_key(hub: Hub) -> bytes:
+def _tax_key(hub: Hub) -> Keys:
     return derived(hub.secret, "orders/tax-id")
 
 

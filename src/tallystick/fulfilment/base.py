@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from tallystick.domain.ledger import REVENUE, earned, is_guarded
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
+from tallystick.domain.sealing import Masters
 from tallystick.settings import Settings
 from tallystick.store import fulfilments, ledger
 
@@ -22,7 +23,7 @@ class Fulfilment:
     purpose: ClassVar[str]
 
     @classmethod
-    def make(cls, secret: bytes, settings: Settings) -> Self:  # noqa: ARG003 - for those with keys
+    def make(cls, secret: Masters, settings: Settings) -> Self:  # noqa: ARG003 - for those with keys
         """One for this server. A delivery that needs keys derives them from the master secret."""
         return cls()
 

@@ -11,6 +11,7 @@ from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
+from tallystick.domain.sealing import Masters
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.settings import Settings
 from tallystick.store import gift_cards, jobs, ledger, outbox
@@ -26,7 +27,7 @@ class GiftCard(Fulfilment):
         self._mint = mint
 
     @classmethod
-    def make(cls, secret: bytes, settings: Settings) -> "GiftCard":
+    def make(cls, secret: Masters, settings: Settings) -> "GiftCard":
         """With the keys of this server."""
         return cls(Mint.of(secret, settings.gift_card_prefix))
 
@@ -76,7 +77,7 @@ class GiftCard(Fulfilment):
         while True:
             code = self._mint.draw()
             code_hash = self._mint.lookup(code)
-            if code_hash is not None and gift_cards.by_code(tx, code_hash) is None:
+            if code_hash is not None and gift_cards.by_code(tx, [code_hash]) is None:
                 return code, code_hash
 
 

@@ -13,7 +13,7 @@ from tallystick.domain.licence import Claims, sign
 from tallystick.domain.money import Money
 from tallystick.domain.order import STEPS, Order, OrderReview, OrderStatus, Product, Step
 from tallystick.domain.payment import Payment
-from tallystick.domain.sealing import derived, fingerprint, seal, unseal
+from tallystick.domain.sealing import Keys, Masters, derived, fingerprint, seal, unseal
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.store import coupons, grants, jobs, licences, orders, outbox, products
 from tallystick.store.licences import Licence
@@ -42,7 +42,7 @@ class Orders(Fulfilment):
 
     purpose = "order"
 
-    def __init__(self, secret: bytes, beneficiaries: tuple[Beneficiary, ...] = ()) -> None:
+    def __init__(self, secret: Masters, beneficiaries: tuple[Beneficiary, ...] = ()) -> None:
         self._secret = secret
         self._beneficiaries = beneficiaries
 
@@ -173,7 +173,7 @@ def _tell(tx: Connection, kind: str, order: Order, now: datetime, key: str = "")
     outbox.tell(tx, News(kind, key or order.id, order.id, data, order.payment_id), now)
 
 
-def _sealing_key(secret: bytes) -> bytes:
+def _sealing_key(secret: Masters) -> Keys:
     return derived(secret, "licences/sealing")
 
 

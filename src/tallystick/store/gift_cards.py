@@ -1,5 +1,6 @@
 """Gift cards: rows that are found by a keyed hash, and the history of each one's money."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -25,7 +26,7 @@ _INSERT = insert(gift_cards)
 _FIND = select(*_COLUMNS).where(gift_cards.c.id == bindparam("id"))
 _LOCK = _FIND.with_for_update()
 _OF_PAYMENT = select(*_COLUMNS).where(gift_cards.c.payment_id == bindparam("payment_id"))
-_BY_CODE = select(*_COLUMNS).where(gift_cards.c.code_hash == bindparam("code_hash"))
+_BY_CODE = select(*_COLUMNS).where(gift_cards.c.code_hash.in_(bindparam("hashes", expanding=True)))
 _MOVE = (
     update(gift_cards)
     .where(gift_cards.c.id == bindparam("of_id"), gift_cards.c.state == bindparam("before"))
@@ -107,9 +108,9 @@ def of_payment(tx: Connection, payment_id: str) -> Card | None:
     return _card(tx.execute(_OF_PAYMENT, {"payment_id": payment_id}).first())
 
 
-def by_code(tx: Connection, code_hash: str) -> Card | None:
-    """The card whose code has this keyed hash, or None."""
-    return _card(tx.execute(_BY_CODE, {"code_hash": code_hash}).first())
+def by_code(tx: Connection, hashes: Sequence[str]) -> Card | None:
+    """The card whose code has one of these keyed hashes, or None."""
+    return _card(tx.execute(_BY_CODE, {"hashes": hashes}).first())
 
 
 def issue(

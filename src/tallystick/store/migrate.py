@@ -1,6 +1,10 @@
 """Brings a database to the schema of this version. Forward only; safe to repeat."""
 
+import fcntl
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,18 +13,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from tallystick.domain.errors import DatabaseUnavailable
+from tallystick.store.known_state import FOLDER, HEAD, STEPS, step
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0002"
-_FOLDER: Final = Path(__file__).parent / "migrations"
+__all__ = ["HEAD", "config", "migrate", "version"]
+
 # Any number; two servers that start together migrate one after the other.
 _ADVISORY_LOCK: Final = 7_261_843
 
 
 async def migrate(url: str) -> bool:
-    """Apply what is missing; False where nothing was. Raises DatabaseUnavailable."""
+    """Apply what is missing, each step in a transaction of its own; False where nothing was.
+
+    Raises DatabaseUnavailable, and NotConfigured for a database in a state that nobody knows.
+    """
     try:
         if make_url(url).get_backend_name() == "sqlite":
             return _migrate_sqlite(url)
@@ -53,8 +61,34 @@ def _migrate_sqlite(url: str) -> bool:
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.begin() as connection:
-        return _upgrade(connection)
+    changed = False
+    with _alone(Path(make_url(url).database or "tallystick.db")):
+        while True:
+            with engine.begin() as connection:
+                if not _upgrade(connection):
+                    return changed
+                _refuse_orphans(connection)
+            changed = True
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Two servers that start together migrate one after the other: the folder is held."""
+    folder = os.open(file.resolve().parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _refuse_orphans(connection: Connection) -> None:
+    """A step that makes a table anew has SQLite's foreign keys off, so they are checked here."""
+    orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if orphan is not None:
+        raise DatabaseUnavailable(
+            f"The database cannot be migrated: a row of {orphan[0]} would lose its {orphan[2]}."
+        )
 
 
 async def _migrate_postgresql(url: str) -> bool:
@@ -65,25 +99,30 @@ async def _migrate_postgresql(url: str) -> bool:
         make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )
 
-    def upgrade(connection: Connection) -> bool:
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
-        return _upgrade(connection)
-
+    changed = False
     try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(upgrade)
+        async with engine.connect() as connection:
+            # Held over all steps, and let go with the connection.
+            await connection.execute(text(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})"))
+            await connection.commit()
+            while await connection.run_sync(_upgrade):
+                await connection.commit()
+                changed = True
+        return changed
     finally:
         await engine.dispose()
 
 
 def _upgrade(connection: Connection) -> bool:
-    found = version(connection)
+    """Take the next step; False where there is none."""
+    found = step(connection)
     if found == HEAD:
         return False
     # Alembic is slow to import, and nearly every start finds nothing to do.
     from alembic import command
 
-    command.upgrade(config(connection), HEAD)
+    after = STEPS[0] if found is None else STEPS[STEPS.index(found) + 1]
+    command.upgrade(config(connection), after)
     return True
 
 
@@ -92,6 +131,6 @@ def config(connection: Connection) -> "Config":
     from alembic.config import Config
 
     made = Config()
-    made.set_main_option("script_location", str(_FOLDER))
+    made.set_main_option("script_location", str(FOLDER))
     made.attributes["connection"] = connection
     return made

@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from tallystick.domain.errors import DatabaseUnavailable, RaceLost, Unavailable
+from tallystick.domain.errors import DatabaseUnavailable, OutcomeUnknown, RaceLost, Unavailable
 from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
+from tallystick.store.lost_commit import Fate, Mark, fate, mark
 
 LARGEST_BATCH: Final = 128
 LARGEST_QUEUE: Final = 10_000
@@ -20,10 +21,15 @@ CONNECTIONS: Final = 10
 GROUP_CONNECTIONS: Final = 2
 _PAUSES_S: Final = (0.002, 0.01, 0.05, 0.2)
 _SERIALIZATION: Final = {"40001", "40P01"}
+# An answer of these classes says that the connection ends, not what became of the commit.
+_CUT: Final = {"", "08", "57", "58", "XX"}
 
 
 class PostgresqlDatabase:
-    """READ COMMITTED with conditional writes and unique keys; lost races are run again."""
+    """READ COMMITTED with conditional writes and unique keys; lost races are run again.
+
+    A body runs again only where its first run is known to have left nothing behind.
+    """
 
     dialect = "postgresql"
 
@@ -39,11 +45,11 @@ class PostgresqlDatabase:
 
     async def read(self, body: Body[T]) -> T:
         """Run `body` on a pooled connection, on one consistent view."""
-        return await self._tried(lambda: self._run(self._reading, body))
+        return await self._tried(lambda: self._look(body))
 
     async def write(self, body: Body[T]) -> T:
         """Run `body` in one transaction; again where it lost a race."""
-        return await self._tried(lambda: self._run(self._engine, body))
+        return await self._tried(lambda: self._commit(self._engine, body))
 
     async def write_each(self, apply: Apply[I, T], item: I) -> T:
         """Queue one item for the group commit of `apply`."""
@@ -60,22 +66,53 @@ class PostgresqlDatabase:
         await self._grouping.dispose()
 
     async def _write_group(self, body: Body[T]) -> T:
-        return await self._tried(lambda: self._run(self._grouping, body))
+        return await self._tried(lambda: self._commit(self._grouping, body))
 
-    async def _run(self, engine: AsyncEngine, body: Body[T]) -> T:
-        async with engine.begin() as connection:
-            return await connection.run_sync(lambda tx: refuse_coroutine(body(tx)))
+    async def _look(self, body: Body[T]) -> T:
+        async with self._reading.connect() as connection, connection.begin() as transaction:
+            result = await connection.run_sync(lambda tx: refuse_coroutine(body(tx)))
+            # Nothing was written, so nothing hangs on the answer.
+            with contextlib.suppress(DBAPIError, OSError):
+                await transaction.commit()
+            return result
+
+    async def _commit(self, engine: AsyncEngine, body: Body[T]) -> T:
+        """Run it once. Where the answer to the commit is lost, find out what became of it."""
+        async with engine.connect() as connection, connection.begin() as transaction:
+            result, left = await connection.run_sync(partial(_marked, body))
+            try:
+                await transaction.commit()
+            except (DBAPIError, OSError) as error:
+                if not _is_unanswered(error):
+                    raise
+                unanswered = error
+            else:
+                return result
+        found = Fate.COMMITTED if left is None else await fate(engine, left)
+        if found is Fate.ABORTED:
+            raise _NothingLeftError from unanswered
+        if found is Fate.COMMITTED:
+            return result
+        raise OutcomeUnknown(
+            "PostgreSQL went away while it committed, and it is not known whether this was done. "
+            "Look before you repeat it, or repeat it with the same Idempotency-Key.",
+            retry_after_s=5,
+        ) from unanswered
 
     async def _tried(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run it, and run it again where it lost a race or its connection had gone stale."""
         for pause_s in (*_PAUSES_S, None):
             try:
                 return await run()
-            except (DBAPIError, RaceLost, OSError, PoolTimeout) as error:
+            except (DBAPIError, RaceLost, OSError, PoolTimeout, _NothingLeftError) as error:
                 if pause_s is None or not _is_worth_repeating(error):
                     raise _translated(error) from error
                 await asyncio.sleep(pause_s)
         raise AssertionError("unreachable")
+
+
+class _NothingLeftError(Exception):
+    """The connection was cut at the commit, and the server has undone the transaction."""
 
 
 class _Group:
@@ -147,12 +184,21 @@ def _apply_all(apply: Apply[Any, Any], items: Sequence[Any], tx: Connection) -> 
     return apply(tx, items)
 
 
+def _marked(body: Body[T], tx: Connection) -> tuple[T, Mark | None]:
+    return refuse_coroutine(body(tx)), mark(tx)
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Whether the server said neither yes nor no to a commit."""
+    return not isinstance(error, DBAPIError) or _sqlstate(error)[:2] in _CUT
+
+
 def _is_worth_repeating(error: Exception) -> bool:
-    """A lost race, or a connection that was cut: bodies are safe to repeat."""
+    """A lost race, or a connection that was cut before the commit was sent: nothing is left."""
     if isinstance(error, DBAPIError):
         raced = isinstance(error, IntegrityError) or _sqlstate(error) in _SERIALIZATION
         return raced or error.connection_invalidated
-    return isinstance(error, RaceLost)
+    return isinstance(error, RaceLost | _NothingLeftError)
 
 
 def _translated(error: Exception) -> Exception:

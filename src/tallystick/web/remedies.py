@@ -35,6 +35,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     "not_reached": "Mend the server at your own address; the call is repeated.",
     "nothing_to_pay": "Use a smaller discount; what is free needs no order.",
     "nothing_to_refund": "Read the payment: `refunded` says what has gone back already.",
+    "outcome_unknown": "Repeat it with the same `Idempotency-Key`; without one, look first whether "
+    "it was done.",
     "race_lost": "Repeat it.",
     "reference_taken": "Find the other payment with `GET /api/payments?reference=…`.",
     "refund_too_large": "Ask for what is left, which `detail` names, or for less.",
