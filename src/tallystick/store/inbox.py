@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from tallystick.domain.evidence import Claim, Credit
-from tallystick.domain.ids import floor_id
 from tallystick.store.columns import AnyRow, document, microseconds
 from tallystick.store.documents import credit, credit_document
 from tallystick.store.schema.core import inbox
@@ -125,7 +124,7 @@ _NEXT_DUE = (
 _NEWEST = (
     select(inbox.c.received_at)
     .where(inbox.c.gateway == bindparam("gateway"))
-    .order_by(inbox.c.id.desc())
+    .order_by(inbox.c.received_at.desc())
     .limit(1)
 )
 _WAITING = select(func.count()).where(inbox.c.due_at.is_not(None))
@@ -187,15 +186,15 @@ def newest(tx: Connection, gateway: str) -> datetime | None:
 
 
 _TOLD = select(inbox.c.credits).where(
-    inbox.c.id >= bindparam("first"),
     inbox.c.gateway == bindparam("gateway"),
     inbox.c.account == bindparam("account"),
+    inbox.c.received_at >= bindparam("since"),
 )
 
 
 def told(tx: Connection, gateway: str, account: str, since: datetime) -> set[str]:
     """The names of all transfers that notices since then told of, in a gateway's account."""
-    values = {"first": floor_id("ntc", since), "gateway": gateway, "account": account}
+    values = {"since": since, "gateway": gateway, "account": account}
     rows = tx.execute(_TOLD, values).scalars()
     return {credit(one).transaction_id for credits_ in rows for one in credits_}
 

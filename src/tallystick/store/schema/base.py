@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, UniqueConstraint, text
 
 metadata = MetaData(
     naming_convention={
@@ -25,6 +26,11 @@ def table(name: str, *parts: Part, append_only: bool = False) -> Table:
 def append_only() -> tuple[str, ...]:
     """The tables whose rows are never updated or deleted."""
     return tuple(one.name for one in metadata.sorted_tables if one.info["append_only"])
+
+
+def index_where(name: str, condition: str, *columns: Column[Any]) -> Index:
+    """An index of the rows that hold to a condition, which queries must say word for word."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 def one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:
