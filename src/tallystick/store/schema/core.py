@@ -305,6 +305,7 @@ jobs = table(
 )
 Index("ix_jobs_due", jobs.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+index_where("ix_jobs_undone", "state <> 'done'", jobs.c.state, jobs.c.due_at)
 
 schedules = table(
     "schedules",

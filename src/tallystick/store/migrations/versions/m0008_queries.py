@@ -28,6 +28,8 @@ INDEXES = (
     ("ix_receipts_created", "receipts", ("created_at",), None),
     ("ix_receipts_at", "receipts", ("gateway", "account", "at"), None),
     ("ix_postings_account", "postings", ("account", "currency", "amount"), None),
+    ("ix_jobs_undone", "jobs", ("state", "due_at"), "state <> 'done'"),
+    ("ix_coupon_uses_customer", "coupon_uses", ("coupon_id", "customer"), None),
     ("ix_outbox_at", "outbox", ("at",), None),
     ("ix_inbox_gateway", "inbox", ("gateway", "received_at"), None),
     ("ix_deliveries_state", "deliveries", ("endpoint_id", "state", "created_at", "event_id"), None),
@@ -53,6 +55,7 @@ INDEXES = (
 # Each is the beginning of one above, or has more in it than is asked for.
 REPLACED = (
     ("ix_postings_account", "postings"),
+    ("ix_coupon_uses_coupon_id", "coupon_uses"),
     ("ix_orders_product_type", "orders"),
     ("ix_orders_owner_id", "orders"),
     ("ix_commissions_referrer_id", "commissions"),
