@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 def audit(
     database: Database = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only what was written since the last daily audit.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check every invariant of the books. 0 when all hold, 1 otherwise.
 
-    Only reads, and may run beside a working server. Each invariant that is broken is printed with
-    the first rows that break it.
+    Only reads, in short steps, and may run beside a working server. Each invariant that is broken
+    is printed with the first rows that break it.
     """
     from tallystick.store.audit import CHECKS
 
-    findings = findings_of(database)
+    findings = findings_of(database, changed=changed)
     if as_json:
         typer.echo(json.dumps(_document(findings, len(CHECKS)), ensure_ascii=False))
     else:
@@ -33,13 +36,14 @@ def audit(
         raise typer.Exit(1)
 
 
-def findings_of(database: str | None) -> "list[Finding]":
+def findings_of(database: str | None, *, changed: bool = False) -> "list[Finding]":
     """What is broken. Raises NotConfigured, DatabaseUnavailable."""
     from tallystick.cli.office import in_office
     from tallystick.flows.audit import audit as check
+    from tallystick.flows.audit import audit_changes
 
     async def work(hub: "Hub") -> "list[Finding]":
-        return await check(hub.database)
+        return await (audit_changes(hub.database, hub.now()) if changed else check(hub.database))
 
     return in_office(database, work)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, func, insert, select, update
 
 from tallystick.domain.ids import memo_code
 from tallystick.domain.payment import Attempt, AttemptState
@@ -18,13 +18,13 @@ _OF_PAYMENT = (
     .where(attempts.c.payment_id == bindparam("payment_id"))
     .order_by(attempts.c.created_at, attempts.c.id)
 )
-_BY_REFS = select(*_COLUMNS).where(
-    attempts.c.gateway == bindparam("gateway"),
-    attempts.c.account == bindparam("account"),
-    or_(
-        attempts.c.our_ref.in_(bindparam("refs", expanding=True)),
-        attempts.c.provider_id.in_(bindparam("refs", expanding=True)),
-    ),
+_AT_GATEWAY = select(*_COLUMNS).where(
+    attempts.c.gateway == bindparam("gateway"), attempts.c.account == bindparam("account")
+)
+_REFS: BindParameter[str] = bindparam("refs", expanding=True)
+# Two look-ups, each by its own index: with one OR, a planner reads every attempt of the account.
+_BY_REFS = _AT_GATEWAY.where(attempts.c.our_ref.in_(_REFS)).union(
+    _AT_GATEWAY.where(attempts.c.provider_id.in_(_REFS))
 )
 
 
@@ -101,7 +101,7 @@ _OFFERED = (
 _RECENT = (
     select(attempts.c.as_of)
     .where(attempts.c.gateway == bindparam("gateway"))
-    .order_by(attempts.c.id.desc())
+    .order_by(attempts.c.created_at.desc(), attempts.c.id.desc())
     .limit(bindparam("limit"))
     .subquery()
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, cast, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -30,6 +30,7 @@ from tallystick.domain.referral import (
 from tallystick.store import jobs, outbox, referrers
 from tallystick.store.columns import AnyRow, Whole
 from tallystick.store.outbox import News
+from tallystick.store.places import before
 from tallystick.store.schema.sales import commission_lines as lines
 from tallystick.store.schema.sales import commissions
 
@@ -226,8 +227,7 @@ def page(
     if span[1] is not None:
         query = query.where(commissions.c.created_at < span[1])
     if after is not None:
-        same_time = (commissions.c.created_at == after[0]) & (commissions.c.id < after[1])
-        query = query.where(or_(commissions.c.created_at < after[0], same_time))
+        query = query.where(before(commissions.c.created_at, commissions.c.id, after))
     return [_commission(row) for row in tx.execute(query.limit(limit + 1))]
 
 

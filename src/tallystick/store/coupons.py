@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from tallystick.domain.coupon import Coupon, CouponType, SyncOutcome, UseState
 from tallystick.domain.errors import Conflict, CouponOver, CouponUsedUp
 from tallystick.store.columns import AnyRow
+from tallystick.store.places import before
 from tallystick.store.schema.coupons import coupon_amounts, coupon_customers, coupon_uses, coupons
 
 _COLUMNS = tuple(coupons.c)
@@ -90,9 +91,7 @@ def page(
     if span[1] is not None:
         query = query.where(coupons.c.created_at < span[1])
     if after is not None:
-        at, last = after
-        same_time = (coupons.c.created_at == at) & (coupons.c.id < last)
-        query = query.where(or_(coupons.c.created_at < at, same_time))
+        query = query.where(before(coupons.c.created_at, coupons.c.id, after))
     return _coupons(tx, list(tx.execute(query.limit(limit + 1))))
 
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, insert, literal, or_, select
+from sqlalchemy import (
+    Connection,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -14,11 +25,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from tallystick.domain.ids import new_id
 from tallystick.store.columns import AnyRow
 from tallystick.store.feed import Event, matching
+from tallystick.store.places import before
 from tallystick.store.schema.core import outbox
 from tallystick.store.schema.merchant_events import deliveries, delivery_attempts, feed
 
 _D: Final = deliveries.c
 _EARLIER: Final = deliveries.alias("earlier")
+# As a word and not as a parameter, so that a planner sees that the partial indexes will do.
+_WAITING: Final = literal("waiting", literal_execute=True)
 _FRESH: Final = {
     "state": "waiting", "due_at": None, "held": False, "tries": 0, "last_status": None,
     "error": None, "excerpt": None, "delivered_at": None,
@@ -28,12 +42,12 @@ _ADD = insert(deliveries)
 _BEHIND = exists(
     select(_EARLIER.c.seq).where(
         _EARLIER.c.endpoint_id == _D.endpoint_id,
-        _EARLIER.c.state == "waiting",
+        _EARLIER.c.state == _WAITING,
         _EARLIER.c.seq < _D.seq,
         or_(_EARLIER.c.subject == _D.subject, _EARLIER.c.payment_id == _D.payment_id),
     )
 )
-_ASLEEP = and_(_D.endpoint_id == bindparam("endpoint"), _D.state == "waiting", _D.due_at.is_(None))
+_ASLEEP = and_(_D.endpoint_id == bindparam("endpoint"), _D.state == _WAITING, _D.due_at.is_(None))
 _WAKE_SINCE = (
     update_of(deliveries)
     .where(_ASLEEP, _D.seq >= bindparam("since"), ~_BEHIND)
@@ -47,7 +61,13 @@ _WAKE_NEXT = (
     )
     .values(due_at=bindparam("now"))
 )  # fmt: skip
-_DUE_AT = select(_D.endpoint_id).where(_D.due_at <= bindparam("now")).distinct()
+# `|| ''` keeps SQLite from reading all deliveries in the order of endpoints.
+_DUE_AT = (
+    select(literal_column("endpoint_id || ''", Text()))
+    .select_from(deliveries)
+    .where(_D.due_at <= bindparam("now"))
+    .distinct()
+)
 _DUE = (
     select(
         _D.endpoint_id, _D.event_id, _D.seq, _D.type, _D.subject, _D.payment_id, _D.tries,
@@ -69,7 +89,7 @@ _TAKE = (
 )
 _THIS = and_(
     _D.endpoint_id == bindparam("endpoint"), _D.event_id == bindparam("event"),
-    _D.state == "waiting",
+    _D.state == _WAITING,
 )  # fmt: skip
 _DELIVERED = (
     update_of(deliveries)
@@ -90,14 +110,22 @@ _FAILED = (
 )  # fmt: skip
 _BURY = (
     update_of(deliveries)
-    .where(_D.endpoint_id == bindparam("endpoint"), _D.state == "waiting")
+    .where(_D.endpoint_id == bindparam("endpoint"), _D.state == _WAITING)
     .values(state="dead", due_at=None, held=False, error=bindparam("why"))
 )
 _LOG = insert(delivery_attempts)
-_LET_GO = update_of(deliveries).where(_D.held == 1).values(due_at=bindparam("now"), held=False)
+_LET_GO = (
+    update_of(deliveries)
+    .where(_D.due_at.is_not(None), _D.held == 1)
+    .values(due_at=bindparam("now"), held=False)
+)
 _NEXT_DUE = select(_D.due_at).where(_D.due_at.is_not(None)).order_by(_D.due_at).limit(1)
-_OLDEST = select(func.min(outbox.c.at, type_=outbox.c.at.type)).join(
-    deliveries, and_(_D.event_id == outbox.c.id, _D.state == "waiting")
+_OLDEST = (
+    select(outbox.c.at)
+    .join(deliveries, _D.event_id == outbox.c.id)
+    .where(_D.state == _WAITING)
+    .order_by(_D.seq)
+    .limit(1)
 )
 _FORGET_LOG = delete_from(delivery_attempts).where(delivery_attempts.c.at < bindparam("before"))
 
@@ -317,8 +345,7 @@ def page(
     if span[1] is not None:
         query = query.where(_D.created_at < span[1])
     if after is not None:
-        same_time = (_D.created_at == after[0]) & (_D.event_id < after[1])
-        query = query.where(or_(_D.created_at < after[0], same_time))
+        query = query.where(before(_D.created_at, _D.event_id, after))
     return [Delivery(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
 
 

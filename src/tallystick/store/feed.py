@@ -49,12 +49,7 @@ _COLUMNS = (
 )  # fmt: skip
 _ALL = select(*_COLUMNS).join(outbox, outbox.c.id == feed.c.event_id)
 _FIND = _ALL.where(feed.c.event_id == bindparam("event_id"))
-_COUNT_SINCE = (
-    select(func.count())
-    .select_from(feed)
-    .join(outbox, outbox.c.id == feed.c.event_id)
-    .where(outbox.c.at >= bindparam("since"))
-)
+_COUNT_SINCE = select(func.count()).where(outbox.c.at >= bindparam("since"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.access import Grant, GrantState, Wanted
 from tallystick.store.schema.orders import access_grants
 
-_MEANT = ("username", "wanted", "state", "note", "updated_at")
+_MEANT = ("username", "person", "wanted", "state", "note", "updated_at")
 _sqlite_want, _pg_want = sqlite_insert(access_grants), pg_insert(access_grants)
 _WANT = {
     "sqlite": _sqlite_want.on_conflict_do_update(
@@ -43,8 +43,9 @@ _NOTE = (
 def want(tx: Connection, order_id: str, place: str, username: str, now: datetime) -> None:
     """Somebody is to be let in; for the same order again, somebody else instead."""
     values = {
-        "order_id": order_id, "place": place, "username": username, "wanted": Wanted.GRANTED,
-        "state": GrantState.WAITING, "note": "", "created_at": now, "updated_at": now,
+        "order_id": order_id, "place": place, "username": username, "person": username.lower(),
+        "wanted": Wanted.GRANTED, "state": GrantState.WAITING, "note": "", "created_at": now,
+        "updated_at": now,
     }  # fmt: skip
     tx.execute(_WANT[tx.dialect.name], values)
 
@@ -68,7 +69,7 @@ _OTHERS = (
     select(access_grants.c.order_id)
     .where(
         access_grants.c.place == bindparam("place"),
-        func.lower(access_grants.c.username) == func.lower(bindparam("username", type_=Text)),
+        access_grants.c.person == bindparam("person"),
         access_grants.c.wanted == Wanted.GRANTED,
     )
     .limit(1)
@@ -77,7 +78,7 @@ _OTHERS = (
 
 def is_wanted(tx: Connection, grant: Grant) -> bool:
     """Whether any order lets the same person into the same place."""
-    values = {"place": grant.place, "username": grant.username}
+    values = {"place": grant.place, "person": grant.username.lower()}
     return tx.execute(_OTHERS, values).first() is not None
 
 

@@ -126,7 +126,7 @@ _NEXT_DUE = (
 _NEWEST = (
     select(inbox.c.received_at)
     .where(inbox.c.gateway == bindparam("gateway"))
-    .order_by(inbox.c.id.desc())
+    .order_by(inbox.c.received_at.desc())
     .limit(1)
 )
 _WAITING = select(func.count()).where(inbox.c.due_at.is_not(None))

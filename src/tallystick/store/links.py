@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from tallystick.domain.payment import Phase
+from tallystick.store.places import before
 from tallystick.store.schema.core import payment_links, payments
 
 _INSERT = insert(payment_links)
@@ -74,24 +76,19 @@ def page(
     limit: int,
 ) -> list[str]:
     """Ids of the payments behind links, newest first, one more than `limit` if there are more."""
-    query = (
-        select(payment_links.c.payment_id)
-        .join(payments, payments.c.id == payment_links.c.payment_id)
-        # The session of a task has a page like a link's, and is none.
-        .where(payments.c.purpose == "payment_link")
-        .order_by(payment_links.c.created_at.desc(), payment_links.c.id.desc())
-    )
-    if phases:
-        query = query.where(payments.c.phase.in_(phases))
+    # The session of a task has a page like a link's, and is none.
+    query = select(payments.c.id, payments.c.created_at).where(payments.c.purpose == "payment_link")
+    query = query.order_by(payments.c.created_at.desc(), payments.c.id.desc()).limit(limit + 1)
     if created_after is not None:
-        query = query.where(payment_links.c.created_at > created_after)
+        query = query.where(payments.c.created_at > created_after)
     if created_before is not None:
-        query = query.where(payment_links.c.created_at < created_before)
+        query = query.where(payments.c.created_at < created_before)
     if after is not None:
-        at, last = after
-        same_time = (payment_links.c.created_at == at) & (payment_links.c.id < last)
-        query = query.where(or_(payment_links.c.created_at < at, same_time))
-    return list(tx.execute(query.limit(limit + 1)).scalars())
+        query = query.where(before(payments.c.created_at, payments.c.id, after))
+    # A list for each phase, by its index: of several phases at once a planner sorts all rows.
+    each = [query.where(payments.c.phase == phase) for phase in phases or Phase]
+    found = [(row.created_at, row.id) for one in each for row in tx.execute(one)]
+    return [payment_id for _, payment_id in sorted(found, reverse=True)[: limit + 1]]
 
 
 def _one(tx: Connection, statement: Any, values: dict[str, str]) -> Link | None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from tallystick.domain.order import Buyer, Order, OrderReview, OrderStatus, Worth
 from tallystick.domain.pricing import Quote
 from tallystick.store.columns import AnyRow
+from tallystick.store.places import before
 from tallystick.store.schema.orders import orders
 
 _COLUMNS = tuple(orders.c)
@@ -122,9 +123,7 @@ def page(
     """From a place on, one more than `limit` where there are more."""
     query = search()
     if after is not None:
-        at, last = after
-        same_time = (orders.c.created_at == at) & (orders.c.id < last)
-        query = query.where(or_(orders.c.created_at < at, same_time))
+        query = query.where(before(orders.c.created_at, orders.c.id, after))
     return [_order(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from tallystick.domain.errors import ReferenceTaken
-from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Payment, Phase, Review
+from tallystick.domain.payment import AmountState, LatePolicy, Payment, Phase, Review
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema.core import attempts, payments
+from tallystick.store.places import before
+from tallystick.store.schema.core import ODD, OFFERED, UNKNOWN, attempts, payments
 
 _COLUMNS = tuple(payments.c)
 _INSERT = insert(payments)
@@ -158,9 +159,7 @@ _NEXT_DUE = select(payments.c.next_check_at).where(
 ).order_by(payments.c.next_check_at).limit(1)  # fmt: skip
 _OVERDUE = (
     select(payments.c.id)
-    .where(
-        payments.c.phase.in_((Phase.DRAFT, Phase.OPEN)), payments.c.expires_at <= bindparam("now")
-    )
+    .where(text(OFFERED), payments.c.expires_at <= bindparam("now"))
     .order_by(payments.c.expires_at)
     .limit(bindparam("limit"))
 )
@@ -176,21 +175,15 @@ def overdue(tx: Connection, now: datetime, limit: int) -> list[str]:
     return list(tx.execute(_OVERDUE, {"now": now, "limit": limit}).scalars())
 
 
+_SILENT = select(payments.c.id, payments.c.updated_at).where(
+    payments.c.updated_at < bindparam("before")
+)
+_UNSURE = select(attempts.c.payment_id).where(text(UNKNOWN))
+# Two questions, each of few rows: those in flight, and those with an offer of unknown fate.
 _STUCK = (
-    select(payments.c.id)
-    .where(
-        payments.c.updated_at < bindparam("before"),
-        or_(
-            payments.c.phase == Phase.PROCESSING,
-            (payments.c.phase == Phase.OPEN)
-            & payments.c.id.in_(
-                select(attempts.c.payment_id).where(
-                    attempts.c.state.in_((AttemptState.SUBMITTING, AttemptState.UNKNOWN))
-                )
-            ),
-        ),
-    )
-    .order_by(payments.c.updated_at)
+    _SILENT.where(payments.c.phase == Phase.PROCESSING)
+    .union_all(_SILENT.where(payments.c.phase == Phase.OPEN, payments.c.id.in_(_UNSURE)))
+    .order_by("updated_at")
     .limit(bindparam("limit"))
 )
 _ASK_ALL = (
@@ -213,6 +206,10 @@ def ask_all_open(tx: Connection, now: datetime) -> None:
     tx.execute(_ASK_ALL, {"now": now})
 
 
+# Nearly all payments have nothing or all of their money; the others have an index of their own.
+_ODD = (AmountState.OVER, AmountState.PARTIAL)
+
+
 def page(
     tx: Connection,
     *,
@@ -230,14 +227,14 @@ def page(
     for name, value in filters.items():
         column = payments.c[name]
         query = query.where(column.is_not(None) if value is None else column == value)
+        if name == "amount_state" and value in _ODD:
+            query = query.where(text(ODD))
     if created_after is not None:
         query = query.where(payments.c.created_at > created_after)
     if created_before is not None:
         query = query.where(payments.c.created_at < created_before)
     if after is not None:
-        at, last = after
-        same_time = (payments.c.created_at == at) & (payments.c.id < last)
-        query = query.where(or_(payments.c.created_at < at, same_time))
+        query = query.where(before(payments.c.created_at, payments.c.id, after))
     return list(tx.execute(query.limit(limit + 1)).scalars())
 
 

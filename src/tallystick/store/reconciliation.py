@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, exists, insert, or_, select, text
+from sqlalchemy import Connection, bindparam, exists, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -12,6 +12,7 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Difference, Match, Own
 from tallystick.store.columns import AnyRow, Instant
+from tallystick.store.places import before
 from tallystick.store.schema.core import attempts, decisions, receipts
 from tallystick.store.schema.reconciliation import differences, reconciliations
 
@@ -29,7 +30,7 @@ SELECT c.transaction_id, c.payment_id, c.amount, c.currency,
   COALESCE((
     SELECT SUM(f.amount) FROM refunds f
     WHERE f.payment_id = c.payment_id AND f.state = 'succeeded' AND f.method = 'api'
-      AND f.gateway = c.gateway AND f.transaction_id = c.transaction_id), 0) AS refunded
+      AND f.gateway || '' = c.gateway AND f.transaction_id = c.transaction_id), 0) AS refunded
 FROM credits c WHERE c.counted = 1 AND c.gateway = :gateway AND c.account = :account
 """
 _IN_SPAN = text(_OWN + " AND c.at >= :since AND c.at < :until").bindparams(
@@ -159,8 +160,7 @@ def page(
     if span[1] is not None:
         query = query.where(differences.c.created_at < span[1])
     if after is not None:
-        same_time = (differences.c.created_at == after[0]) & (differences.c.id < after[1])
-        query = query.where(or_(differences.c.created_at < after[0], same_time))
+        query = query.where(before(differences.c.created_at, differences.c.id, after))
     return [_found(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.referral import normal_code
+from tallystick.store.places import before
 from tallystick.store.schema.sales import referrers
 
 _ADD = {
@@ -67,6 +68,5 @@ def page(tx: Connection, *, after: tuple[datetime, str] | None, limit: int) -> S
     """Newest first, one more than `limit` where there are more."""
     query = select(*_COLUMNS).order_by(referrers.c.created_at.desc(), referrers.c.id.desc())
     if after is not None:
-        same_time = (referrers.c.created_at == after[0]) & (referrers.c.id < after[1])
-        query = query.where(or_(referrers.c.created_at < after[0], same_time))
+        query = query.where(before(referrers.c.created_at, referrers.c.id, after))
     return [Referrer(**row._mapping) for row in tx.execute(query.limit(limit + 1))]

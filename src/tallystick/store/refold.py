@@ -1,30 +1,27 @@
-"""Folds the evidence of every payment again and compares it with what the rows say."""
+"""Folds the evidence of payments again and compares it with what the rows say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
 from tallystick.domain.evidence import Credit, Evidence, State, fold
 from tallystick.domain.payment import Payment
-from tallystick.store import evidence, ledger, payments
+from tallystick.store import evidence, ledger
 
 PAGE: Final = 100
 """Payments in memory at a time; small, because on PostgreSQL a page is folded between two waits."""
 
 
-def differences(tx: Connection) -> Iterator[str]:
-    """A line for each payment that is not what its evidence amounts to."""
-    last = ""
-    while page := payments.following(tx, last, PAGE):
-        last = page[-1].id
-        ids = [payment.id for payment in page]
-        said = evidence.of_payments(tx, ids)
-        received = ledger.receipts_of(tx, ids)
-        for payment in page:
-            wrong = _compared(payment, said.get(payment.id, []), received.get(payment.id, []))
-            if wrong:
-                yield f"{payment.id} {wrong}"
+def differences(tx: Connection, page: Sequence[Payment]) -> Iterator[str]:
+    """A line for each of these payments that is not what its evidence amounts to."""
+    ids = [payment.id for payment in page]
+    said = evidence.of_payments(tx, ids)
+    received = ledger.receipts_of(tx, ids)
+    for payment in page:
+        wrong = _compared(payment, said.get(payment.id, []), received.get(payment.id, []))
+        if wrong:
+            yield f"{payment.id} {wrong}"
 
 
 def _compared(payment: Payment, said: list[Evidence], received: list[Credit]) -> str:

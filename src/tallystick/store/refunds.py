@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from tallystick.domain.ledger import SUSPENSE
 from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundSource, RefundState
 from tallystick.store.columns import AnyRow
+from tallystick.store.places import before
 from tallystick.store.schema.core import payments, postings, receipts, transfers
 from tallystick.store.schema.refunds import refund_moves, refunds
 
@@ -313,8 +314,7 @@ def page(
     if span[1] is not None:
         query = query.where(refunds.c.created_at < span[1])
     if after is not None:
-        same_time = (refunds.c.created_at == after[0]) & (refunds.c.id < after[1])
-        query = query.where(or_(refunds.c.created_at < after[0], same_time))
+        query = query.where(before(refunds.c.created_at, refunds.c.id, after))
     return [_refund(row) for row in tx.execute(query.limit(limit + 1))]
 
 

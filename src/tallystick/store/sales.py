@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC as UTC_ZONE
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from tallystick.store.columns import AnyRow, Whole
 from tallystick.store.schema.sales import revenue_daily, revenue_zone, sales
 
 UTC: Final = "UTC"
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC_ZONE)
 SUMS: Final = ("orders", "amount", "usd_cents", "refunds", "refunded", "refunded_usd_cents",
                *(f"by_{source}" for source in RateSource))  # fmt: skip
 """What is summed for each provider and currency; `by_…` counts conversions by their source."""
@@ -134,7 +136,11 @@ _ROLLED = (
 _DAILY = select(
     revenue_daily.c.day, revenue_daily.c.provider, revenue_daily.c.currency,
     *(revenue_daily.c[name] for name in SUMS),
-)  # fmt: skip
+).where(revenue_daily.c.day == bindparam("day"))  # fmt: skip
+_NEXT_SUMS = select(func.min(revenue_daily.c.day)).where(revenue_daily.c.day > bindparam("day"))
+_NEXT_SALE = (
+    select(sales.c.at).where(sales.c.at >= bindparam("start")).order_by(sales.c.at).limit(1)
+)
 _FORGET = delete(revenue_daily)
 _BORDERS = select(
     func.min(sales.c.at, type_=sales.c.at.type).label("first"),
@@ -237,15 +243,37 @@ def summed(
     return [_totals(row) for row in tx.execute(query)]
 
 
+def day_after(tx: Connection, day: str) -> str | None:
+    """The next day that has sales, or sums of them; the first for an empty one."""
+    where = zone(kept_zone(tx))
+    start = end_of(date.fromisoformat(day), where) if day else _BEGINNING
+    sold = tx.execute(_NEXT_SALE, {"start": start}).scalar()
+    kept = tx.execute(_NEXT_SUMS, {"day": day}).scalar()
+    found = [kept] if kept is not None else []
+    if sold is not None:
+        found.append(day_of(sold, where).isoformat())
+    return min(found, default=None)
+
+
 def differences(tx: Connection) -> Iterator[str]:
-    """A line for each day of which the sums are not those of its sales."""
-    kept = {(row.day, row.provider, row.currency): _sums(row) for row in tx.execute(_DAILY)}
-    for day, start, end in _days(tx, zone(kept_zone(tx))):
-        for row in tx.execute(_OF_DAY, {"start": start, "end": end}):
-            said, true = kept.pop((day, row.provider, row.currency), None), _sums(row)
-            if said != true:
-                yield f"{day} {row.provider} {row.currency} says {said}, its sales {true}"
-    for (day, provider, currency), said in kept.items():
+    """A line for each sum of any day that is not that of its sales."""
+    last = ""
+    while (day := day_after(tx, last)) is not None:
+        yield from wrong_sums(tx, day)
+        last = day
+
+
+def wrong_sums(tx: Connection, day: str) -> Iterator[str]:
+    """The same for one day."""
+    where = zone(kept_zone(tx))
+    rows = tx.execute(_DAILY, {"day": day})
+    kept = {(row.provider, row.currency): _sums(row) for row in rows}
+    on = date.fromisoformat(day)
+    for row in tx.execute(_OF_DAY, {"start": start_of(on, where), "end": end_of(on, where)}):
+        said, true = kept.pop((row.provider, row.currency), None), _sums(row)
+        if said != true:
+            yield f"{day} {row.provider} {row.currency} says {said}, its sales {true}"
+    for (provider, currency), said in kept.items():
         if any(said):
             yield f"{day} {provider} {currency} says {said} without a sale"
 

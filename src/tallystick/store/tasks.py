@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from tallystick.domain.payment import Phase
 from tallystick.domain.task import TASK_MOVES, Session, Task, TaskSignal, TaskState
 from tallystick.store.columns import AnyRow
+from tallystick.store.places import before
 from tallystick.store.schema.core import payments
 from tallystick.store.schema.tasks import task_sessions, tasks
 
@@ -114,9 +115,7 @@ def page(
     if created_before is not None:
         query = query.where(tasks.c.created_at < created_before)
     if after is not None:
-        at, last = after
-        same_time = (tasks.c.created_at == at) & (tasks.c.id < last)
-        query = query.where(or_(tasks.c.created_at < at, same_time))
+        query = query.where(before(tasks.c.created_at, tasks.c.id, after))
     return [_task(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -3,11 +3,12 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.money import Money
+from tallystick.store.places import before
 from tallystick.store.schema.core import postings, transfers
 from tallystick.store.schema.wallets import topups, wallet_spends
 
@@ -97,9 +98,7 @@ def entries(
     if created_before is not None:
         query = query.where(transfers.c.created_at < created_before)
     if after is not None:
-        at, last = after
-        same_time = (transfers.c.created_at == at) & (transfers.c.id < last)
-        query = query.where(or_(transfers.c.created_at < at, same_time))
+        query = query.where(before(transfers.c.created_at, transfers.c.id, after))
     rows = tx.execute(query.limit(limit + 1), {"account": account})
     return [
         # A credit is money that we owe to the wallet's owner.

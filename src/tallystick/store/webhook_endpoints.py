@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy import delete as delete_from
 
+from tallystick.store.places import before
 from tallystick.store.schema.merchant_events import (
     deliveries,
     delivery_attempts,
@@ -132,8 +133,7 @@ def page(
     if span[1] is not None:
         query = query.where(_T.created_at < span[1])
     if after is not None:
-        same_time = (_T.created_at == after[0]) & (_T.id < after[1])
-        query = query.where(or_(_T.created_at < after[0], same_time))
+        query = query.where(before(_T.created_at, _T.id, after))
     return [Endpoint(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
 
 

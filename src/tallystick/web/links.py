@@ -98,7 +98,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
         return [found for one in ids if (found := snapshots.find(tx, one)) is not None]
 
     found = await hub.database.read(read)
-    places = [(one.created_at, one.link.id) for one in found if one.link is not None]
+    places = [(one.created_at, one.id) for one in found]
     return listed(hub, [shapes.link(one, hub.settings.base_url) for one in found], places, limit)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tallystick.store.audit.base import Check, queries
+from tallystick.store.audit.base import Check, Each
 
 _RESERVED: Final = "SUM(CASE WHEN u.state = 'reserved' THEN 1 ELSE 0 END)"
 _REDEEMED: Final = "SUM(CASE WHEN u.state = 'redeemed' THEN 1 ELSE 0 END)"
@@ -70,9 +70,13 @@ WHERE p.purpose = 'order' AND o.id IS NULL
 
 CHECKS: Final = (
     Check("M7", "Every coupon counts its uses, and none is used more often than it may be.",
-          queries(_MISCOUNTED, _OVERUSED, _CUSTOMER_MISCOUNTED, _CUSTOMER_OVERUSED, _UNUSED)),
+          Each("coupons", _MISCOUNTED, _OVERUSED),
+          Each("coupon_customers", _CUSTOMER_MISCOUNTED, _CUSTOMER_OVERUSED, key="coupon_id"),
+          Each("orders", _UNUSED)),
     Check("S5", "There is a licence only where an order is paid, and one for each.",
-          queries(_LICENSED_UNPAID, _LICENSED_TWICE)),
-    Check("O1", "An order stands where its payment stands.", queries(_OUT_OF_STEP, _ORDERLESS)),
-    Check("O2", "What an order costs adds up, and is what its payment asks.", queries(_MISPRICED)),
+          Each("licences", _LICENSED_UNPAID, _LICENSED_TWICE, key="order_id")),
+    Check("O1", "An order stands where its payment stands.",
+          Each("orders", _OUT_OF_STEP), Each("payments", _ORDERLESS)),
+    Check("O2", "What an order costs adds up, and is what its payment asks.",
+          Each("orders", _MISPRICED)),
 )  # fmt: skip

@@ -1,14 +1,13 @@
 """The invariants of money that goes back, as queries."""
 
-from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, text
-
 from tallystick.domain.refund import HOLDING, REFUND_MOVES
-from tallystick.store.audit.base import Check, queries, told
+from tallystick.store.audit.base import Check, Each
 
 _HELD: Final = ", ".join(f"'{state}'" for state in sorted(HOLDING))
+_GONE: Final = "SUM(CASE WHEN f.state = 'succeeded' THEN f.amount ELSE 0 END)"
+_PROMISED: Final = f"SUM(CASE WHEN f.state IN ({_HELD}) THEN f.amount ELSE 0 END)"
 
 _OVERREFUNDED = """
 SELECT id AS subject, 'refunded ' || refunded || ' and promised ' || refund_reserved || ' of '
@@ -17,34 +16,23 @@ FROM payments WHERE refunded + refund_reserved > received OR refunded < 0 OR ref
 """
 _MISCOUNTED = f"""
 SELECT p.id AS subject, 'says refunded ' || p.refunded || ' and promised ' || p.refund_reserved
-  || ', its refunds ' || COALESCE(f.gone, 0) || ' and ' || COALESCE(f.held, 0) AS wrong
-FROM payments p LEFT JOIN (
-  SELECT payment_id, SUM(CASE WHEN state = 'succeeded' THEN amount ELSE 0 END) AS gone,
-    SUM(CASE WHEN state IN ({_HELD}) THEN amount ELSE 0 END) AS held
-  FROM refunds GROUP BY payment_id
-) AS f ON f.payment_id = p.id
-WHERE p.refunded <> COALESCE(f.gone, 0) OR p.refund_reserved <> COALESCE(f.held, 0)
+  || ', its refunds ' || {_GONE} || ' and ' || {_PROMISED} AS wrong
+FROM payments p LEFT JOIN refunds f ON f.payment_id = p.id
+GROUP BY p.id, p.refunded, p.refund_reserved
+HAVING p.refunded <> {_GONE} OR p.refund_reserved <> {_PROMISED}
 """  # noqa: S608 - the states of our own table
 _MORE_THAN_CAME = f"""
-SELECT f.payment_id AS subject, 'gives back ' || f.back || ' through ' || f.gateway
-  || ', which brought ' || COALESCE(r.came, 0) AS wrong
+SELECT back.payment_id AS subject, 'gives back ' || back.minor || ' through ' || back.gateway
+  || ', which brought ' || back.came AS wrong
 FROM (
-  SELECT payment_id, gateway, account, currency, SUM(amount) AS back FROM refunds
-  WHERE state = 'succeeded' OR state IN ({_HELD})
-  GROUP BY payment_id, gateway, account, currency
-) AS f LEFT JOIN (
-  SELECT payment_id, gateway, account, currency, SUM(amount) AS came FROM receipts
-  GROUP BY payment_id, gateway, account, currency
-) AS r ON r.payment_id = f.payment_id AND r.gateway = f.gateway AND r.account = f.account
-  AND r.currency = f.currency
-WHERE f.back > COALESCE(r.came, 0)
+  SELECT f.payment_id, f.gateway, SUM(f.amount) AS minor, (
+    SELECT COALESCE(SUM(r.amount), 0) FROM receipts r WHERE r.payment_id = f.payment_id
+    AND r.gateway = f.gateway AND r.account = f.account AND r.currency = f.currency) AS came
+  FROM refunds f WHERE f.state = 'succeeded' OR f.state IN ({_HELD})
+  GROUP BY f.payment_id, f.gateway, f.account, f.currency
+) AS back
+WHERE back.minor > back.came
 """  # noqa: S608 - the states of our own table
-_NO_MOVE = """
-SELECT refund_id AS subject,
-  'went from ' || state_before || ' to ' || state_after || ' on ' || signal AS wrong
-FROM refund_moves
-WHERE state_before || '>' || signal || '>' || state_after NOT IN :edges
-"""
 _TORN = """
 SELECT refund_id AS subject, 'went on from ' || state_before || ' where it was ' || was AS wrong
 FROM (
@@ -57,10 +45,8 @@ WHERE state_before <> was
 _ELSEWHERE = """
 SELECT f.id AS subject,
   'is ' || f.state || ', its history ends at ' || COALESCE(m.state_after, 'nothing') AS wrong
-FROM refunds f
-LEFT JOIN (SELECT refund_id, MAX(line) AS line FROM refund_moves GROUP BY refund_id) AS newest
-  ON newest.refund_id = f.id
-LEFT JOIN refund_moves m ON m.refund_id = newest.refund_id AND m.line = newest.line
+FROM refunds f LEFT JOIN refund_moves m ON m.refund_id = f.id
+  AND m.line = (SELECT MAX(n.line) FROM refund_moves n WHERE n.refund_id = f.id)
 WHERE f.state <> COALESCE(m.state_after, 'nothing')
 """
 # `|| ''` keeps SQLite from searching all postings of an account for those of one transfer.
@@ -79,28 +65,34 @@ FROM transfers t LEFT JOIN refunds f ON f.id = t.subject AND f.state = 'succeede
 WHERE t.kind = 'refund' AND f.id IS NULL
 """
 _UNHELD = """
-SELECT p.id AS subject, 'has promised ' || p.refund_reserved || ', and ' || COALESCE(h.minor, 0)
-  || ' stands apart for it' AS wrong
-FROM payments p LEFT JOIN (
-  SELECT t.payment_id, -SUM(q.amount) AS minor
-  FROM postings q JOIN transfers t ON t.id = q.transfer_id
-  WHERE q.account = 'refunding' GROUP BY t.payment_id
-) AS h ON h.payment_id = p.id
-WHERE p.refund_reserved <> COALESCE(h.minor, 0)
+SELECT promised.id AS subject, 'has promised ' || promised.refund_reserved || ', and '
+  || promised.apart || ' stands apart for it' AS wrong
+FROM (
+  SELECT p.id, p.refund_reserved, (
+    SELECT COALESCE(-SUM(q.amount), 0) FROM transfers t JOIN postings q ON q.transfer_id = t.id
+    WHERE t.payment_id = p.id AND q.account || '' = 'refunding') AS apart
+  FROM payments p
+) AS promised
+WHERE promised.refund_reserved <> promised.apart
 """
 
-_EDGES = sorted(f"{before}>{signal}>{after}" for (before, signal), after in REFUND_MOVES.items())
-_STRAYED = text(_NO_MOVE).bindparams(bindparam("edges", _EDGES, expanding=True))
-
-
-def _history(tx: Connection) -> Iterator[str]:
-    return told(tx, (_STRAYED, text(_TORN), text(_ELSEWHERE)))
-
+_EDGES: Final = ", ".join(
+    sorted(f"'{before}>{signal}>{after}'" for (before, signal), after in REFUND_MOVES.items())
+)
+_STRAYED = f"""
+SELECT refund_id AS subject,
+  'went from ' || state_before || ' to ' || state_after || ' on ' || signal AS wrong
+FROM refund_moves
+WHERE state_before || '>' || signal || '>' || state_after NOT IN ({_EDGES})
+"""  # noqa: S608 - the moves of our own table
 
 CHECKS: Final = (
     Check("M5", "No more has gone back, or is promised back, than was received.",
-          queries(_OVERREFUNDED, _MISCOUNTED, _MORE_THAN_CAME)),
-    Check("R1", "Every refund is where its history leads, by moves of the table.", _history),
+          Each("payments", _OVERREFUNDED, _MISCOUNTED),
+          Each("refunds", _MORE_THAN_CAME, key="payment_id")),
+    Check("R1", "Every refund is where its history leads, by moves of the table.",
+          Each("refund_moves", _STRAYED, _TORN, key="refund_id"), Each("refunds", _ELSEWHERE)),
     Check("R2", "The ledger has every refund once, and what is promised stands apart.",
-          queries(_UNBOOKED, _BOOKED_FROM_NOTHING, _UNHELD)),
+          Each("refunds", _UNBOOKED), Each("transfers", _BOOKED_FROM_NOTHING),
+          Each("payments", _UNHELD)),
 )  # fmt: skip

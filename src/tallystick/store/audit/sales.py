@@ -1,9 +1,13 @@
 """The invariants of sales, their daily sums and commissions, as queries."""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import Connection
+
 from tallystick.store import sales
-from tallystick.store.audit.base import Check, queries
+from tallystick.store.audit.base import Check, Each
 
 _TWO_COMMISSIONS = """
 SELECT order_id AS subject, 'has ' || COUNT(*) || ' commissions' AS wrong
@@ -27,15 +31,17 @@ GROUP BY commission_id
 HAVING SUM(amount) < 0 OR SUM(usd_cents) < 0 OR SUM(order_usd_cents) < 0
 """
 _CLAWED_ASIDE = """
-SELECT c.id AS subject, 'is clawed back by ' || c.back || ' of the order, refunded by '
-  || COALESCE(s.back, 0) AS wrong
-FROM (SELECT c.id, c.order_id, -COALESCE(SUM(l.order_usd_cents), 0) AS back
+SELECT clawed.id AS subject, 'is clawed back by ' || clawed.back || ' of the order, refunded by '
+  || clawed.refunded AS wrong
+FROM (
+  SELECT c.id,
+    (SELECT -COALESCE(SUM(l.order_usd_cents), 0) FROM commission_lines l
+      WHERE l.commission_id = c.id AND l.kind = 'clawed_back') AS back,
+    (SELECT COALESCE(SUM(s.usd_cents), 0) FROM sales s
+      WHERE s.order_id = c.order_id AND s.kind = 'refund') AS refunded
   FROM commissions c
-  LEFT JOIN commission_lines l ON l.commission_id = c.id AND l.kind = 'clawed_back'
-  GROUP BY c.id, c.order_id) c
-LEFT JOIN (SELECT order_id, SUM(usd_cents) AS back FROM sales WHERE kind = 'refund'
-  GROUP BY order_id) s ON s.order_id = c.order_id
-WHERE c.back <> COALESCE(s.back, 0)
+) AS clawed
+WHERE clawed.back <> clawed.refunded
 """
 _PAID_ASIDE = """
 SELECT c.id AS subject, 'is ' || c.status || ' with ' || COUNT(l.line) || ' payouts' AS wrong
@@ -86,11 +92,42 @@ HAVING SUM(CASE kind WHEN 'sale' THEN amount ELSE -amount END) < 0
   OR SUM(CASE kind WHEN 'sale' THEN usd_cents ELSE -usd_cents END) < 0
 """
 
+
+class Days:
+    """A walk along the days that have sales, or sums of them; one day is a slice."""
+
+    name: Final = "days"
+
+    def border(
+        self,
+        tx: Connection,
+        after: str,
+        many: int,
+    ) -> tuple[str, bool] | None:
+        """The next day with anything in it."""
+        day = sales.day_after(tx, after)
+        return None if day is None else (day, True)
+
+    def broken(self, tx: Connection, after: str, until: str) -> Iterator[str]:
+        """What is wrong with the sums of this day."""
+        return sales.wrong_sums(tx, until)
+
+    def touched(self, tx: Connection, payment_ids: Sequence[str]) -> Iterator[str]:
+        """Days belong to no payment."""
+        return iter(())
+
+    def settled(self, until: str, now: datetime) -> str:
+        """Days that are over in every time zone."""
+        return min(until, (now - timedelta(days=2)).date().isoformat())
+
+
 CHECKS: Final = (
     Check("M8", "An order pays at most one commission, and a refund claws back its share.",
-          queries(_TWO_COMMISSIONS, _NOT_EARNED_ONCE, _OVERCLAWED, _CLAWED_ASIDE, _PAID_ASIDE,
-                  _UNSOLD, _UNSHARED)),
-    Check("E1", "The daily sums of revenue are the sums of the sales.", sales.differences),
+          Each("commissions", _NOT_EARNED_ONCE, _CLAWED_ASIDE, _PAID_ASIDE, _UNSOLD),
+          Each("commissions", _TWO_COMMISSIONS, key="order_id"),
+          Each("commission_lines", _OVERCLAWED, key="commission_id"), Each("orders", _UNSHARED)),
+    Check("E1", "The daily sums of revenue are the sums of the sales.", Days()),
     Check("E2", "Every delivered order is a sale at its frozen worth, and gives back no more.",
-          queries(_UNBOOKED, _BOOKED_FROM_NOTHING, _MISRETURNED, _OVERRETURNED)),
+          Each("orders", _UNBOOKED, _MISRETURNED),
+          Each("sales", _BOOKED_FROM_NOTHING, _OVERRETURNED, key="order_id")),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tallystick.store.audit.base import Check, queries
+from tallystick.store.audit.base import Check, Each
 
 _NOT_PAID = """
 SELECT t.id AS subject, 'is completed without a paid session of its own' AS wrong
@@ -42,7 +42,9 @@ GROUP BY t.id, t.state HAVING COUNT(j.id) <> CASE WHEN t.state = 'COMPLETED' THE
 
 CHECKS: Final = (
     Check("T1", "A completed task has exactly one session that paid it; money that came again is "
-          "with a person.", queries(_NOT_PAID, _NOT_COMPLETED, _PAID_TWICE, _STRAY, _NO_SESSION)),
+          "with a person.",
+          Each("tasks", _NOT_PAID, _NOT_COMPLETED, _PAID_TWICE, _NO_SESSION),
+          Each("payments", _STRAY)),
     Check("T2", "A completed task has exactly one callback, and no other task has one.",
-          queries(_NOT_CALLED_BACK)),
+          Each("tasks", _NOT_CALLED_BACK)),
 )  # fmt: skip

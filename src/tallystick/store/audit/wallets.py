@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tallystick.store.audit.base import Check, queries
+from tallystick.store.audit.base import Check, Each
 
 # `|| ''` keeps SQLite from searching all postings of an account for those of one transfer.
 _NOT_IN_THE_WALLET = """
@@ -44,7 +44,8 @@ WHERE t.kind = 'spend' AND s.id IS NULL
 
 CHECKS: Final = (
     Check("W1", "A confirmed top-up is in its owner's wallet, once.",
-          queries(_NOT_IN_THE_WALLET, _CREDITED_UNPAID, _NAMELESS)),
+          Each("topups", _NOT_IN_THE_WALLET), Each("transfers", _CREDITED_UNPAID),
+          Each("payments", _NAMELESS)),
     Check("W2", "What was spent under a reference left the wallet, once.",
-          queries(_NOT_SPENT, _SPENT_FOR_NOTHING)),
+          Each("wallet_spends", _NOT_SPENT), Each("transfers", _SPENT_FOR_NOTHING)),
 )  # fmt: skip

@@ -4,6 +4,7 @@ One module for each feature; this one knows them all.
 """
 
 from tallystick.store.schema import (
+    audit,
     core,
     coupons,
     dashboard,
@@ -21,6 +22,7 @@ from tallystick.store.schema.base import append_only, frozen, metadata
 
 __all__ = [
     "append_only",
+    "audit",
     "core",
     "coupons",
     "dashboard",

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, UniqueConstraint, text
 
 metadata = MetaData(
     naming_convention={
@@ -36,6 +37,11 @@ def append_only() -> tuple[str, ...]:
 def frozen() -> dict[str, tuple[str, ...]]:
     """The tables whose rows stay, with the columns that never change."""
     return {t.name: t.info["frozen"] for t in metadata.sorted_tables if t.info["frozen"]}
+
+
+def index_where(name: str, condition: str, *columns: Column[Any]) -> Index:
+    """An index of the rows that hold to a condition, which queries must say word for word."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 def one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:

@@ -1,6 +1,6 @@
 """Coupons: their terms, their counters, and every single use of them."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text
 
 from tallystick.domain.coupon import CouponType, SyncOutcome, UseState
 from tallystick.store.columns import Flag, Instant, Whole
@@ -54,10 +54,11 @@ coupon_customers = table(
 coupon_uses = table(
     "coupon_uses",
     Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
-    Column("coupon_id", Text, ForeignKey("coupons.id"), nullable=False, index=True),
+    Column("coupon_id", Text, ForeignKey("coupons.id"), nullable=False),
     Column("customer", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     one_of("state", UseState),
+    Index("ix_coupon_uses_customer", "coupon_id", "customer"),
 )

@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, Text, U
 
 from tallystick.domain.giftcard import CODED, NAMED, CardState, HoldState, MovementKind
 from tallystick.store.columns import Instant, Whole
-from tallystick.store.schema.base import one_of, table
+from tallystick.store.schema.base import index_where, one_of, table
 
 _CODED = ", ".join(f"'{state}'" for state in CODED)
 _NAMED = ", ".join(f"'{kind}'" for kind in NAMED)
@@ -61,7 +61,7 @@ gift_card_holds = table(
     Column("amount", Whole, nullable=False),
     Column("captured", Whole, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("expires_at", Instant, nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     one_of("state", HoldState),
     CheckConstraint("amount > 0", name="amount_positive"),
@@ -69,3 +69,4 @@ gift_card_holds = table(
     CheckConstraint("(state = 'captured') = (captured > 0)", name="captured_says_so"),
     UniqueConstraint("card_id", "reference"),
 )
+index_where("ix_gift_card_holds_open", "state = 'held'", gift_card_holds.c.expires_at)

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 
 from tallystick.store.columns import Document, Flag, Instant, Whole
-from tallystick.store.schema.base import one_of, table
+from tallystick.store.schema.base import index_where, one_of, table
 
 # Written beside each row of the outbox, and gone with its number: `n` is the order of writing.
 unnumbered = table(
@@ -91,6 +91,11 @@ Index("ix_deliveries_payment", deliveries.c.endpoint_id, deliveries.c.payment_id
       sqlite_where=_WAITING, postgresql_where=_WAITING)  # fmt: skip
 Index("ix_deliveries_log", deliveries.c.endpoint_id, deliveries.c.created_at, deliveries.c.event_id)
 Index("ix_deliveries_event", deliveries.c.event_id)
+Index("ix_deliveries_state", deliveries.c.endpoint_id, deliveries.c.state, deliveries.c.created_at,
+      deliveries.c.event_id)  # fmt: skip
+index_where("ix_deliveries_turn", "due_at IS NOT NULL",
+            deliveries.c.endpoint_id, deliveries.c.due_at, deliveries.c.seq)  # fmt: skip
+Index("ix_deliveries_waiting", deliveries.c.seq, sqlite_where=_WAITING, postgresql_where=_WAITING)
 
 delivery_attempts = table(
     "delivery_attempts",
@@ -106,4 +111,5 @@ delivery_attempts = table(
     CheckConstraint("status IS NOT NULL OR error IS NOT NULL", name="says_what_came"),
     Index("ix_delivery_attempts_log", "endpoint_id", "event_id"),
     Index("ix_delivery_attempts_at", "at"),
+    Index("ix_delivery_attempts_event", "event_id"),
 )

@@ -1,11 +1,11 @@
 """What is sold: products with their prices, orders, licences and what buyers are let into."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, text
 
 from tallystick.domain.access import GrantState, Wanted
 from tallystick.domain.order import OrderReview, OrderStatus
 from tallystick.store.columns import Document, Flag, Instant, Whole
-from tallystick.store.schema.base import one_of, table
+from tallystick.store.schema.base import index_where, one_of, table
 
 products = table(
     "products",
@@ -32,7 +32,7 @@ orders = table(
     Column("id", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, unique=True),
     Column("gateway", Text, nullable=False),
-    Column("product_type", Text, ForeignKey("products.type"), nullable=False, index=True),
+    Column("product_type", Text, ForeignKey("products.type"), nullable=False),
     Column("currency", Text, nullable=False),
     Column("unit_amount", Whole, nullable=False),
     Column("quantity", Whole, nullable=False),
@@ -46,7 +46,7 @@ orders = table(
     Column("referred_by", Text, index=True),
     Column("referral_code", Text),
     Column("email", Text, nullable=False),
-    Column("owner_id", Text, index=True),
+    Column("owner_id", Text),
     Column("team_id", Text),
     Column("github_username", Text),
     Column("vat_invoice_requested", Flag, nullable=False),
@@ -82,6 +82,16 @@ orders = table(
     ),
 )
 Index("ix_orders_created", orders.c.created_at, orders.c.id)
+Index("ix_orders_status", orders.c.status, orders.c.created_at, orders.c.id)
+Index("ix_orders_gateway", orders.c.gateway, orders.c.created_at, orders.c.id)
+Index("ix_orders_product", orders.c.product_type, orders.c.created_at, orders.c.id)
+Index("ix_orders_email", orders.c.email, orders.c.created_at, orders.c.id)
+index_where("ix_orders_owner", "owner_id IS NOT NULL",
+            orders.c.owner_id, orders.c.created_at, orders.c.id)  # fmt: skip
+index_where("ix_orders_team", "team_id IS NOT NULL",
+            orders.c.team_id, orders.c.created_at, orders.c.id)  # fmt: skip
+index_where("ix_orders_review", "review IS NOT NULL",
+            orders.c.review, orders.c.created_at, orders.c.id)  # fmt: skip
 
 licences = table(
     "licences",
@@ -100,6 +110,8 @@ access_grants = table(
     Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
     Column("place", Text, nullable=False),
     Column("username", Text, nullable=False),
+    # The same in small letters: GitHub does not mind how a name is written.
+    Column("person", Text, nullable=False, server_default=text("''")),
     Column("wanted", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("note", Text, nullable=False),
@@ -108,3 +120,4 @@ access_grants = table(
     one_of("wanted", Wanted),
     one_of("state", GrantState),
 )
+Index("ix_access_grants_person", access_grants.c.place, access_grants.c.person)

@@ -22,7 +22,7 @@ refunds = table(
     "refunds",
     Column("id", Text, primary_key=True),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
-    Column("attempt_id", Text, ForeignKey("attempts.id")),
+    Column("attempt_id", Text, ForeignKey("attempts.id"), index=True),
     Column("gateway", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("transaction_id", Text, nullable=False),
@@ -64,6 +64,8 @@ refunds = table(
     UniqueConstraint("gateway", "account", "bank_reference"),
 )
 Index("ix_refunds_created", refunds.c.created_at, refunds.c.id)
+Index("ix_refunds_state", refunds.c.state, refunds.c.created_at, refunds.c.id)
+Index("ix_refunds_gateway", refunds.c.gateway, refunds.c.created_at, refunds.c.id)
 Index("ix_refunds_due", refunds.c.next_check_at, sqlite_where=text("next_check_at IS NOT NULL"),
       postgresql_where=text("next_check_at IS NOT NULL"))  # fmt: skip
 

@@ -93,7 +93,7 @@ commissions = table(
     "commissions",
     Column("id", Text, primary_key=True),
     Column("order_id", Text, nullable=False),
-    Column("referrer_id", Text, ForeignKey("referrers.id"), nullable=False, index=True),
+    Column("referrer_id", Text, ForeignKey("referrers.id"), nullable=False),
     Column("order_amount", Whole, nullable=False),
     Column("currency", Text, nullable=False),
     Column("order_usd_cents", Whole, nullable=False),
@@ -113,6 +113,8 @@ commissions = table(
     # M8: an order pays one commission.
     UniqueConstraint("order_id"),
     Index("ix_commissions_created", "created_at", "id"),
+    Index("ix_commissions_status", "status", "created_at", "id"),
+    Index("ix_commissions_referrer", "referrer_id", "created_at", "id"),
 )
 
 commission_lines = table(

@@ -12,7 +12,7 @@ from sqlalchemy import (
 
 from tallystick.domain.task import TaskState
 from tallystick.store.columns import Document, Instant, Whole
-from tallystick.store.schema.base import one_of, table
+from tallystick.store.schema.base import index_where, one_of, table
 
 tasks = table(
     "tasks",
@@ -40,6 +40,9 @@ tasks = table(
     ),
 )
 Index("ix_tasks_created", tasks.c.created_at, tasks.c.id)
+Index("ix_tasks_state", tasks.c.state, tasks.c.created_at, tasks.c.id)
+index_where("ix_tasks_reference", "reference IS NOT NULL",
+            tasks.c.reference, tasks.c.created_at, tasks.c.id)  # fmt: skip
 
 task_sessions = table(
     "task_sessions",

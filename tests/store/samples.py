@@ -1,0 +1,160 @@
+"""Calls of every function of the store that puts its statement together: each filter once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from tallystick.store import (
+    checkup,
+    commissions,
+    coupons,
+    credits,
+    deliveries,
+    entrance,
+    feed,
+    links,
+    orders,
+    payments,
+    reconciliation,
+    referrers,
+    refunds,
+    sales,
+    schedules,
+    tasks,
+    wallets,
+    webhook_endpoints,
+)
+from tallystick.store.orders import Search
+from tests.store.large import END, FIRST
+
+Call = Callable[[Connection], Any]
+DAY: Final = timedelta(days=1)
+SPANS: Final = ((None, None), (END - DAY, None), (None, END - DAY), (END - 2 * DAY, END - DAY))
+PLACES: Final = (None, (END - DAY, "z"))
+NAME: Final = str(FIRST + 9_000)
+ENDPOINT: Final = f"webhook_endpoints_{FIRST + 1}"
+
+
+def lists(page: Callable[..., Any], *filters: dict[str, Any]) -> list[Call]:
+    """A list with each filter, from its beginning and from a place on; and for each span."""
+    calls = [
+        _call(page, filters=one, span=(None, None), after=place)
+        for one in filters
+        for place in PLACES
+    ]
+    return [*calls, *(_call(page, filters={}, span=span, after=PLACES[1]) for span in SPANS)]
+
+
+def _call(page: Callable[..., Any], **values: Any) -> Call:
+    return lambda tx: page(tx, limit=50, **values)
+
+
+def _payments(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
+    return payments.page(
+        tx, filters=filters, created_after=span[0], created_before=span[1], **values
+    )
+
+
+def _tasks(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
+    return tasks.page(tx, filters=filters, created_after=span[0], created_before=span[1], **values)
+
+
+def _links(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
+    phases = filters.get("phases", ())
+    return links.page(tx, phases=phases, created_after=span[0], created_before=span[1], **values)
+
+
+def _deliveries(tx: Connection, *, filters: Any, **values: Any) -> Any:
+    return deliveries.page(tx, ENDPOINT, state=filters.get("state"), **values)
+
+
+def _commissions(tx: Connection, *, filters: Any, **values: Any) -> Any:
+    return commissions.page(tx, wanted=filters, **values)
+
+
+def _orders(tx: Connection, *, filters: Any, span: Any, after: Any, limit: int) -> Any:
+    return orders.page(tx, Search(filters, *span), after, limit)
+
+
+def _numbered(tx: Connection, *, filters: Any, span: Any, after: Any, limit: int) -> Any:
+    return orders.numbered_page(tx, Search(filters, *span), 2, limit)
+
+
+def _differences(tx: Connection, *, filters: Any, **values: Any) -> Any:
+    return reconciliation.page(tx, filters=filters, resolved=None, **values)
+
+
+def _coupons(tx: Connection, *, filters: Any, **values: Any) -> Any:
+    return coupons.page(tx, code=filters.get("code"), **values)
+
+
+def _entries(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
+    return wallets.entries(
+        tx, "wallet:owner_3", created_after=span[0], created_before=span[1], **values
+    )
+
+
+ORDER_FILTERS: Final[tuple[dict[str, Any], ...]] = (
+    {"status": "refunded"}, {"gateway": "polar"}, {"product_type": f"products_{FIRST + 2}"},
+    {"email": "buyer9@example.com"}, {"owner_id": "owner_9"}, {"team_id": "team_100"},
+    {"review": "coupon_used_up"},
+)  # fmt: skip
+
+SAMPLES: Final[dict[str, list[Call]]] = {
+    "checkup.ground": [checkup.ground],
+    "commissions.page": lists(_commissions, {"status": "pending"},
+                              {"referrer_id": f"referrers_{FIRST + 2}"},
+                              {"order_id": f"orders_{NAME}"}),
+    "coupons.page": lists(_coupons, {"code": "TEN"}),
+    "credits.page": [
+        _call(credits.page, state=state, span=span, after=place)
+        for state in ("waiting", "decided", "all")
+        for span in SPANS
+        for place in PLACES
+    ],
+    "deliveries.page": lists(_deliveries, {"state": "dead"}),
+    "deliveries.redeliver": [
+        lambda tx: deliveries.redeliver(tx, ENDPOINT, END, event_id=f"outbox_{NAME}"),
+        lambda tx: deliveries.redeliver(tx, ENDPOINT, END, since=END - timedelta(hours=6)),
+        lambda tx: deliveries.redeliver(tx, ENDPOINT, END, since=END - timedelta(hours=6),
+                                        patterns=("payment.paid",)),
+    ],
+    "entrance.forget": [lambda tx: entrance.forget(tx, END)],
+    "feed.page": [
+        lambda tx: feed.page(tx, after=9_000, limit=50),
+        lambda tx: feed.page(tx, after=9_000, limit=50, patterns=("payment.*",)),
+    ],
+    "feed.page createdAfter": [
+        lambda tx: feed.page(tx, after=0, limit=50, span=(END - DAY, None)),
+    ],
+    "links._one": [
+        lambda tx: links.find(tx, f"payment_links_{NAME}"),
+        lambda tx: links.by_short_code(tx, f"short_code_{NAME}"),
+        lambda tx: links.of_payment(tx, f"payments_{NAME}"),
+    ],
+    "links.page": lists(_links, {"phases": ()}, {"phases": ("open", "processing")},
+                        {"phases": ("paid",)}),
+    "orders.numbered_page": lists(_numbered, {"status": "refunded"}, {"gateway": "polar"}, {}),
+    "orders.page": lists(_orders, *ORDER_FILTERS),
+    "payments.page": lists(_payments, {"phase": "canceled"}, {"gateway": "polar"},
+                           {"owner_id": "owner_9"}, {"reference": f"reference_{NAME}"},
+                           {"amount_state": "over"}, {"review": None},
+                           {"owner_id": "owner_9", "phase": "paid"}),
+    "reconciliation.page": lists(_differences, {}),
+    "referrers.page": [_call(referrers.page, after=place) for place in PLACES],
+    "refunds.page": lists(refunds.page, {"state": "manual"}, {"gateway": "polar"},
+                          {"payment_id": f"payments_{NAME}"}),
+    "sales.rolled": [lambda tx: sales.rolled(tx, None, None)],
+    "sales.summed": [lambda tx: sales.summed(tx, sales.Span(END - DAY, END))],
+    "schedules.let_go": [schedules.let_go],
+    "tasks.page": lists(_tasks, {"state": "IN_PROGRESS"}, {"reference": "reference_9"}),
+    "wallets.entries": lists(_entries, {}),
+    "webhook_endpoints.page": [
+        lambda tx: webhook_endpoints.page(tx, span=(None, None), after=None, limit=50)
+    ],
+    "webhook_endpoints.remove": [lambda tx: webhook_endpoints.remove(tx, ENDPOINT)],
+}  # fmt: skip
