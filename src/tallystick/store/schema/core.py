@@ -52,6 +52,7 @@ payments = table(
     Column("source", Text),
     Column("next_check_at", Instant),
     Column("version", Integer, nullable=False),
+    Column("rank", Integer, nullable=False, server_default=text("3")),
     one_of("phase", Phase),
     one_of("amount_state", AmountState),
     one_of("review", Review),
@@ -73,6 +74,21 @@ payments = table(
 Index("ix_payments_due", payments.c.next_check_at, sqlite_where=text("next_check_at IS NOT NULL"),
       postgresql_where=text("next_check_at IS NOT NULL"))  # fmt: skip
 Index("ix_payments_created", payments.c.created_at, payments.c.id)
+# A gateway's line: who is asked about next, and whose deadline is here.
+Index("ix_payments_line", payments.c.gateway, payments.c.rank, payments.c.next_check_at,
+      sqlite_where=text("next_check_at IS NOT NULL"),
+      postgresql_where=text("next_check_at IS NOT NULL"))  # fmt: skip
+Index("ix_payments_deadline", payments.c.gateway, payments.c.expires_at,
+      sqlite_where=text("phase IN ('draft', 'open')"),
+      postgresql_where=text("phase IN ('draft', 'open')"))  # fmt: skip
+
+budgets = table(
+    "budgets",
+    Column("gateway", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("spent_until", Instant),
+    Column("asked", Whole, nullable=False),
+)
 
 payment_links = table(
     "payment_links",
