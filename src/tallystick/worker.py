@@ -15,7 +15,7 @@ from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import jobs_due, plan, run_due
 from tallystick.flows.receive import handle_inbox
-from tallystick.store import inbox, jobs, timers
+from tallystick.store import clock_doubts, inbox, jobs, timers
 
 LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
@@ -83,6 +83,7 @@ class Worker:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._tasks: list[asyncio.Task[None]] = []
+        self._doubt: str | None = None
         self._kinds = (
             _whole(handle_inbox, inbox.next_due),
             _whole(do_effects, jobs.next_due),
@@ -205,10 +206,19 @@ class Worker:
             try:
                 if jumped > JUMP:
                     await self._clock_jumped(jumped)
-                elif not ticks % _TICKS_TO_A_LOOK:
+                await self._note_doubt(again=not ticks % _TICKS_TO_A_LOOK)
+                if not ticks % _TICKS_TO_A_LOOK:
                     await hub.database.write(lambda tx: timers.pull_back(tx, hub.now()))
             except Exception:
                 log.exception("worker_failed", work="watch_the_clock")
+
+    async def _note_doubt(self, *, again: bool) -> None:
+        """Let `tallystick doctor` say why nothing expires; written when it changes, and `again`."""
+        hub, now = self._hub, self._hub.now()
+        why = hub.why_nothing_expires(now)
+        if why != self._doubt or (again and why is not None):
+            await hub.database.write(lambda tx: clock_doubts.note(tx, hub.holder, why, now))
+            self._doubt = why
 
     async def _clock_jumped(self, by: timedelta) -> None:
         log.error("clock_jumped", by_s=by.total_seconds())

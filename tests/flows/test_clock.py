@@ -13,7 +13,7 @@ from tallystick.domain.payment import Phase
 from tallystick.flows import rescue
 from tallystick.flows.jobs import SCHEDULE, plan
 from tallystick.gateways.wire import HttpWire
-from tallystick.store import idempotency, inbox, jobs, payments, schedules
+from tallystick.store import clock_doubts, idempotency, inbox, jobs, payments, schedules
 from tallystick.wiring import SystemClock
 from tallystick.worker import Worker
 from tests.store.rows import NOW
@@ -76,11 +76,17 @@ async def test_the_worker_sees_a_jump_by_itself_and_holds_expiry(house):
     await worker.start()
     await asyncio.sleep(0)
 
+    def said(tx):
+        return clock_doubts.said_since(tx, NOW - 2 * HOUR)
+
     house.clock.at -= HOUR
     async with asyncio.timeout(PATIENCE_S):
-        while house.hub.why_nothing_expires(house.clock.at) is None:
+        while not (doubts := await house.database.read(said)):  # noqa: ASYNC110 - by the worker
             await asyncio.sleep(0.05)
     await worker.stop()
+
+    assert doubts[0].holder == "test"
+    assert house.hub.why_nothing_expires(house.clock.at) is not None
 
 
 async def test_nothing_expires_until_a_gateways_clock_and_ours_agree(house):

@@ -41,9 +41,14 @@ def next_check(
 def _afterwards(
     hub: Hub, payment: Payment, asked: Sequence[Attempt], now: datetime
 ) -> datetime | None:
-    """Late money is listened for; what is paid is asked about no more (payments.md rule 7)."""
+    """Late money is listened for. What is paid is asked about no more (payments.md rule 7).
+
+    But while a refund is promised: what went back without us may not have found room beside it.
+    """
     until = max((attempt.listen_until for attempt in asked), default=None)
-    if until is None or payment.closed_at is None or payment.phase is Phase.PAID:
+    if until is None or payment.closed_at is None:
+        return None
+    if payment.phase is Phase.PAID and not payment.refund_reserved:
         return None
     return schedule.afterwards(payment.closed_at, until, now, hub.luck())
 

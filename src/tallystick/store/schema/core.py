@@ -90,6 +90,14 @@ budgets = table(
     Column("asked", Whole, nullable=False),
 )
 
+# Which processes hold expiry, because their clock is in doubt.
+clock_doubts = table(
+    "clock_doubts",
+    Column("holder", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 payment_links = table(
     "payment_links",
     Column("id", Text, primary_key=True),

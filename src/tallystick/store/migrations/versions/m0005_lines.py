@@ -18,7 +18,7 @@ def upgrade() -> None:
     )
     op.execute("UPDATE payments SET rank = 4 WHERE phase IN ('expired', 'canceled')")
     # What is paid is not asked about any more; refunds have timers of their own.
-    op.execute("UPDATE payments SET next_check_at = NULL WHERE phase = 'paid'")
+    op.execute("UPDATE payments SET next_check_at = NULL WHERE phase = 'paid' AND refund_reserved = 0")
     op.create_index(
         "ix_payments_line",
         "payments",
@@ -40,6 +40,15 @@ def upgrade() -> None:
         sa.Column("spent_until", columns.Instant(), nullable=True),
         sa.Column("asked", columns.Whole, nullable=False),
         sa.PrimaryKeyConstraint("gateway", "account", name=op.f("pk_budgets")),
+        info={"append_only": False},
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "clock_doubts",
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("holder", name=op.f("pk_clock_doubts")),
         info={"append_only": False},
         sqlite_strict=True,
     )
