@@ -18,7 +18,9 @@ def upgrade() -> None:
     )
     op.execute("UPDATE payments SET rank = 4 WHERE phase IN ('expired', 'canceled')")
     # What is paid is not asked about any more; refunds have timers of their own.
-    op.execute("UPDATE payments SET next_check_at = NULL WHERE phase = 'paid' AND refund_reserved = 0")
+    op.execute(
+        "UPDATE payments SET next_check_at = NULL WHERE phase = 'paid' AND refund_reserved = 0"
+    )
     op.create_index(
         "ix_payments_line",
         "payments",
