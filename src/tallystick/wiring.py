@@ -172,6 +172,7 @@ def build(
         referrers=referrers.find_by_code,
         rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
         access=_access(settings, wire),
+        gateway_clocks=wire.clocks,
     )
     line = _line(settings)
     relay = None if line is None else Relay(line, live, database)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,16 +10,14 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.flows import deliver
+from tallystick.flows import deliver, rescue, send_refund
 from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
-from tallystick.flows.jobs import plan, run_due
-from tallystick.flows.listen import begin, listen
+from tallystick.flows.jobs import jobs_due, plan, run_due
+from tallystick.flows.listen import accounts_due, begin, listen_to
 from tallystick.flows.match import give_owners
 from tallystick.flows.receive import handle_inbox
-from tallystick.flows.rescue import ask_due, wake
-from tallystick.flows.send_refund import tend_refunds
-from tallystick.store import credits, inbox, jobs, payments, readings, refunds, schedules
+from tallystick.store import clock_doubts, credits, inbox, jobs, timers
 
 LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
@@ -28,22 +26,57 @@ MOST_AT_ONCE: Final = 16
 # A round that waits for a slow endpoint must not keep the others waiting.
 MOST_DELIVERIES: Final = 256
 MOST_ROUNDS: Final = 50
-JUMP: Final = timedelta(minutes=5)
-HELD_AFTER_JUMP: Final = timedelta(minutes=1)
+JUMP: Final = timedelta(minutes=1)
+_TICKS_TO_A_LOOK: Final = 60
 
 log = structlog.get_logger()
-Work = Callable[[Hub], Awaitable[int]]
-NextDue = Callable[[Connection], datetime | None]
+Dues = Callable[[Connection, Hub], Mapping[str, datetime]]
+Work = Callable[[Hub, str], Awaitable[int]]
 
 
 @dataclass(slots=True)
 class _Kind:
-    """One kind of work, and the rounds of it that are under way."""
+    """One kind of work, by what it is done for: a gateway, a job, or all at once.
 
+    `rounds` are those under way. A round for one gateway or job never waits for another's.
+    """
+
+    name: str
+    dues: Dues
     work: Work
-    next_due: NextDue
     at_once: int = MOST_AT_ONCE
-    rounds: set[asyncio.Task[int]] = field(default_factory=set)
+    rounds: dict[str, set[asyncio.Task[int]]] = field(default_factory=dict)
+    rests: dict[str, float] = field(default_factory=dict)
+
+    def under_way(self) -> list[asyncio.Task[int]]:
+        """All rounds that have not ended."""
+        return [task for rounds in self.rounds.values() for task in rounds]
+
+    def may_begin(self, what: str, clock_s: float) -> bool:
+        """Whether another round of it has a place, and the last one found something to do."""
+        return len(self.rounds.get(what, ())) < self.at_once and clock_s >= self.rests.get(what, 0)
+
+
+def _whole(
+    work: Callable[[Hub], Awaitable[int]],
+    next_due: Callable[[Connection], datetime | None],
+    at_once: int = MOST_AT_ONCE,
+) -> _Kind:
+    """Work that is not parted by gateways."""
+
+    def dues(tx: Connection, _hub: Hub) -> dict[str, datetime]:
+        at = next_due(tx)
+        return {} if at is None else {"": at}
+
+    return _Kind(work.__name__, dues, lambda hub, _: work(hub), at_once)
+
+
+async def _one_ends(kind: _Kind, due: Sequence[str], patience_s: float) -> None:
+    """Wait a moment for a place, where something is due and all its places are taken."""
+    full = [kind.rounds[what] for what in due if len(kind.rounds.get(what, ())) >= kind.at_once]
+    if full:
+        tasks = set().union(*full)
+        await asyncio.wait(tasks, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
 
 
 class Worker:
@@ -52,28 +85,29 @@ class Worker:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._tasks: list[asyncio.Task[None]] = []
+        self._doubt: str | None = None
         self._kinds = (
-            _Kind(handle_inbox, inbox.next_due),
-            _Kind(listen, readings.next_due),
-            _Kind(give_owners, credits.next_due),
-            _Kind(do_effects, jobs.next_due),
-            _Kind(deliver.deliver_events, deliver.next_due, at_once=MOST_DELIVERIES),
-            _Kind(ask_due, payments.next_due),
-            _Kind(tend_refunds, refunds.next_due),
-            _Kind(run_due, schedules.next_due, at_once=1),
+            _whole(handle_inbox, inbox.next_due),
+            _Kind("listen", accounts_due, listen_to, at_once=1),
+            _whole(give_owners, credits.next_due),
+            _whole(do_effects, jobs.next_due),
+            _whole(deliver.deliver_events, deliver.next_due, at_once=MOST_DELIVERIES),
+            _Kind("ask_due", rescue.lines_due, rescue.ask_due),
+            _Kind("tend_refunds", send_refund.lines_due, send_refund.tend_line),
+            _Kind("run_due", jobs_due, run_due, at_once=1),
         )
 
     async def start(self) -> None:
         """Plan the jobs, take up what was left, and start the loops."""
         await plan(self._hub)
         await begin(self._hub)
-        await wake(self._hub)
+        await rescue.wake(self._hub)
         loops = [self._work_forever(kind) for kind in self._kinds]
         self._tasks = [asyncio.create_task(loop) for loop in (*loops, self._watch_the_clock())]
 
     async def stop(self) -> None:
         """Stop the loops. What they held is due again for whoever comes next."""
-        tasks = [*self._tasks, *(task for kind in self._kinds for task in kind.rounds)]
+        tasks = [*self._tasks, *(task for kind in self._kinds for task in kind.under_way())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -90,63 +124,109 @@ class Worker:
 
     async def next_due(self) -> datetime | None:
         """When the next piece of work is due."""
-        kinds = self._kinds
+        kinds, hub = self._kinds, self._hub
 
         def body(tx: Connection) -> list[datetime]:
-            return [at for kind in kinds if (at := kind.next_due(tx)) is not None]
+            return [at for kind in kinds for at in kind.dues(tx, hub).values()]
 
-        return min(await self._hub.database.read(body), default=None)
+        return min(await hub.database.read(body), default=None)
 
     async def _work(self, kind: _Kind) -> int:
         """One round, to its end, together with those that were under way."""
-        did = await self._begin(kind)
-        if kind.rounds:
-            await asyncio.wait(kind.rounds)
+        kind.rests.clear()
+        did, _ = await self._begin(kind)
+        under_way = kind.under_way()
+        if under_way:
+            await asyncio.wait(under_way)
         return did
 
-    async def _begin(self, kind: _Kind) -> int:
-        """Start a round of what is due; returns when it is over, or when it takes too long."""
-        if len(kind.rounds) >= kind.at_once:
-            await asyncio.wait(kind.rounds, return_when=asyncio.FIRST_COMPLETED)
-        at = await self._hub.database.read(kind.next_due)
-        if at is None or at > self._hub.now():
-            return 0
-        started = asyncio.create_task(self._round(kind))
-        kind.rounds.add(started)
-        started.add_done_callback(kind.rounds.discard)
-        done, _ = await asyncio.wait({started}, timeout=LONGEST_WAIT_S)
-        return started.result() if done else 1
+    async def _begin(self, kind: _Kind) -> tuple[int, float]:
+        """Start a round of each thing that is due; how much was done, and how long to nap then.
 
-    async def _round(self, kind: _Kind) -> int:
+        Returns when they are over, or when one takes too long.
+        """
+        hub, clock_s = self._hub, asyncio.get_running_loop().time()
+        dues = await hub.database.read(lambda tx: kind.dues(tx, hub))
+        now = hub.now()
+        waits = [(at - now).total_seconds() for at in dues.values() if at > now]
+        nap_s = min([LONGEST_NAP_S, *waits])
+        begun = {
+            self._round(kind, what)
+            for what, at in dues.items()
+            if at <= now and kind.may_begin(what, clock_s)
+        }
+        if not begun:
+            await _one_ends(kind, [what for what, at in dues.items() if at <= now], nap_s)
+            return 0, nap_s
+        done, slow = await asyncio.wait(begun, timeout=LONGEST_WAIT_S)
+        return sum(task.result() for task in done) + len(slow), nap_s
+
+    def _round(self, kind: _Kind, what: str) -> asyncio.Task[int]:
+        """Begin one round; it is counted until it ends."""
+        started = asyncio.create_task(self._run(kind, what))
+        rounds = kind.rounds.setdefault(what, set())
+        rounds.add(started)
+        started.add_done_callback(rounds.discard)
+        return started
+
+    async def _run(self, kind: _Kind, what: str) -> int:
+        did = 0
         try:
-            return await kind.work(self._hub)
+            did = await kind.work(self._hub, what)
         except Exception:
-            log.exception("worker_failed", work=kind.work.__name__)
-            return 0
+            log.exception("worker_failed", work=kind.name, what=what)
+        if not did:
+            # Somebody else is at it: looked at again after a nap, and not at once.
+            kind.rests[what] = asyncio.get_running_loop().time() + LONGEST_NAP_S
+        return did
 
     async def _work_forever(self, kind: _Kind) -> None:
         bell = self._hub.bell.listener()
         while True:
             bell.clear()
             try:
-                did = await self._begin(kind)
+                did, nap_s = await self._begin(kind)
             except Exception:
-                log.exception("worker_failed", work=kind.work.__name__)
-                did = 0
+                log.exception("worker_failed", work=kind.name)
+                did, nap_s = 0, LONGEST_NAP_S
             if not did:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), LONGEST_NAP_S)
+                    await asyncio.wait_for(bell.wait(), nap_s)
+                    kind.rests.clear()
 
     async def _watch_the_clock(self) -> None:
-        """A clock that jumps must not expire a batch: hold expiry, and ask everybody first."""
-        loop = asyncio.get_running_loop()
-        wall, steady = self._hub.clock.real_now(), loop.time()
+        """A clock that jumps must not expire a batch: hold expiry, and ask everybody first.
+
+        What a clock that was set back left in the far future is made due, at once where the jump
+        was seen, and once a minute for jumps in another process or between two starts.
+        """
+        hub, loop, ticks = self._hub, asyncio.get_running_loop(), 0
+        wall, steady = hub.clock.real_now(), loop.time()
         while True:
             await asyncio.sleep(1)
-            now, ticks = self._hub.clock.real_now(), loop.time()
-            jumped = abs((now - wall) - timedelta(seconds=ticks - steady))
-            if jumped > JUMP:
-                log.error("clock_jumped", by_s=jumped.total_seconds())
-                self._hub.expiry_held_until = self._hub.now() + HELD_AFTER_JUMP
-                await wake(self._hub)
-            wall, steady = now, ticks
+            ticks += 1
+            now, passed_s = hub.clock.real_now(), loop.time() - steady
+            jumped = abs((now - wall) - timedelta(seconds=passed_s))
+            wall, steady = now, loop.time()
+            try:
+                if jumped > JUMP:
+                    await self._clock_jumped(jumped)
+                await self._note_doubt(again=not ticks % _TICKS_TO_A_LOOK)
+                if not ticks % _TICKS_TO_A_LOOK:
+                    await hub.database.write(lambda tx: timers.pull_back(tx, hub.now()))
+            except Exception:
+                log.exception("worker_failed", work="watch_the_clock")
+
+    async def _note_doubt(self, *, again: bool) -> None:
+        """Let `tallystick doctor` say why nothing expires; written when it changes, and `again`."""
+        hub, now = self._hub, self._hub.now()
+        why = hub.why_nothing_expires(now)
+        if why != self._doubt or (again and why is not None):
+            await hub.database.write(lambda tx: clock_doubts.note(tx, hub.holder, why, now))
+            self._doubt = why
+
+    async def _clock_jumped(self, by: timedelta) -> None:
+        log.error("clock_jumped", by_s=by.total_seconds())
+        await plan(self._hub)
+        await rescue.wake(self._hub, jumped=True)
+        self._hub.bell.ring()

@@ -14,7 +14,8 @@ from tallystick.domain.evidence import Claim, Credit
 from tallystick.domain.payment import Phase
 from tallystick.flows import unmatched
 from tallystick.flows.audit import audit
-from tallystick.flows.listen import FIRST_LOOK, begin, listen, read_on
+from tallystick.flows.hub import Hub
+from tallystick.flows.listen import FIRST_LOOK, accounts_due, begin, listen_to, read_on
 from tallystick.flows.match import give_owners
 from tallystick.flows.unmatched import Found
 from tallystick.flows.why import why
@@ -78,6 +79,13 @@ def enters(house: House, bank: Bank, memo: str, *refs: str, **facts: object) -> 
     credit = replace(usual, **facts)  # type: ignore[arg-type]
     bank.lines.append(credit)
     return credit
+
+
+async def listen(hub: Hub) -> int:
+    """Read on in every account that is due; how many there were."""
+    now = hub.now()
+    dues = await hub.database.read(lambda tx: accounts_due(tx, hub))
+    return sum([await listen_to(hub, what) for what, at in dues.items() if at <= now])
 
 
 async def reads(house: House, **gap: float) -> None:

@@ -150,12 +150,12 @@ def test_a_refund_made_in_the_dashboard_is_told_by_a_webhook_and_booked_once(sho
 
 
 @pytest.mark.parametrize("gateway", WITH_API)
-def test_a_refund_made_in_the_dashboard_is_found_by_asking_and_booked_once(shop, gateway):
+def test_a_refund_made_in_the_dashboard_is_found_by_reconciling_and_booked_once(shop, gateway):
     sale = sold(shop, gateway)
     own = back(sale, amount=11_000).data
 
     sale.act("dashboard_refund", amount=22_000, delay=30 * 86_400)
-    shop.advance(3 * 3600)
+    shop.advance(26 * 3600)
 
     assert own["state"] == "succeeded"
     sale.becomes("paid", refunded=33_000)

@@ -33,9 +33,9 @@ SMALL: Final = {
 
 # What most payments have; the rest is filled with SOME rows, which is enough to be a scan.
 LARGEST: Final = {
-    "attempts", "client_tokens", "credits", "deliveries", "events", "evidence", "feed", "fulfilments",
-    "idempotency", "inbox", "jobs", "orders", "outbox", "payment_links", "payments", "postings",
-    "receipts", "transfers",
+    "attempts", "client_tokens", "credits", "deliveries", "events", "evidence", "feed",
+    "fulfilments", "idempotency", "inbox", "jobs", "orders", "outbox", "payment_links", "payments",
+    "postings", "receipts", "transfers",
 }  # fmt: skip
 
 # The usual word in a column of words; each of the others is in one row of a thousand.

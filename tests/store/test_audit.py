@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -116,7 +117,9 @@ async def test_a_worker_that_runs_without_asking_is_found(house):
     house.pass_time(hours=1)
     await run(house.hub, "poll-gateways")
     ago = house.clock.at.replace(year=2025)
-    await house.database.write(lambda tx: payments.postpone(tx, payment_id, ago))
+    before = await house.database.read(lambda tx: payments.find(tx, payment_id))
+    late = replace(before, next_check_at=ago)
+    await house.database.write(lambda tx: payments.set_timer(tx, late))
 
     (found,) = await audit(house.database)
 

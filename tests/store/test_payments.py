@@ -10,8 +10,9 @@ import pytest
 
 from tallystick.domain.errors import ReferenceTaken
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
-from tallystick.store import payments
-from tests.store.rows import MINUTE, NOW, add, attempt, payment, run
+from tallystick.domain.schedule import Rank
+from tallystick.store import payments, questions
+from tests.store.rows import MINUTE, NOW, add, attempt, payment
 
 FULL = payment(
     reference="A-1", owner_id="kh/1", return_url="https://shop.example/đ", late=True,
@@ -95,83 +96,14 @@ async def test_a_move_leaves_what_the_payer_was_asked_for(database):
 async def test_a_timer_is_no_change_that_anybody_sees(database):
     await database.write(lambda tx: add(tx, payment()))
 
-    await database.write(
-        lambda tx: payments.set_timer(
-            tx, "pay_1", as_of=NOW, source="fetch", next_check_at=NOW + 9 * MINUTE
-        )
-    )
+    timed = payment(as_of=NOW, source="fetch", next_check_at=NOW + 9 * MINUTE, rank=Rank.WATCHED)
+    await database.write(lambda tx: payments.set_timer(tx, timed))
 
-    after = await database.read(lambda tx: payments.find(tx, "pay_1"))
-    assert after == payment(as_of=NOW, source="fetch", next_check_at=NOW + 9 * MINUTE)
-
-
-async def due(database, count):
-    """Payments whose timers ran out, the first one first."""
-    made = [
-        payment(f"pay_{number}", next_check_at=NOW - number * MINUTE)
-        for number in reversed(range(count))
-    ]
-    await database.write(lambda tx: add(tx, *made))
-    return [one.id for one in made]
-
-
-async def test_a_timer_that_ran_out_is_taken_once_and_comes_back_when_its_taker_died(database):
-    ids = await due(database, 3)
-    until = NOW + timedelta(seconds=30)
-
-    def take(now):
-        return database.write(lambda tx: payments.take_due(tx, now, until, 10))
-
-    assert sorted(await take(NOW)) == sorted(ids)
-    assert await take(NOW + timedelta(seconds=29)) == []
-    assert sorted(await take(until)) == sorted(ids)
-
-
-async def test_the_longest_overdue_is_taken_first(database):
-    ids = await due(database, 5)
-
-    taken = await database.write(lambda tx: payments.take_due(tx, NOW, NOW + MINUTE, 2))
-
-    assert taken == ids[:2]
-    assert await database.read(payments.next_due) == NOW - 2 * MINUTE
-
-
-async def test_two_workers_at_once_share_what_is_due_and_do_not_wait_for_each_other(database):
-    ids = await due(database, 10)
-
-    def body(tx):
-        taken = payments.take_due(tx, NOW, NOW + MINUTE, 5)
-        if database.dialect == "postgresql":
-            run(tx, "SELECT pg_sleep(0.3)")
-        return taken
-
-    mine, yours = await asyncio.gather(database.write(body), database.write(body))
-
-    assert sorted(mine + yours) == sorted(ids)
-
-
-async def test_what_is_not_due_is_not_taken(database):
-    await database.write(
-        lambda tx: add(
-            tx,
-            payment("pay_1", next_check_at=NOW + timedelta(microseconds=1)),
-            replace(PAID, id="pay_2", next_check_at=None),
-        )
-    )
-
-    assert await database.write(lambda tx: payments.take_due(tx, NOW, NOW, 10)) == []
+    assert await database.read(lambda tx: payments.find(tx, "pay_1")) == timed
 
 
 async def test_nothing_is_due_where_nothing_is(database):
     assert await database.read(payments.next_due) is None
-
-
-async def test_a_question_that_could_not_be_put_is_postponed(database):
-    await database.write(lambda tx: add(tx, payment()))
-
-    await database.write(lambda tx: payments.postpone(tx, "pay_1", NOW + 2 * MINUTE))
-
-    assert await database.read(payments.next_due) == NOW + 2 * MINUTE
 
 
 async def test_offers_past_their_deadline_are_found(database):
@@ -225,7 +157,7 @@ async def test_after_a_downtime_everything_that_can_be_paid_is_asked_about_at_on
 
     await database.write(lambda tx: payments.ask_all_open(tx, NOW))
 
-    due_now = await database.write(lambda tx: payments.take_due(tx, NOW, later, 10))
+    due_now = await database.write(lambda tx: questions.take_due(tx, "till", NOW, later, 10))
     assert sorted(due_now) == ["pay_flying", "pay_open"]
 
 

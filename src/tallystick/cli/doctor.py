@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # sqlite.org/wal.html, "The WAL Reset Bug", read 2026-11.
 SQLITE_MENDED: Final = (3, 51, 3)
 LARGEST_SKEW: Final = timedelta(seconds=30)
+_LATELY: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def doctor(
         *_settings(settings, production=production),
         *_database(settings),
         *_keys(settings),
+        *_clock_doubts(settings),
         *_endpoints(settings),
         *_gateways(settings, production=production),
         *_folder(settings),
@@ -111,6 +113,24 @@ def _clock(ground: "Ground") -> Line:
             "set this machine's clock by NTP. (A sandbox whose clock was moved looks so too.)",
         )  # fmt: skip
     return Line("ok", "clock", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def _clock_doubts(settings: "Settings") -> Iterator[Line]:
+    """Servers whose clock the gateways contradict; where the database is away, it says so."""
+    from tallystick.cli.office import in_office
+    from tallystick.store import clock_doubts
+
+    with suppress(HubError):
+        lately = datetime.now(UTC) - _LATELY
+        for one in in_office(
+            settings.database_url,
+            lambda hub: hub.database.read(lambda tx: clock_doubts.said_since(tx, lately)),
+        ):
+            yield Line(
+                "mend", "clock",
+                f"{one.holder} lets nothing expire ({one.at:%Y-%m-%d %H:%M} UTC): {one.why} "
+                "Set its clock by NTP; the next answer of a gateway that agrees ends it.",
+            )  # fmt: skip
 
 
 def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from tallystick.domain.money import Money
+from tallystick.domain.schedule import Rank
 
 
 class Phase(StrEnum):
@@ -150,7 +151,8 @@ class Payment:
     """Our wish to collect one amount for one purpose, and where it stands.
 
     `closed_at` is when it was last paid, expired or canceled; `as_of` when a gateway was last
-    asked; `next_check_at` is its timer. `version` grows with every change that can be seen.
+    asked; `next_check_at` is its timer, and `rank` its place among those that are due. `version`
+    grows with every change that can be seen.
     `refunded` has gone back; `refund_reserved` is promised back and still on its way.
     """
 
@@ -186,6 +188,7 @@ class Payment:
     next_check_at: datetime | None
     version: int
     refund_reserved: int = 0
+    rank: Rank = Rank.YOUNG
 
     @property
     def due(self) -> Money:

@@ -1,6 +1,7 @@
 """When to ask again: the polling rhythm of a payment and the back-off of retries."""
 
 from datetime import datetime, timedelta
+from enum import IntEnum
 from itertools import accumulate
 from typing import Final
 
@@ -25,6 +26,32 @@ MOST_DELIVERY_TRIES: Final = len(_DELIVERY_GAPS) + 1
 RETRY_FIRST_S: Final = 1.0
 RETRY_LAST_S: Final = 3600.0
 RETRY_WINDOW: Final = timedelta(days=3)
+
+
+class Rank(IntEnum):
+    """Who is asked about first where a gateway takes fewer questions than there are.
+
+    payments.md rule 7. An offer at its deadline comes between WATCHED and YOUNG; its deadline says
+    so, and no timer has to be moved for it.
+    """
+
+    KNOCKED = 0
+    WATCHED = 1
+    YOUNG = 2
+    OLD = 3
+    CLOSED = 4
+
+
+_YOUNG_S: Final = _FIRST_S[-1]
+
+
+def rank_of(opened_at: datetime, now: datetime, *, knocked: bool, watched: bool) -> Rank:
+    """The rank of a payment that can still be paid. Young is whose payer may stand at the till."""
+    if knocked:
+        return Rank.KNOCKED
+    if watched:
+        return Rank.WATCHED
+    return Rank.YOUNG if (now - opened_at).total_seconds() < _YOUNG_S else Rank.OLD
 
 
 def while_open(

@@ -13,11 +13,12 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Connection
 
 from tallystick.access import Access
+from tallystick.domain.clocks import GatewayClocks
 from tallystick.domain.errors import GatewayNotOffered, NotFound
 from tallystick.domain.order import Referrer
 from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.budget import Budget
+from tallystick.flows.circuit import Circuit
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.gateways.base import Gateway
 from tallystick.mail import Mail
@@ -102,7 +103,7 @@ class Hub:
     holder: str
     mail: Mail
     bell: Bell = field(default_factory=Bell)
-    budgets: dict[str, Budget] = field(default_factory=dict)
+    circuits: dict[str, Circuit] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     sending: Counter[str] = field(default_factory=Counter)
     """How many deliveries are under way to each webhook endpoint."""
@@ -113,6 +114,7 @@ class Hub:
     access: Access | None = None
     referrers: Referrers | None = None
     expiry_held_until: datetime | None = None
+    gateway_clocks: GatewayClocks = field(default_factory=GatewayClocks)
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)
 
     def now(self) -> datetime:
@@ -146,15 +148,16 @@ class Hub:
         trouble.count += 1
         trouble.last, trouble.last_at = what, self.now()
 
-    def may_ask(self, name: str | None, now: datetime) -> bool:
-        """Spend one token of the gateway's budget for questions that nobody waits for."""
-        if name is None or name not in self.gateways:
-            return True
-        budget = self.budgets.get(name)
-        if budget is None:
-            rate = self.gateways[name].capabilities.calls_per_s
-            budget = self.budgets[name] = Budget(rate)
-        return budget.take(now)
+    def circuit(self, name: str) -> Circuit:
+        """How this process stands with a gateway."""
+        return self.circuits.setdefault(name, Circuit())
+
+    def why_nothing_expires(self, now: datetime) -> str | None:
+        """Why our clock must not close anything now, or None. A virtual clock is always right."""
+        if self.expiry_held_until is not None and now < self.expiry_held_until:
+            return "The clock jumped a moment ago."
+        anybody = any(one.capabilities.asks for one in self.gateways.values())
+        return self.gateway_clocks.doubt(now) if anybody and not self.sandbox else None
 
 
 def found(thing: Snapshot | None, what: str = "payment") -> Snapshot:

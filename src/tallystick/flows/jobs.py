@@ -1,7 +1,6 @@
 """The named jobs: what runs when, by one holder at a time, with a history."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,15 +25,16 @@ from tallystick.flows.receive import handle_inbox
 from tallystick.flows.reconcile import reconcile_job
 from tallystick.flows.redeem import release_holds
 from tallystick.flows.report import keep_days
-from tallystick.flows.rescue import BATCH, ask_due, free_stuck
+from tallystick.flows.rescue import ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
-from tallystick.store import deliveries, entrance, idempotency, schedules
+from tallystick.store import deliveries, entrance, idempotency, questions, schedules
 from tallystick.store.schedules import Run, Stats
 
 LEASE: Final = timedelta(seconds=45)
 RENEWED_EVERY_S: Final = 15.0
 HISTORY: Final = timedelta(days=30)
 SHOWN: Final = 20
+MOST_ASKED: Final = 1000
 
 log = structlog.get_logger()
 
@@ -53,11 +53,18 @@ class Job:
 
 
 async def _poll_gateways(hub: Hub) -> dict[str, Any]:
-    # All of it, not only the first batch: the audit relies on nothing being overdue at its end.
-    asked = did = await ask_due(hub)
-    while did == BATCH:
-        asked += (did := await ask_due(hub))
-    return {"asked": asked}
+    # The gateways side by side, and all that is due: the audit relies on it.
+    lines = await hub.database.read(questions.lines)
+    asked = await asyncio.gather(*(_ask_all(hub, line) for line in lines))
+    return {"asked": sum(asked)}
+
+
+async def _ask_all(hub: Hub, line: str) -> int:
+    """Until nothing is due, no token is left, or no answer comes."""
+    asked = did = await ask_due(hub, line)
+    while did and asked < MOST_ASKED and not hub.circuit(line).silent:
+        asked += (did := await ask_due(hub, line))
+    return asked
 
 
 async def _retry_inbox(hub: Hub) -> dict[str, Any]:
@@ -104,27 +111,33 @@ SCHEDULE: Final[Mapping[str, Job]] = {
 
 
 async def plan(hub: Hub) -> None:
-    """Make sure that every job has its row, and that days begin where they should; at the start."""
+    """Make sure that every job has its row, and that days begin where they should; at the start.
+
+    A job that a clock which was set back has left in the far future comes in its own time again.
+    """
     now = hub.now()
 
     def body(tx: Connection) -> None:
         for name, job in SCHEDULE.items():
             schedules.ensure(tx, name, now + job.every)
+            schedules.not_after(tx, name, now + job.every)
 
     await hub.database.write(body)
     await keep_days(hub)
 
 
-async def run_due(hub: Hub) -> int:
-    """Run the jobs whose time has come; how many ran here."""
-    names = await hub.database.read(lambda tx: schedules.due(tx, hub.now()))
-    ran = 0
-    for name in names:
-        if name in SCHEDULE:
-            with contextlib.suppress(StillRunning):
-                await run(hub, name, scheduled=True)
-                ran += 1
-    return ran
+def jobs_due(tx: Connection, _hub: Hub) -> dict[str, datetime]:
+    """When each job of the schedule is due."""
+    return {name: at for name, at in schedules.planned(tx).items() if name in SCHEDULE}
+
+
+async def run_due(hub: Hub, name: str) -> int:
+    """Run a job whose time has come; 0 where another holder is at it."""
+    try:
+        await run(hub, name, scheduled=True)
+    except StillRunning:
+        return 0
+    return 1
 
 
 async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:

@@ -42,22 +42,22 @@ def is_read(gateway: Gateway) -> bool:
     return gateway.capabilities.lists
 
 
-async def listen(hub: Hub) -> int:
-    """Read on in every account that is due; how many there were."""
-    now = hub.now()
-    due = await hub.database.read(lambda tx: readings.due(tx, now))
-    await asyncio.gather(*(_listen_to(hub, name, account) for name, account in due))
-    return len(due)
+def accounts_due(tx: Connection, _: Hub) -> dict[str, datetime]:
+    """When each account is to be read; for the worker."""
+    return readings.dues(tx)
 
 
-async def _listen_to(hub: Hub, name: str, account: str) -> None:
+async def listen_to(hub: Hub, what: str) -> int:
+    """Read on in one account, by its gateway and name with a slash between. Always 1."""
+    name, _, account = what.partition("/")
     gateway = hub.gateways.get(name)
     if gateway is None or gateway.account != account or not is_read(gateway):
         # Its keys are gone: look again later whether they are back.
         later = hub.now() + LONGEST_GAP
         await hub.database.write(lambda tx: readings.put_off(tx, name, account, later))
-        return
-    await read_on(hub, gateway, hub.now())
+    else:
+        await read_on(hub, gateway, hub.now())
+    return 1
 
 
 async def listen_to_all(hub: Hub) -> dict[str, Any]:

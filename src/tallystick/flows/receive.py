@@ -18,7 +18,7 @@ from tallystick.flows.listen import is_read, keep_unowned, read_on
 from tallystick.flows.present import standing
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
-from tallystick.store import attempts, credits, inbox, refunds
+from tallystick.store import attempts, credits, inbox, questions, refunds
 from tallystick.store.inbox import Delay, KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
@@ -182,7 +182,11 @@ async def _settle_for(hub: Hub, payment_id: str, notices: Sequence[KeptNotice]) 
     """
     newest = max(notice.received_at for notice in notices)
     try:
-        await settle(hub, payment_id, fresh_since=newest, notices=notices)
+        snapshot = await settle(hub, payment_id, fresh_since=newest, notices=notices)
+        can = hub.gateways[notices[0].gateway].capabilities
+        if can.asks and (snapshot.as_of is None or snapshot.as_of < newest):
+            # It could not be asked: first in its gateway's line, once it can.
+            await hub.database.write(lambda tx: questions.knock(tx, payment_id, hub.now()))
     except HubError as error:
         return error.detail
     except Exception as error:

@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain import schedule
 from tallystick.domain.document import payment as payment_document
 from tallystick.domain.errors import NotFound, RaceLost
 from tallystick.domain.evidence import Claim, Evidence, Source, State, Trust, fold
@@ -23,6 +22,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import refunding
 from tallystick.flows.claim import own_money, receive
 from tallystick.flows.hub import Hub, found
+from tallystick.flows.timer import UNFINISHED, next_check
 from tallystick.gateways.abilities import RefundVerdict
 from tallystick.gateways.base import Verdict
 from tallystick.store import (
@@ -38,9 +38,6 @@ from tallystick.store.events import Event
 from tallystick.store.inbox import KeptNotice
 from tallystick.store.outbox import News
 
-UNFINISHED: Final = frozenset({Phase.DRAFT, Phase.OPEN, Phase.PROCESSING})
-_DOUBTED_FOR: Final = timedelta(minutes=2)
-_DOUBTED_GAP: Final = timedelta(seconds=5)
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -54,13 +51,14 @@ class Heard:
 
 @dataclass(slots=True)
 class Answers:
-    """What the gateways said, and which of them could not be heard."""
+    """What the gateways said, and whether one could not be heard, or was `skipped` as silent."""
 
     heard: list[Heard] = field(default_factory=list)
     asked: dict[str, datetime] = field(default_factory=dict)
     recovered: dict[str, Verdict] = field(default_factory=dict)
     refunds: dict[str, tuple[RefundVerdict, ...]] = field(default_factory=dict)
     unheard: bool = False
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +95,13 @@ def record(
     receive(tx, hub, payment_id, state, known)
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
-    timed = replace(after, next_check_at=_next_check(hub, after, tries, known, now))
+    due, rank = next_check(hub, after, tries, known, now)
+    timed = replace(after, next_check_at=due, rank=rank)
     if changed:
         _move(tx, before, timed, state, now)
         _fulfil(tx, hub, before, timed, now)
     else:
-        _set_timer(tx, timed)
+        payments.set_timer(tx, timed)
     changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
@@ -182,7 +181,7 @@ def _deadline_is_proven(
     """The offer is over, and every gateway that can be asked was asked after the deadline."""
     if payment.phase not in {Phase.DRAFT, Phase.OPEN} or now < payment.expires_at:
         return False
-    if hub.expiry_held_until is not None and now < hub.expiry_held_until:
+    if hub.why_nothing_expires(now) is not None:
         return False
     askable = [a for a in tries if a.gateway in hub.gateways
                and hub.gateways[a.gateway].capabilities.asks
@@ -247,53 +246,6 @@ def _looks_different(before: Payment, after: Payment) -> bool:
                 payment.received, payment.gateway)  # fmt: skip
 
     return seen(before) != seen(after)
-
-
-def _next_check(
-    hub: Hub,
-    payment: Payment,
-    tries: Sequence[Attempt],
-    known: Sequence[Evidence],
-    now: datetime,
-) -> datetime | None:
-    """When to look at this payment again; nothing that is not final is without a timer."""
-    asked = [a for a in tries if a.gateway in hub.gateways
-             and hub.gateways[a.gateway].capabilities.asks_each]  # fmt: skip
-    luck = hub.luck()
-    if payment.phase not in UNFINISHED:
-        until = max((attempt.listen_until for attempt in asked), default=None)
-        if until is None or payment.closed_at is None:
-            return None
-        return schedule.afterwards(payment.closed_at, until, now, luck)
-    if not asked:
-        due = payment.expires_at if now < payment.expires_at else now + timedelta(minutes=1)
-    else:
-        due = schedule.while_open(
-            asked[-1].created_at,
-            payment.expires_at,
-            now,
-            luck,
-            watched=hub.live.watched(payment.id),
-        )
-    return min(due, now + _DOUBTED_GAP) if _is_doubted(known, now) else due
-
-
-def _is_doubted(known: Sequence[Evidence], now: datetime) -> bool:
-    """A signed notice told of money a moment ago that the gateway's books do not show yet."""
-    counted = {credit.name for item in known if item.counts for credit in item.credits}
-    return any(
-        not item.counts
-        and item.trust is Trust.SIGNED
-        and now - item.observed_at < _DOUBTED_FOR
-        and {credit.name for credit in item.credits} - counted
-        for item in known
-    )
-
-
-def _set_timer(tx: Connection, after: Payment) -> None:
-    payments.set_timer(
-        tx, after.id, as_of=after.as_of, source=after.source, next_check_at=after.next_check_at
-    )
 
 
 def _move(tx: Connection, before: Payment, after: Payment, state: State, now: datetime) -> None:

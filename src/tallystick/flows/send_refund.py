@@ -16,11 +16,12 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.payment import Attempt
 from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
+from tallystick.flows.circuit import Circuit
 from tallystick.flows.hub import Hub
 from tallystick.flows.refunding import LEASE, hear, move, taken
 from tallystick.flows.settle import reference_of
 from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
-from tallystick.store import attempts, refunds, snapshots
+from tallystick.store import attempts, budgets, refunds, snapshots
 
 BATCH: Final = 50
 AT_ONCE: Final = 8
@@ -32,11 +33,46 @@ log = structlog.get_logger()
 
 async def tend_refunds(hub: Hub) -> int:
     """Send, or ask about, every refund whose timer has run out; how many there were."""
-    now = hub.now()
-    due = await hub.database.write(lambda tx: refunds.take_due(tx, now, now + LEASE, BATCH))
+    lines = await hub.database.read(refunds.lines)
+    return sum(await asyncio.gather(*(tend_line(hub, line) for line in lines)))
+
+
+def lines_due(tx: Connection, hub: Hub) -> dict[str, datetime]:
+    """When each gateway's next refund is due that may be sent or asked about."""
+    dues, now = refunds.lines(tx), hub.now()
+    for line, at in dues.items():
+        gateway = hub.gateways.get(line)
+        if at <= now and gateway is not None:
+            rate = gateway.capabilities.calls_per_s
+            dues[line] = budgets.find(tx, line, gateway.account, rate).next_share(now, 0)
+    return {line: at for line, at in dues.items() if hub.circuit(line).room}
+
+
+async def tend_line(hub: Hub, line: str) -> int:
+    """Those of one gateway, as many as its budget has tokens for; how many there were."""
+    circuit, now = hub.circuit(line), hub.now()
+    room = min(BATCH, circuit.room)
+    circuit.taken += room
+    due: list[str] = []
+    try:
+        due = await hub.database.write(lambda tx: _take(tx, hub, line, room, now))
+    finally:
+        circuit.taken -= room - len(due)
     gate = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(_tend_gently(hub, refund_id, gate) for refund_id in due))
+    await asyncio.gather(*(_tend_taken(hub, refund_id, circuit, gate) for refund_id in due))
     return len(due)
+
+
+def _take(tx: Connection, hub: Hub, line: str, room: int, now: datetime) -> list[str]:
+    gateway = hub.gateways.get(line)
+    if gateway is None:
+        return refunds.take_due(tx, line, now, now + LEASE, room)
+    rate = gateway.capabilities.calls_per_s
+    budget = budgets.lock(tx, line, gateway.account, rate)
+    due = refunds.take_due(tx, line, now, now + LEASE, min(room, budget.left(now)))
+    if due:
+        budgets.keep(tx, line, gateway.account, budget.spend(now, len(due), 0)[0])
+    return due
 
 
 async def send(hub: Hub, refund_id: str) -> None:
@@ -159,29 +195,18 @@ async def _publish(hub: Hub, refund: Refund) -> None:
             hub.live.publish(snapshot)
 
 
-async def _tend_gently(hub: Hub, refund_id: str, gate: asyncio.Semaphore) -> None:
-    async with gate:
-        now = hub.now()
-        refund = await hub.database.read(lambda tx: refunds.find(tx, refund_id))
-        if refund is None:
-            return
-        if not hub.may_ask(refund.gateway, now):
-            await _postpone(hub, refund, now)
-            return
-        try:
+async def _tend_taken(hub: Hub, refund_id: str, circuit: Circuit, gate: asyncio.Semaphore) -> None:
+    try:
+        async with gate:
             await send(hub, refund_id)
-        except RaceLost:
-            return
-        except HubError as error:
-            log.warning("refund_failed", refund=refund_id, why=error.detail)
-        except Exception:
-            log.exception("refund_failed", refund=refund_id)
-
-
-async def _postpone(hub: Hub, refund: Refund, now: datetime) -> None:
-    """The gateway's budget of questions is spent: a little later."""
-    at = now + timedelta(seconds=1 + hub.luck())
-    await hub.database.write(lambda tx: refunds.later(tx, refund.id, at, refund.failure))
+    except RaceLost:
+        return
+    except HubError as error:
+        log.warning("refund_failed", refund=refund_id, why=error.detail)
+    except Exception:
+        log.exception("refund_failed", refund=refund_id)
+    finally:
+        circuit.taken -= 1
 
 
 def _with_attempt(tx: Connection, refund_id: str) -> tuple[Refund | None, Attempt | None]:

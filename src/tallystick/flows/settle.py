@@ -44,8 +44,8 @@ async def settle(
         tries, meant = await hub.database.read(lambda tx: _known(tx, payment_id))
         answers = await _ask(hub, tries, fresh_since)
         await _ask_again(hub, tries, notices, answers)
-        news = answers.asked or answers.unheard or notices or told or meant
-        if fresh_since is not None and not news:
+        nobody = answers.skipped or (fresh_since is not None and not answers.unheard)
+        if nobody and not (answers.asked or notices or told or meant):
             return found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id)))
         heard = [*told, *_heard_from(hub, notices, tries), *answers.heard]
 
@@ -90,16 +90,23 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
 
 async def _ask_about(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answers) -> None:
     """Our question about one single offer."""
+    circuit = hub.circuit(gateway.name)
+    if circuit.closed_to_us:
+        answers.unheard = answers.skipped = True
+        return
     asked_at = hub.now()
     reference = reference_of(attempt)
     try:
-        verdict = await gateway.fetch_verdict(reference)
-        await _ask_refunds(hub, gateway, reference, verdict, answers)
+        with circuit.question():
+            verdict = await gateway.fetch_verdict(reference)
+            await _ask_refunds(hub, gateway, reference, verdict, answers)
     except (GatewayUnreachable, GatewayUnavailable) as error:
+        circuit.answered(usable=not isinstance(error, GatewayUnreachable))
         answers.unheard = True
         hub.note_trouble(gateway.name, error.detail)
         log.warning("gateway_unheard", gateway=gateway.name, attempt=attempt.id, why=error.detail)
         return
+    circuit.answered(usable=True)
     answers.asked[attempt.id] = asked_at
     if not verdict.known:
         return

@@ -1,8 +1,12 @@
 """Our own HTTP connection to the gateways, with limits, and with its errors translated."""
 
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.clocks import GatewayClocks
 from tallystick.domain.errors import GatewayUnreachable
 from tallystick.gateways.base import Reply
 
@@ -14,9 +18,13 @@ LARGEST_REPLY: Final = 1_048_576
 
 
 class HttpWire:
-    """One pooled client for all gateways. Opens with the first request, closed by `close`."""
+    """One pooled client for all gateways. Opens with the first request, closed by `close`.
+
+    Each answer says what time it is over there (`Date`, RFC 9110 section 6.6.1): `clocks` keeps it.
+    """
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.clocks = GatewayClocks()
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
@@ -35,9 +43,11 @@ class HttpWire:
                 timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
             )
         try:
+            asked = time.time()
             async with self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False
             ) as response:
+                self._note_time(response, asked)
                 content = await _read_within(response, LARGEST_REPLY)
                 return Reply(response.status, content, dict(response.headers))
         except aiohttp.ClientConnectorError as error:
@@ -46,6 +56,18 @@ class HttpWire:
             raise GatewayUnreachable(
                 f"The gateway gave no usable answer ({type(error).__name__})."
             ) from error
+
+    def _note_time(self, response: "aiohttp.ClientResponse", asked: float) -> None:
+        """The gateway wrote its time at some moment between our question and this answer."""
+        middle = (asked + time.time()) / 2
+        try:
+            theirs = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, ValueError):
+            self.clocks.timeless = True
+        else:
+            if theirs.tzinfo is not None:
+                ours = datetime.fromtimestamp(middle, UTC)
+                self.clocks.note(response.url.host or "", theirs, ours)
 
     async def close(self) -> None:
         """Let go of the pooled connections."""

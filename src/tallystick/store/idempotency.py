@@ -1,15 +1,17 @@
 """Idempotency keys: the first answer to a creating request, kept with its effect."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.store.schema.core import idempotency
 
+NEVER_HELD_FOR: Final = timedelta(minutes=2)
 _SAME = (idempotency.c.scope == bindparam("of_scope"), idempotency.c.key == bindparam("of_key"))
 _CLAIM = {
     "sqlite": sqlite_insert(idempotency).on_conflict_do_nothing(),
@@ -29,7 +31,14 @@ _ANSWER = (
 )
 _HOLD = (
     update(idempotency)
-    .where(*_SAME, idempotency.c.held_until <= bindparam("real_now"))
+    .where(
+        *_SAME,
+        or_(
+            idempotency.c.held_until <= bindparam("real_now"),
+            # Nobody holds for so long: it was written by a clock that was set back.
+            idempotency.c.held_until > bindparam("beyond"),
+        ),
+    )
     .values(held_until=bindparam("until"))
 )
 _FREE = delete_from(idempotency).where(*_SAME, idempotency.c.status.is_(None))
@@ -73,7 +82,8 @@ def claim(  # noqa: PLR0913 - one for each thing to write
 
 def take_over(tx: Connection, scope: str, key: str, real_now: datetime, until: datetime) -> bool:
     """Go on with a request whose worker died; False where somebody else does already."""
-    values = {"of_scope": scope, "of_key": key, "real_now": real_now, "until": until}
+    values = {"of_scope": scope, "of_key": key, "real_now": real_now, "until": until,
+              "beyond": real_now + NEVER_HELD_FOR}  # fmt: skip
     return tx.execute(_HOLD, values).rowcount == 1
 
 

@@ -1,13 +1,15 @@
 """Payments: found, listed, timed, and moved by compare-and-set in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from tallystick.domain.errors import ReferenceTaken
 from tallystick.domain.payment import AmountState, LatePolicy, Payment, Phase, Review
+from tallystick.domain.schedule import Rank
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
 from tallystick.store.schema.core import ODD, OFFERED, UNKNOWN, attempts, payments
@@ -68,7 +70,7 @@ _MOVE = (
             name: bindparam(name)
             for name in (
                 "phase", "amount_state", "late", "review", "received", "gateway", "updated_at",
-                "opened_at", "closed_at", "paid_at", "as_of", "source", "next_check_at",
+                "opened_at", "closed_at", "paid_at", "as_of", "source", "next_check_at", "rank",
             )
         }
         | {"version": payments.c.version + 1}
@@ -87,6 +89,7 @@ def move(tx: Connection, before: Payment, after: Payment) -> bool:
         "received": after.received, "gateway": after.gateway, "updated_at": after.updated_at,
         "opened_at": after.opened_at, "closed_at": after.closed_at, "paid_at": after.paid_at,
         "as_of": after.as_of, "source": after.source, "next_check_at": after.next_check_at,
+        "rank": after.rank,
     }  # fmt: skip
     return tx.execute(_MOVE, values).rowcount == 1
 
@@ -94,64 +97,24 @@ def move(tx: Connection, before: Payment, after: Payment) -> bool:
 _TIME = (
     update(payments)
     .where(payments.c.id == bindparam("of_id"))
-    .values(as_of=bindparam("as_of"), source=bindparam("source"), next_check_at=bindparam("next"))
-)
-_NEXT = (
-    update(payments)
-    .where(payments.c.id == bindparam("of_id"))
-    .values(next_check_at=bindparam("next"))
-)
+    .values(
+        as_of=bindparam("as_of"), source=bindparam("source"), next_check_at=bindparam("next"),
+        rank=bindparam("with_rank"),
+    )
+)  # fmt: skip
 _FREE = update(payments).where(payments.c.id == bindparam("of_id")).values(reference=None)
 
 
-def set_timer(
-    tx: Connection,
-    payment_id: str,
-    *,
-    as_of: datetime | None,
-    source: str | None,
-    next_check_at: datetime | None,
-) -> None:
+def set_timer(tx: Connection, payment: Payment) -> None:
     """Note when we last asked and when we ask next; nothing that a payer sees changes."""
-    tx.execute(
-        _TIME, {"of_id": payment_id, "as_of": as_of, "source": source, "next": next_check_at}
-    )
-
-
-def postpone(tx: Connection, payment_id: str, next_check_at: datetime) -> None:
-    """Move only the timer, for a question that could not be put."""
-    tx.execute(_NEXT, {"of_id": payment_id, "next": next_check_at})
+    values = {"of_id": payment.id, "as_of": payment.as_of, "source": payment.source,
+              "next": payment.next_check_at, "with_rank": payment.rank}  # fmt: skip
+    tx.execute(_TIME, values)
 
 
 def release_reference(tx: Connection, payment_id: str) -> None:
     """Let the merchant use the reference again, after the gateway refused the offer."""
     tx.execute(_FREE, {"of_id": payment_id})
-
-
-_DUE = (
-    select(payments.c.id)
-    .where(payments.c.next_check_at <= bindparam("now"))
-    .order_by(payments.c.next_check_at)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-_TAKE = (
-    update(payments)
-    .where(payments.c.id.in_(bindparam("ids", expanding=True)))
-    .values(next_check_at=bindparam("until"))
-)
-
-
-def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[str]:
-    """Payments whose timer has run out.
-
-    Held by moving the timer to `until`, so that another worker, or this one after a crash, takes
-    them up again then.
-    """
-    ids = list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
-    if ids:
-        tx.execute(_TAKE, {"ids": ids, "until": until})
-    return ids
 
 
 _NEXT_DUE = select(payments.c.next_check_at).where(
@@ -175,6 +138,17 @@ def overdue(tx: Connection, now: datetime, limit: int) -> list[str]:
     return list(tx.execute(_OVERDUE, {"now": now, "limit": limit}).scalars())
 
 
+_GATEWAYS = select(payments.c.id, payments.c.gateway).where(
+    payments.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def gateways_of(tx: Connection, ids: Sequence[str]) -> dict[str, str | None]:
+    """At which gateway each of these payments is, if at one."""
+    rows = tx.execute(_GATEWAYS, {"ids": list(ids)}) if ids else ()
+    return {row.id: row.gateway for row in rows}
+
+
 _SILENT = select(payments.c.id, payments.c.updated_at).where(
     payments.c.updated_at < bindparam("before")
 )
@@ -190,7 +164,9 @@ _ASK_ALL = (
     update(payments)
     .where(
         payments.c.phase.in_((Phase.OPEN, Phase.PROCESSING)),
-        payments.c.next_check_at > bindparam("now"),
+        payments.c.next_check_at > bindparam("later"),
+        # Where nobody is asked before the deadline, the timer is the deadline.
+        payments.c.next_check_at != payments.c.expires_at,
     )
     .values(next_check_at=bindparam("now"))
 )
@@ -201,9 +177,21 @@ def stuck(tx: Connection, before: datetime, limit: int) -> list[str]:
     return list(tx.execute(_STUCK, {"before": before, "limit": limit}).scalars())
 
 
+_NEWEST = select(func.max(payments.c.created_at, type_=payments.c.created_at.type))
+
+
+def newest(tx: Connection) -> datetime | None:
+    """When the newest payment was made, by the clock of its time."""
+    return tx.execute(_NEWEST).scalar()
+
+
+ASKED_WITHIN: Final = timedelta(minutes=2)
+"""What is asked about before its deadline is asked more often than that."""
+
+
 def ask_all_open(tx: Connection, now: datetime) -> None:
-    """Let the timer of everything that can still be paid run out now."""
-    tx.execute(_ASK_ALL, {"now": now})
+    """Let the timer of everything that can still be paid run out now, where it is further off."""
+    tx.execute(_ASK_ALL, {"now": now, "later": now + ASKED_WITHIN})
 
 
 # Nearly all payments have nothing or all of their money; the others have an index of their own.
@@ -243,6 +231,7 @@ def _payment(row: AnyRow) -> Payment:
     values["phase"] = Phase(values["phase"])
     values["amount_state"] = AmountState(values["amount_state"])
     values["late_policy"] = LatePolicy(values["late_policy"])
+    values["rank"] = Rank(values["rank"])
     review = values["review"]
     values["review"] = None if review is None else Review(review)
     return Payment(**values)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from tallystick.domain.payment import Phase
 from tallystick.store.columns import AnyRow
@@ -40,8 +40,7 @@ _END = (
         holder=None, held_until=None,
     )
 )  # fmt: skip
-_DUE = select(readings.c.gateway, readings.c.account).where(readings.c.due_at <= bindparam("now"))
-_NEXT_DUE = select(func.min(readings.c.due_at, type_=readings.c.due_at.type))
+_DUES = select(readings.c.gateway, readings.c.account, readings.c.due_at)
 _PUT_OFF = update(readings).where(*_MINE).values(due_at=bindparam("due"))
 _HASTEN = (
     update(readings)
@@ -125,14 +124,9 @@ def end(
     tx.execute(_END, values)
 
 
-def due(tx: Connection, now: datetime) -> list[tuple[str, str]]:
-    """The accounts that are to be read now: gateway and account."""
-    return [(row.gateway, row.account) for row in tx.execute(_DUE, {"now": now})]
-
-
-def next_due(tx: Connection) -> datetime | None:
-    """When the earliest account is to be read."""
-    return tx.execute(_NEXT_DUE).scalar()
+def dues(tx: Connection) -> dict[str, datetime]:
+    """When each account is to be read, by its gateway and name with a slash between."""
+    return {f"{row.gateway}/{row.account}": row.due_at for row in tx.execute(_DUES)}
 
 
 def put_off(tx: Connection, gateway: str, account: str, due_at: datetime) -> None:

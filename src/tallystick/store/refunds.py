@@ -238,7 +238,7 @@ def payments_with(tx: Connection, gateway: str, account: str, names: Sequence[st
 
 _DUE = (
     select(refunds.c.id)
-    .where(refunds.c.next_check_at <= bindparam("now"))
+    .where(refunds.c.next_check_at <= bindparam("now"), refunds.c.gateway == bindparam("line"))
     .order_by(refunds.c.next_check_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -264,14 +264,27 @@ _NEXT_DUE = (
     .order_by(refunds.c.next_check_at)
     .limit(1)
 )
+_LINES_DUE = (
+    select(
+        refunds.c.gateway,
+        func.min(refunds.c.next_check_at, type_=refunds.c.next_check_at.type).label("at"),
+    )
+    .where(refunds.c.next_check_at.is_not(None))
+    .group_by(refunds.c.gateway)
+)
 _GONE = select(func.coalesce(func.sum(refunds.c.amount), 0)).where(
     refunds.c.attempt_id == bindparam("attempt_id"), refunds.c.state == RefundState.SUCCEEDED
 )
 
 
-def take_due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[str]:
-    """Refunds whose timer has run out, held until `until`: a crash gives them back then."""
-    ids = list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
+def lines(tx: Connection) -> dict[str, datetime]:
+    """When the earliest timer runs out at each gateway."""
+    return {row.gateway: row.at for row in tx.execute(_LINES_DUE)}
+
+
+def take_due(tx: Connection, line: str, now: datetime, until: datetime, limit: int) -> list[str]:
+    """A gateway's refunds whose timer has run out, held until `until`: a crash gives them back."""
+    ids = list(tx.execute(_DUE, {"line": line, "now": now, "limit": limit}).scalars())
     if ids:
         tx.execute(_TAKE, {"ids": ids, "until": until})
     return ids

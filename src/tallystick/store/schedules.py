@@ -1,8 +1,8 @@
 """Named jobs that run on a schedule: one holder at a time, and a history of every run."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Connection, Float, bindparam, case, cast, func, insert, or_, select, update
 from sqlalchemy import delete as delete_from
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from tallystick.domain.ids import new_id
 from tallystick.store.schema.core import job_runs, schedules
 
+NEVER_HELD_FOR: Final = timedelta(minutes=2)
 _ENSURE = {
     "sqlite": sqlite_insert(schedules).on_conflict_do_nothing(),
     "postgresql": pg_insert(schedules).on_conflict_do_nothing(),
@@ -23,6 +24,8 @@ _HOLD = (
         or_(
             schedules.c.held_until.is_(None),
             schedules.c.held_until <= bindparam("real_now"),
+            # Nobody holds for so long: it was written by a clock that was set back.
+            schedules.c.held_until > bindparam("beyond"),
             schedules.c.holder == bindparam("holder"),
         ),
     )
@@ -38,6 +41,12 @@ _RELEASE = (
         next_run_at=bindparam("next_run_at"),
     )
 )
+_NOT_AFTER = (
+    update(schedules)
+    .where(schedules.c.name == bindparam("of_name"), schedules.c.next_run_at > bindparam("latest"))
+    .values(next_run_at=bindparam("latest"))
+)
+_PLAN = select(schedules.c.name, schedules.c.next_run_at)
 _DUE = select(schedules.c.name).where(schedules.c.next_run_at <= bindparam("now"))
 _NEXT_DUE = select(func.min(schedules.c.next_run_at, type_=schedules.c.next_run_at.type))
 
@@ -73,7 +82,8 @@ def hold(tx: Connection, name: str, holder: str, real_now: datetime, until: date
 
     Leases are kept in real time, also where a virtual clock drives everything else.
     """
-    values = {"of_name": name, "holder": holder, "real_now": real_now, "until": until}
+    values = {"of_name": name, "holder": holder, "real_now": real_now, "until": until,
+              "beyond": real_now + NEVER_HELD_FOR}  # fmt: skip
     return tx.execute(_HOLD, values).rowcount == 1
 
 
@@ -87,6 +97,16 @@ def release(tx: Connection, name: str, holder: str, now: datetime, next_run_at: 
 def let_go(tx: Connection) -> None:
     """Free every lease. Only where nobody else works."""
     tx.execute(update(schedules).values(holder=None, held_until=None))
+
+
+def not_after(tx: Connection, name: str, latest: datetime) -> None:
+    """A job runs by `latest` at the latest, whatever time it was when it was planned."""
+    tx.execute(_NOT_AFTER, {"of_name": name, "latest": latest})
+
+
+def planned(tx: Connection) -> dict[str, datetime]:
+    """When each job runs next."""
+    return {row.name: row.next_run_at for row in tx.execute(_PLAN)}
 
 
 def due(tx: Connection, now: datetime) -> list[str]:

@@ -31,7 +31,12 @@ async def live() -> dict[str, str]:
 async def ready(hub: HubDep) -> dict[str, Any]:
     """200 where requests can be served, 503 where the database is away."""
     waiting = await hub.database.read(inbox.waiting)
-    return {"status": "ok", "database": hub.database.dialect, "inboxWaiting": waiting}
+    return {
+        "status": "ok",
+        "database": hub.database.dialect,
+        "inboxWaiting": waiting,
+        "expiryHeld": hub.why_nothing_expires(hub.now()) is not None,
+    }
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
@@ -52,6 +57,11 @@ async def _count(hub: Hub) -> None:
     metrics.OLDEST.set(max(0.0, age_s))
     metrics.DISABLED.set(disabled)
     metrics.DELIVERIES.outcomes = outcomes
+    metrics.EXPIRY_HELD.set(hub.why_nothing_expires(hub.now()) is not None)
+    for host, reading in hub.gateway_clocks.readings.items():
+        metrics.CLOCK_AHEAD.labels(host).set(reading.ahead.total_seconds())
+    for name in hub.gateways:
+        metrics.SILENT.labels(name).set(hub.circuit(name).silent)
 
 
 @router.get(

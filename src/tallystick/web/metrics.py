@@ -34,6 +34,18 @@ OLDEST: Final = Gauge(
 DISABLED: Final = Gauge(
     "tallystick_webhook_endpoints_disabled", "Endpoints that get nothing.", registry=REGISTRY
 )
+SILENT: Final = Gauge(
+    "tallystick_gateway_silent", "1 while a gateway does not answer this process.", ("gateway",),
+    registry=REGISTRY,
+)  # fmt: skip
+CLOCK_AHEAD: Final = Gauge(
+    "tallystick_gateway_clock_ahead_seconds", "How far a gateway's clock is ahead of ours.",
+    ("host",), registry=REGISTRY,
+)  # fmt: skip
+EXPIRY_HELD: Final = Gauge(
+    "tallystick_expiry_held", "1 while nothing expires, because our clock is in doubt.",
+    registry=REGISTRY,
+)  # fmt: skip
 
 
 class _Deliveries(Collector):

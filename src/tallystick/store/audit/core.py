@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, text
 
 from tallystick.domain.payment import MOVES, Phase
 from tallystick.store.audit.base import Check, Each, queries
 from tallystick.store.audit.folds import Folds
 from tallystick.store.schema import append_only, frozen
-from tallystick.store.schema.core import job_runs, payments, schedules
+from tallystick.store.schema.core import budgets, job_runs, payments, schedules
 
 OVERDUE_AFTER: Final = timedelta(minutes=15)
+OVERDUE_AT_WORST: Final = timedelta(days=1)
 POLLER: Final = "poll-gateways"
 
 # Where each transfer sums to zero, each currency does.
@@ -245,6 +246,14 @@ _OVERDUE = (
     .where(
         payments.c.phase.in_((Phase.DRAFT, Phase.OPEN, Phase.PROCESSING)),
         payments.c.next_check_at < bindparam("limit"),
+        or_(
+            payments.c.next_check_at < bindparam("at_worst"),
+            # A line that is asked as fast as its gateway allows is long, and not forgotten.
+            ~exists().where(
+                budgets.c.gateway == payments.c.gateway,
+                budgets.c.spent_until >= bindparam("nearly_now"),
+            ),
+        ),
     )
     .order_by(payments.c.next_check_at)
 )
@@ -258,7 +267,9 @@ def _overdue(tx: Connection) -> Iterator[str]:
     """
     now = tx.execute(_POLLED_AT).scalar() or tx.execute(_RAN_AT).scalar()
     if now is not None:
-        for row in tx.execute(_OVERDUE, {"limit": now - OVERDUE_AFTER}):
+        bounds = {"limit": now - OVERDUE_AFTER, "at_worst": now - OVERDUE_AT_WORST,
+                  "nearly_now": now - timedelta(seconds=1)}  # fmt: skip
+        for row in tx.execute(_OVERDUE, bounds):
             yield f"{row.id} was due at {row.next_check_at:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -60,6 +60,7 @@ payments = table(
     Column("source", Text),
     Column("next_check_at", Instant),
     Column("version", Integer, nullable=False),
+    Column("rank", Integer, nullable=False, server_default=text("3")),
     one_of("phase", Phase),
     one_of("amount_state", AmountState),
     one_of("review", Review),
@@ -91,7 +92,28 @@ index_where("ix_payments_owner", "owner_id IS NOT NULL",
             payments.c.owner_id, payments.c.created_at, payments.c.id)  # fmt: skip
 index_where("ix_payments_review", "review IS NOT NULL", payments.c.created_at, payments.c.id)
 index_where("ix_payments_odd", ODD, payments.c.amount_state, payments.c.created_at, payments.c.id)
-index_where("ix_payments_deadline", OFFERED, payments.c.expires_at)
+index_where("ix_payments_overdue", OFFERED, payments.c.expires_at)
+# A gateway's line: who is asked about next, and whose deadline is here.
+index_where("ix_payments_line", "next_check_at IS NOT NULL",
+            payments.c.gateway, payments.c.rank, payments.c.next_check_at)  # fmt: skip
+index_where("ix_payments_deadline", "phase IN ('draft', 'open')",
+            payments.c.gateway, payments.c.expires_at)  # fmt: skip
+
+budgets = table(
+    "budgets",
+    Column("gateway", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("spent_until", Instant),
+    Column("asked", Whole, nullable=False),
+)
+
+# Which processes hold expiry, because their clock is in doubt.
+clock_doubts = table(
+    "clock_doubts",
+    Column("holder", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
 
 payment_links = table(
     "payment_links",

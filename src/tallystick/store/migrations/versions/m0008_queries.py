@@ -22,7 +22,7 @@ INDEXES = (
         ("amount_state", "created_at", "id"),
         "amount_state IN ('over', 'partial')",
     ),
-    ("ix_payments_deadline", "payments", ("expires_at",), "phase || '' IN ('draft', 'open')"),
+    ("ix_payments_overdue", "payments", ("expires_at",), "phase || '' IN ('draft', 'open')"),
     ("ix_attempts_gateway", "attempts", ("gateway", "created_at", "id"), None),
     ("ix_attempts_unknown", "attempts", ("payment_id",), "state IN ('submitting', 'unknown')"),
     ("ix_receipts_created", "receipts", ("created_at",), None),
