@@ -202,6 +202,10 @@ class Settings(BaseSettings):
     github_base_url: str = Field("https://api.github.com", description="GitHub: its API's address.")
 
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
+    coupon_hold_s: int = Field(
+        1_800, ge=60, le=86_400,
+        description="Seconds in which a buyer's unpaid order holds its coupon and can be paid.",
+    )  # fmt: skip
     task_session_s: int = Field(
         900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
     )
