@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from tallystick.access import Access, GitHub
-from tallystick.catalogue import GATEWAYS, real_gateways
+from tallystick.catalogue import GATEWAYS, former_gateways, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
@@ -201,7 +201,9 @@ async def production(settings: Settings) -> House:
     wire = HttpWire()
     secret = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
     database = _own(settings.database_url)
-    return build(settings, database, real_gateways(settings, wire), wire, SystemClock(), secret)
+    house = build(settings, database, real_gateways(settings, wire), wire, SystemClock(), secret)
+    house.hub.former = former_gateways(settings, wire)
+    return house
 
 
 def _own(url: str) -> Database:

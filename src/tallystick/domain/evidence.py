@@ -83,7 +83,8 @@ class Credit:
 class Evidence:
     """What one source said at one time. Append-only; `counts` was decided when it was heard.
 
-    `conflict` marks evidence that names money which already belongs to another payment.
+    `conflict` marks evidence that a person has to weigh: it names money which already belongs to
+    another payment, or does not go with what was counted, as its `note` says.
     """
 
     source: Source
@@ -216,7 +217,7 @@ class _Walk:
             return None, "It is a browser's word: it tells us where to ask, and nothing more."
         if item.conflict:
             self.reviews.add(Review.CONTRADICTION)
-            return None, "The money it names already belongs to another payment; a person decides."
+            return None, item.note or _ANOTHERS
         if item.source in {Source.OPERATOR, Source.CLOCK} and not item.credits:
             return self._weigh_our_own(item)
         if not item.counts:
@@ -359,6 +360,7 @@ class _Walk:
         return sum(c.minor for c in self.credits.values() if c.currency == wanted)
 
 
+_ANOTHERS: Final = "The money it names already belongs to another payment; a person decides."
 _WORDS: Final = {
     Claim.FAILED: "The payment failed at the gateway; the payer can try again.",
     Claim.EXPIRED: "The gateway closed its side of the offer.",

@@ -10,10 +10,11 @@ import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain import schedule
-from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.errors import HubError
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
 from tallystick.flows.present import standing
+from tallystick.flows.sender import recognised
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
 from tallystick.store import attempts, inbox, refunds
@@ -31,10 +32,7 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
 
     Raises NotFound (no such gateway), NoticeNotAuthentic (nothing is kept), Invalid.
     """
-    gateway = hub.gateways.get(name)
-    if gateway is None:
-        raise NotFound("There is no such gateway here.")
-    notice = gateway.read_notice(raw)
+    gateway, notice = recognised(hub, name, raw)
     row = inbox.row(
         new_id("ntc", raw.received_at),
         gateway=name,

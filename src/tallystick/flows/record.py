@@ -21,9 +21,11 @@ from tallystick.domain.payment import (
     Phase,
 )
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import refunding
+from tallystick.flows import contradiction, refunding
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.rates import value_receipt
+from tallystick.flows.unlistened import handed_over, unlistened
+from tallystick.flows.withdraw import withdraw_offers
 from tallystick.gateways.abilities import RefundVerdict
 from tallystick.gateways.base import Verdict
 from tallystick.store import (
@@ -43,6 +45,8 @@ from tallystick.store.outbox import News
 UNFINISHED: Final = frozenset({Phase.DRAFT, Phase.OPEN, Phase.PROCESSING})
 _DOUBTED_FOR: Final = timedelta(minutes=2)
 _DOUBTED_GAP: Final = timedelta(seconds=5)
+_UNASKED_GAP: Final = timedelta(minutes=1)
+_LOST_GAP: Final = timedelta(hours=1)
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -91,6 +95,9 @@ def record(
     known = _append(tx, before, heard, now)
     if _deadline_is_proven(before, tries, answers, hub, now):
         known = _append(tx, before, [_deadline(now)], now, known)
+    lost = handed_over(hub, before, tries, known, now)
+    gone = contradiction.vanished(hub, tries, answers.recovered, known, now)
+    known = _append(tx, before, [Heard(item) for item in (*lost, *gone)], now, known)
     state = fold(before.terms, known)
     if _comes_second(tx, hub, before, state):
         known = _append(tx, before, [_superseded(now)], now, known)
@@ -103,8 +110,10 @@ def record(
     if changed:
         _move(tx, before, timed, state, now)
         _fulfil(tx, hub, before, timed, now)
+        withdraw_offers(tx, hub, timed, tries, state, now)
     else:
         _set_timer(tx, timed)
+    contradiction.tell(tx, payment_id, gone, now)
     changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
@@ -120,6 +129,11 @@ def _note_refunds(
     for attempt in tries:
         verdicts = answers.refunds.get(attempt.id, ())
         news = refunding.note(tx, hub, payment_id, attempt, verdicts, now) or news
+    if news:
+        known = evidence.of_payment(tx, payment_id)
+        back = contradiction.reversed_refunds(tx, payment_id, known, now)
+        if back:
+            record(tx, hub, payment_id, [Heard(item) for item in back], Answers())
     payment = payments.find(tx, payment_id)
     if news and payment is not None and refunding.closes_the_offer(payment):
         record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
@@ -188,8 +202,10 @@ def _deadline_is_proven(
         return False
     if hub.expiry_held_until is not None and now < hub.expiry_held_until:
         return False
-    askable = [a for a in tries if a.gateway in hub.gateways
-               and hub.gateways[a.gateway].capabilities.asks
+    if unlistened(hub, payment, tries):
+        return False
+    askable = [a for a in tries if (gateway := hub.gateway_of(a)) is not None
+               and gateway.capabilities.asks
                and a.state is not AttemptState.CREATED]  # fmt: skip
     never = datetime.min.replace(tzinfo=now.tzinfo)
     return all(
@@ -287,8 +303,8 @@ def _next_check(
     now: datetime,
 ) -> datetime | None:
     """When to look at this payment again; nothing that is not final is without a timer."""
-    asked = [a for a in tries if a.gateway in hub.gateways
-             and hub.gateways[a.gateway].capabilities.asks]  # fmt: skip
+    asked = [a for a in tries if (gateway := hub.gateway_of(a)) is not None
+             and gateway.capabilities.asks]  # fmt: skip
     luck = hub.luck()
     if payment.phase not in UNFINISHED:
         until = max((attempt.listen_until for attempt in asked), default=None)
@@ -296,7 +312,8 @@ def _next_check(
             return None
         return schedule.afterwards(payment.closed_at, until, now, luck)
     if not asked:
-        return payment.expires_at if now < payment.expires_at else now + timedelta(minutes=1)
+        gap = _LOST_GAP if unlistened(hub, payment, tries) else _UNASKED_GAP
+        return payment.expires_at if now < payment.expires_at else now + gap
     due = schedule.while_open(
         asked[-1].created_at,
         payment.expires_at,

@@ -13,7 +13,7 @@ from tallystick.domain.payment import Attempt, AttemptState
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.record import Answers, Heard, Outcome, record
-from tallystick.gateways.abilities import Refunds
+from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Gateway, Verdict
 from tallystick.store import attempts, payments, refunds, snapshots
 from tallystick.store.inbox import KeptNotice
@@ -62,8 +62,8 @@ async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None)
     stale = [
         attempt
         for attempt in tries
-        if attempt.gateway in hub.gateways
-        and hub.gateways[attempt.gateway].capabilities.asks
+        if (gateway := hub.gateway_of(attempt)) is not None
+        and gateway.capabilities.asks
         and attempt.state is not AttemptState.CREATED
         and not (fresh_since and attempt.as_of and attempt.as_of >= fresh_since)
     ]
@@ -72,7 +72,8 @@ async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None)
 
 
 async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
-    gateway = hub.gateways[attempt.gateway]
+    gateway = hub.gateway_of(attempt)
+    assert gateway is not None  # noqa: S101 - only those are asked
     asked_at = hub.now()
     reference = reference_of(attempt)
     try:
@@ -84,7 +85,8 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
         log.warning("gateway_unheard", gateway=gateway.name, attempt=attempt.id, why=error.detail)
         return
     answers.asked[attempt.id] = asked_at
-    if not verdict.known:
+    # A gateway that has forgotten an offer with money on it goes back on its word.
+    if not verdict.known and attempt.state is not AttemptState.SUCCEEDED:
         return
     answers.recovered[attempt.id] = verdict
     answers.heard.append(
@@ -119,11 +121,27 @@ async def _ask_refunds(
     hub: Hub, gateway: Gateway, reference: AttemptRef, verdict: Verdict, answers: Answers
 ) -> None:
     """Where the books say that other money has gone back than we know of: ask which."""
-    if not verdict.refunded_minor or not isinstance(gateway, Refunds):
+    there = verdict.refunded_minor
+    if there is None or not isinstance(gateway, Refunds):
         return
     known = await hub.database.read(lambda tx: refunds.gone(tx, reference.attempt_id))
-    if known != verdict.refunded_minor:
-        answers.refunds[reference.attempt_id] = await gateway.fetch_refunds(reference)
+    if known == there:
+        return
+    told = await gateway.fetch_refunds(reference)
+    if known > there and not any(one.refund_id or not one.of_all for one in told):
+        # A sum does not say which of ours came back.
+        told += await _ask_each(hub, gateway, reference)
+    answers.refunds[reference.attempt_id] = told
+
+
+async def _ask_each(hub: Hub, gateway: Refunds, reference: AttemptRef) -> tuple[RefundVerdict, ...]:
+    """What became of every refund of ours that had gone through."""
+    sent = await hub.database.read(lambda tx: refunds.sent_of(tx, reference.attempt_id))
+    orders = [
+        RefundOrder(one.id, reference, one.transaction_id, one.money, one.reason) for one in sent
+    ]
+    found = [await gateway.find_refund(order) for order in orders]
+    return tuple(one for one in found if one is not None)
 
 
 def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt]) -> list[Heard]:
@@ -131,7 +149,8 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
     heard = []
     for notice in notices:
         about = next((a for a in tries if {a.our_ref, a.provider_id} & set(notice.refs)), None)
-        can = hub.gateways[notice.gateway].capabilities
+        gateway = hub.account(notice.gateway, notice.account)
+        needed = Trust.FETCHED if gateway is None else gateway.capabilities.verifies
         said = Evidence(
             source=Source.WEBHOOK,
             trust=Trust.SIGNED,
@@ -139,7 +158,7 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
             observed_at=notice.received_at,
             attempt_id=None if about is None else about.id,
             credits=notice.credits,
-            counts=counts(Trust.SIGNED, can.verifies),
+            counts=counts(Trust.SIGNED, needed),
         )
         heard.append(Heard(said, notice.body))
     return heard

@@ -33,7 +33,7 @@ async def read_statements(hub: Hub) -> dict[str, Any]:
     Safe to repeat: a gateway that does not answer is read again from the same place.
     """
     found = {"unmatched": 0, "settled": 0}
-    for gateway in hub.gateways.values():
+    for gateway in hub.accounts:
         if gateway.capabilities.states_after is None:
             continue
         try:

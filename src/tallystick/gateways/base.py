@@ -22,7 +22,9 @@ class Capabilities:
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
     `tells_parts` is false where a part payment is announced without its amount: nothing of it can
     be counted before the whole has come. `states_after` is set where the whole account can be read
-    (see Statements): how long after a transfer its notice may still come by itself.
+    (see Statements): how long after a transfer its notice may still come by itself. `shows_whole`
+    is true where each answer about an offer has all of its transfers, so that one which was there
+    before and is not has gone.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Capabilities:
     hears_outcome: bool = False
     tells_parts: bool = True
     states_after: timedelta | None = None
+    shows_whole: bool = False
 
     @property
     def asks(self) -> bool:
