@@ -83,7 +83,6 @@ REFUND_MOVES: Final[dict[tuple[RefundState, RefundSignal], RefundState]] = {
     (RefundState.MANUAL, RefundSignal.CANCELED): RefundState.CANCELED,
     # The gateway, or the payer's bank, took it back: the money is here again.
     (RefundState.SUCCEEDED, RefundSignal.FAILED): RefundState.FAILED,
-    (RefundState.SUCCEEDED, RefundSignal.CANCELED): RefundState.CANCELED,
     # The books show that it went through all the same.
     (RefundState.FAILED, RefundSignal.SUCCEEDED): RefundState.SUCCEEDED,
 }

@@ -178,6 +178,9 @@ def _release(tx: Connection, hub: Hub, refund: Refund, line: int, now: datetime)
 def hear(tx: Connection, hub: Hub, refund: Refund, verdict: RefundVerdict, now: datetime) -> Refund:
     """Bring a refund in line with what the gateway's books say. Safe to repeat."""
     signal = RefundSignal(verdict.claim)
+    if (refund.state, signal) == (RefundState.SUCCEEDED, RefundSignal.CANCELED):
+        # However the gateway words it: what had gone back is here again.
+        signal = RefundSignal.FAILED
     if (refund.state, signal) not in REFUND_MOVES:
         return refund
     if verdict.amount != refund.money:
