@@ -58,6 +58,15 @@ def real_gateways(settings: Settings, wire: Wire) -> list[Gateway]:
     ]
 
 
+def former_gateways(settings: Settings, wire: Wire) -> list[Gateway]:
+    """The same for the accounts of before that are not those of now. Raises ValueError."""
+    now = {(one.name, one.account) for one in real_gateways(settings, wire)}
+    made = {entry.name: entry.real for entry in GATEWAYS if entry.real is not None}
+    complete = [(name, before) for name, before in settings.before() if before.is_complete(name)]
+    former = [made[name](before, wire) for name, before in complete]
+    return [one for one in former if (one.name, one.account) not in now]
+
+
 def _said(secret: SecretStr | str | None) -> str:
     return secret.get_secret_value() if isinstance(secret, SecretStr) else secret or ""
 
@@ -216,6 +225,7 @@ def _polar(settings: Settings, wire: Wire) -> Gateway:
         _several(settings.polar_webhook_secret),
         settings.polar_product_id or "",
         settings.polar_base_url,
+        settings.polar_account,
     )
     return Polar(account, wire)
 

@@ -1,6 +1,6 @@
 """What a merchant sets: environment variables and a `.env` file, read once at the start."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -15,6 +15,7 @@ from tallystick.domain.exchange import rate
 from tallystick.domain.maintainers import FEES, Fee, Terms
 from tallystick.domain.money import exponent
 from tallystick.domain.sealing import Masters
+from tallystick.former_accounts import settings_before
 
 SHORTEST_SECRET: Final = 32
 
@@ -143,6 +144,10 @@ class Settings(BaseSettings):
     polar_webhook_secret: SecretStr | None = Field(
         None, description="Polar: the webhook secret; several with commas."
     )
+    polar_account: str = Field(
+        "polar", min_length=1, max_length=64,
+        description="Polar: a name for your organization; another one when you change to another.",
+    )  # fmt: skip
     polar_product_id: str | None = Field(
         None, description="Polar: the product of our checkouts; else your oldest one-time product."
     )
@@ -157,6 +162,12 @@ class Settings(BaseSettings):
     govpay_service_id: str | None = Field(None, description="GovPay+: your service.")
     govpay_inquiry_key: SecretStr | None = Field(
         None, description="GovPay+: who may inquire (X-API-Key)."
+    )
+
+    former_accounts: dict[str, list[dict[str, SecretStr]]] = Field(
+        default_factory=dict,
+        description="JSON: accounts that gateways had before and that are still listened to, each "
+        'with the settings that were others: `{"sepay": [{"account_number": "0011"}]}`.',
     )
 
     smtp_url: SecretStr | None = Field(
@@ -205,6 +216,10 @@ class Settings(BaseSettings):
     github_base_url: str = Field("https://api.github.com", description="GitHub: its API's address.")
 
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
+    coupon_hold_s: int = Field(
+        1_800, ge=60, le=86_400,
+        description="Seconds in which a buyer's unpaid order holds its coupon and can be paid.",
+    )  # fmt: skip
     task_session_s: int = Field(
         900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
     )
@@ -283,6 +298,7 @@ class Settings(BaseSettings):
                 "for example https://pay.example.com."
             )
         found += mail_faults(self.smtp_url)
+        found += self._former_faults()
         for name, needed in NEEDED.items():
             missing = [field for field in needed if not getattr(self, field)]
             if missing and len(missing) < len(needed):
@@ -295,6 +311,21 @@ class Settings(BaseSettings):
         if not any(map(self.is_complete, NEEDED)):
             found.append("No gateway is configured: set the keys of at least one gateway.")
         return found
+
+    def before(self) -> Iterator[tuple[str, "Settings"]]:
+        """Each gateway's name with the settings of an account that it had. Raises ValueError."""
+        return settings_before(self, self.former_accounts, NEEDED)
+
+    def _former_faults(self) -> list[str]:
+        try:
+            halves = [name for name, before in self.before() if not before.is_complete(name)]
+        except ValueError as error:
+            return [f"TALLYSTICK_FORMER_ACCOUNTS: {error}"]
+        return [
+            f"TALLYSTICK_FORMER_ACCOUNTS: an account of {name} is half set up: it needs "
+            f"{', '.join(field.removeprefix(f'{name}_') for field in NEEDED[name])}."
+            for name in halves
+        ]
 
     def is_complete(self, gateway: str) -> bool:
         """Whether a gateway has every setting that it cannot do without."""

@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from tallystick.access import Access, GitHub
-from tallystick.catalogue import GATEWAYS, real_gateways
+from tallystick.catalogue import GATEWAYS, former_gateways, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.domain.sealing import Masters
 from tallystick.flows.hub import Clock, Hub
@@ -208,7 +208,9 @@ async def production(settings: Settings) -> House:
     except NotConfigured:
         await database.close()
         raise
-    return build(settings, database, real_gateways(settings, wire), wire, clock, masters)
+    house = build(settings, database, real_gateways(settings, wire), wire, clock, masters)
+    house.hub.former = former_gateways(settings, wire)
+    return house
 
 
 def _own(url: str) -> Database:

@@ -82,6 +82,16 @@ async def test_one_customer_who_orders_64_times_at_once_uses_the_coupon_three_ti
     assert await counted(house) == (3, 0)
 
 
+async def test_who_adds_tags_and_dots_to_an_address_64_times_uses_the_coupon_once(house):
+    await house.coupon(max_redemptions=1000, per_customer=1)
+    spellings = ["mai.tran@gmail.com", "maitran+{}@gmail.com", "m.aitran+{}@googlemail.com"]
+
+    got = await rush(house, [spellings[n % 3].format(n) for n in range(RACERS)])
+
+    assert got["ordered"] == 1
+    assert await counted(house) == (1, 0)
+
+
 async def test_what_expires_is_free_again_while_others_pay_and_order(house):
     await house.coupon(max_redemptions=8)
     first = [await house.order(f"{n}@example.vn", coupon_code="TEN") for n in range(8)]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick.domain.dispute import DisputeState
 from tallystick.domain.errors import (
     Conflict,
     CurrencyUnknown,
@@ -29,7 +30,7 @@ from tallystick.domain.money import Money, exponent
 from tallystick.gateways.abilities import RefundOrder
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.polar import Polar, PolarAccount
-from tallystick.gateways.polar.prices import SMALLEST, net_part
+from tallystick.gateways.polar.prices import SMALLEST, first_part, net_part
 from tallystick.simulators.polar import PolarKeys, polar
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.theatre import Theatre
@@ -551,6 +552,74 @@ def test_the_part_before_tax_with_its_tax_is_what_was_asked_for(net, tax, asked)
         assert abs(part + part * tax / net - asked) <= 0.5 + 1e-6
 
 
+@given(
+    net=st.integers(200, 100_000), percent=st.integers(0, 30), share=st.integers(1, 1_000)
+)  # fmt: skip
+def test_with_the_taxes_that_there_are_every_sum_is_that_of_one_or_two_refunds(net, percent, share):
+    tax = net * percent // 100
+    asked = max(1, (net + tax) * share // 1_000)
+
+    first = first_part(asked, net, tax)
+
+    assert first is not None
+    rest = asked - first - round(first * tax / net)
+    assert rest >= 0
+    assert rest == 0 or net_part(rest, net, tax) is not None
+
+
+PART = {**REFUND, "amount": 227, "tax_amount": 23, "metadata": {"tallystick_refund": "rf_5"}}
+
+
+async def test_a_refund_of_which_only_a_part_was_made_is_finished_and_not_doubled():
+    order = {**ORDER, "refundable_amount": 773, "refundable_tax_amount": 77}
+    wire = Shelf(one_orders=order, refunds=[PART], POST_refunds={**PART, "id": "rf-rest"})
+    wish = RefundOrder("rf_5", ATTEMPT, ORDER_ID, Money(500, "USD"), "customer_request")
+
+    unfinished = await adapter(wire).find_refund(wish)
+    verdict = await adapter(wire).refund(wish)
+
+    assert unfinished is None
+    assert [told["amount"] for method, _, told in wire.asked if method == "POST"] == [227]
+    assert (verdict.provider_id, verdict.amount) == ("rf-at-polar", Money(500, "USD"))
+
+
+async def test_polars_no_to_the_second_part_does_not_say_that_nothing_went_back():
+    no = reply({"error": "RefundDisputedPayment", "detail": "no"}, 403)
+    wire = Shelf(one_orders=ORDER, refunds=[PART], POST_refunds=no)
+    wish = RefundOrder("rf_5", ATTEMPT, ORDER_ID, Money(500, "USD"), "customer_request")
+
+    with pytest.raises(GatewayUnreachable, match="made a part"):
+        await adapter(wire).refund(wish)
+
+
+DISPUTE: dict[str, Any] = {
+    "id": "dp-1", "status": "needs_response", "amount": 1000, "tax_amount": 100, "currency": "usd",
+    "order_id": ORDER_ID, "payment_id": "p-1", "created_at": "2026-11-20T10:00:00Z",
+    "resolved": False, "closed": False, "case_id": None, "modified_at": None,
+}  # fmt: skip
+
+
+async def test_disputes_are_read_with_their_tax_and_what_is_no_dispute_is_left_out():
+    rows = [
+        DISPUTE, {**DISPUTE, "id": "dp-2", "status": "lost"}, {**DISPUTE, "status": "prevented"},
+        {**DISPUTE, "status": "early_warning"}, {**DISPUTE, "id": "dp-3", "status": "of_tomorrow"},
+    ]  # fmt: skip
+
+    told = await adapter(Shelf(disputes=rows)).list_disputes(NOW - timedelta(days=30))
+
+    assert [(one.id, one.state) for one in told] == [
+        ("dp-1", DisputeState.OPEN), ("dp-2", DisputeState.LOST), ("dp-3", DisputeState.OPEN),
+    ]  # fmt: skip
+    assert {(one.transaction_id, one.amount) for one in told} == {(ORDER_ID, Money(1100, "USD"))}
+
+
+async def test_a_token_without_the_scope_for_disputes_says_so():
+    no = reply({"error": "insufficient_scope", "detail": "disputes:read"}, 403)
+
+    with pytest.raises(GatewayUnavailable, match="lacks a scope"):
+        await adapter(Shelf(disputes=no)).list_disputes(NOW)
+
+
 # The simulator
 
 
@@ -628,6 +697,21 @@ class TestAtTheSimulator:
         assert [c.money for c in (await gateway.fetch_verdict(attempt)).credits] == [self.amount]
         with pytest.raises(GatewayRefused):
             await gateway.refund(replace(wish, refund_id="rf_3"))
+
+    async def test_five_dollars_go_back_in_two_parts_that_are_one_refund(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        played = await theatre.stage.act("polar", attempt.our_ref, "pay")
+        number = played["transfers"][0]["reference"]
+        wish = RefundOrder("rf_1", attempt, number, Money(500, "USD"), "customer_request")
+
+        first = await gateway.refund(wish)
+        again = await gateway.refund(wish)
+
+        assert (first.claim, first.amount, first.refund_id) == ("succeeded", wish.amount, "rf_1")
+        assert again.provider_id == first.provider_id
+        [told] = await gateway.fetch_refunds(attempt)
+        assert (told.refund_id, told.amount) == ("rf_1", wish.amount)
+        assert (await gateway.fetch_verdict(attempt)).refunded_minor == 500
 
     async def test_a_refund_in_the_dashboard_is_found(self, theatre, gateway):
         attempt = await theatre.open(gateway, self.amount)

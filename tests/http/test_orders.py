@@ -385,6 +385,50 @@ def test_a_coupon_is_reserved_by_an_order_kept_when_paid_and_free_after_expiry(s
     buy(shop, couponCode="ONE")
 
 
+def test_who_orders_for_nothing_holds_the_last_coupon_for_half_an_hour_and_not_for_a_day(shop):
+    coupon(shop, "HALF", maxRedemptions=2)
+    wish = {**WISH, "gateway": "sandbox", "currency": "VND", "couponCode": "HALF"}
+    idle = shop.post("/api/orders", json=wish, token=None).data
+    merchants = buy(shop, token=shop.server.secret_key, **wish)
+
+    shop.advance(31 * 60)
+
+    becomes(shop, idle, "failed")
+    assert seen(shop, merchants)["status"] == "pending"
+    known = shop.get("/api/coupons/HALF").data
+    assert (known["reserved"], known["remaining"]) == (1, 1)
+    assert shop.post("/api/orders", json=wish, token=None).status == 201
+
+
+def test_who_pays_after_the_half_hour_gets_the_coupon_again_while_there_is_one(shop):
+    coupon(shop, "SLOW", maxRedemptions=1)
+    wish = {**WISH, "gateway": "sandbox", "currency": "VND", "couponCode": "SLOW"}
+    slow = shop.post("/api/orders", json=wish, token=None).data
+    shop.advance(31 * 60)
+    becomes(shop, slow, "failed")
+
+    act(shop, slow, "pay_late")
+
+    assert becomes(shop, slow)["review"] is None
+    known = shop.get("/api/coupons/SLOW").data
+    assert (known["reserved"], known["redeemed"], known["remaining"]) == (0, 1, 0)
+
+
+def test_one_for_each_customer_is_not_two_for_who_writes_the_address_otherwise(shop):
+    coupon(shop, "EACH", perCustomer=1)
+    wish = {**WISH, "couponCode": "EACH"}
+    first = shop.post("/api/orders", json={**wish, "email": "Mai.Tran@gmail.com"}, token=None)
+
+    second = shop.post(
+        "/api/orders", json={**wish, "email": "maitran+2@googlemail.com"}, token=None
+    )
+    other = shop.post("/api/orders", json={**wish, "email": "mai+tran@example.vn"}, token=None)
+
+    assert first.data["email"] == "Mai.Tran@gmail.com"
+    assert (second.status, second.json["code"]) == (409, "coupon_used_up")
+    assert other.status == 201
+
+
 def test_late_money_whose_coupon_is_used_up_waits_for_a_person_and_is_delivered_on_their_word(shop):
     coupon(shop, "LAST", maxRedemptions=1)
     wish = {"gateway": "sandbox", "currency": "VND", "couponCode": "LAST"}

@@ -33,9 +33,10 @@ CONTRACT = """
     repeat_webhook reorder_webhooks replay_webhook forge_webhook truncate_webhook unknown_field
     time_out_after_success error_500 hang dashboard_refund
 """
-# Beside it: how the gateway's books can come to differ from ours.
+# Beside it: how the gateway's books can come to differ from ours, and how it changes its mind.
 OUR_OWN = {
     "forget_memo", "stray_transfer", "lose_transfer", "change_transfer", "lose_refund",
+    "reverse_refund", "chargeback", "chargeback_lost", "chargeback_won",
 }  # fmt: skip
 FIFTY = Money(50_000, "VND")
 ROOT = Path(__file__).resolve().parents[2]

@@ -51,7 +51,7 @@ def _by_server(
 def _by_ourselves(
     gateway: str, span: tuple[datetime, datetime], database: str | None
 ) -> dict[str, Any]:
-    from tallystick.catalogue import real_gateways
+    from tallystick.catalogue import former_gateways, real_gateways
     from tallystick.cli.office import in_office
     from tallystick.flows.reconcile import reconcile as compare
     from tallystick.gateways.wire import HttpWire
@@ -61,6 +61,7 @@ def _by_ourselves(
     async def work(hub: "Hub") -> dict[str, Any]:
         wire = HttpWire()
         hub.gateways = {one.name: one for one in real_gateways(hub.settings, wire)}
+        hub.former = former_gateways(hub.settings, wire)
         hub.fulfilments = fulfilments(hub.secret, hub.settings)
         try:
             return report_shape(await compare(hub, gateway, *span))

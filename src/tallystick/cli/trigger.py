@@ -96,6 +96,16 @@ def _reviewed(server: "Server") -> str:
     return payment_id
 
 
+def _disputed(server: "Server") -> str:
+    """The gateway shows the money no more that was counted."""
+    payment_id = _acted("pay")(server)
+    server.post(f"/api/payments/{payment_id}/check", {})
+    _act(server, payment_id, "lose_transfer")
+    server.post("/_sim/clock", {"advance": 10}, timeout_s=120)
+    server.post(f"/api/payments/{payment_id}/check", {})
+    return payment_id
+
+
 def _sold(path: str, **wish: Any) -> Script:
     """Something is bought through the sandbox gateway, and paid."""
 
@@ -132,6 +142,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "payment.expired": _expired,
     "payment.canceled": _canceled,
     "payment.review": _reviewed,
+    "payment.disputed": _disputed,
     "refund.succeeded": _given_back(_acted("pay")),
     "giftcard.issued": _sold("/api/gift-cards", email="buyer@example.com", amount=50_000),
     "topup.confirmed": _sold("/api/topup/init", ownerId="tallystick-trigger", amount=50_000),

@@ -12,7 +12,7 @@ PAYMENT_EVENTS: Final = tuple(
     f"payment.{what}"
     for what in (
         "opened", "processing", "paid", "underpaid", "overpaid", "paid_late", "expired",
-        "canceled", "review",
+        "canceled", "review", "disputed",
     )
 )  # fmt: skip
 FAMILIES: Final = ("payment", "refund", "giftcard", "order", "topup", "task", "commission")

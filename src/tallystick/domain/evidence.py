@@ -92,7 +92,8 @@ class Evidence:
     """What one source said at one time. Append-only; `counts` was decided when it was heard.
 
     `note` is a person's reason, or names what an answer held that is not this payment's. `conflict`
-    marks evidence from before credits had owners, all of whose money was another payment's.
+    marks evidence that a person has to weigh: it does not go with what was counted, as its `note`
+    says.
     """
 
     source: Source
@@ -204,7 +205,8 @@ class _Walk:
         signal, reason = self._weigh(item)
         if signal is not None:
             self.phase = MOVES.get((before, signal), before)
-        told = f"{reason} {item.note}" if item.note and item.source not in _OUR_OWN else reason
+        is_said = item.conflict or item.source in _OUR_OWN
+        told = f"{reason} {item.note}" if item.note and not is_said else reason
         self.steps.append(Step(item, signal, before, self.phase, told))
 
     def state(self) -> State:
@@ -228,7 +230,7 @@ class _Walk:
             return None, "It is a browser's word: it tells us where to ask, and nothing more."
         if item.conflict:
             self.reviews.add(Review.CONTRADICTION)
-            return None, "The money it names already belongs to another payment; a person decides."
+            return None, item.note or _ANOTHERS
         if item.source in _OUR_OWN and not item.credits:
             return self._weigh_our_own(item)
         if not item.counts:
@@ -371,6 +373,7 @@ class _Walk:
         return sum(c.minor for c in self.credits.values() if c.currency == wanted)
 
 
+_ANOTHERS: Final = "The money it names already belongs to another payment; a person decides."
 _WORDS: Final = {
     Claim.FAILED: "The payment failed at the gateway; the payer can try again.",
     Claim.EXPIRED: "The gateway closed its side of the offer.",

@@ -133,6 +133,13 @@ def refund_released(subject: str, payment_id: str, held: tuple[Posting, ...]) ->
     return Transfer("refund_release", subject, payment_id, tuple(back))
 
 
-def refunded(refund_id: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
+def refunded(subject: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
     """The money has gone back: the gateway holds so much less of ours."""
-    return move("refund", refund_id, payment_id, amount, debit=REFUNDING, credit=clearing(gateway))
+    return move("refund", subject, payment_id, amount, debit=REFUNDING, credit=clearing(gateway))
+
+
+def refund_reversed(subject: str, payment_id: str, gateway: str, amount: Money) -> Transfer:
+    """The money is here again; what it had bought is gone, so it is owed, in suspense."""
+    return move(
+        "refund_reversal", subject, payment_id, amount, debit=clearing(gateway), credit=SUSPENSE
+    )

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from tallystick.domain.money import Money
 from tallystick.domain.pricing import Quote
+from tallystick.domain.same_mailbox import same_mailbox
 
 
 class OrderStatus(StrEnum):
@@ -146,5 +147,5 @@ class Order:
 
 
 def customer(email: str) -> str:
-    """By which an e-mail address counts as the same customer: capitals do not matter."""
-    return email.strip().casefold()
+    """By which an e-mail address counts as the same customer: the mailbox that it reaches."""
+    return same_mailbox(email)

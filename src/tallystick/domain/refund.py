@@ -81,6 +81,8 @@ REFUND_MOVES: Final[dict[tuple[RefundState, RefundSignal], RefundState]] = {
     **_told(of=RefundState.PENDING),
     (RefundState.MANUAL, RefundSignal.TRANSFERRED): RefundState.SUCCEEDED,
     (RefundState.MANUAL, RefundSignal.CANCELED): RefundState.CANCELED,
+    # The gateway, or the payer's bank, took it back: the money is here again.
+    (RefundState.SUCCEEDED, RefundSignal.FAILED): RefundState.FAILED,
     # The books show that it went through all the same.
     (RefundState.FAILED, RefundSignal.SUCCEEDED): RefundState.SUCCEEDED,
 }

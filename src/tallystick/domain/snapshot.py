@@ -29,6 +29,7 @@ class AttemptPart:
     state: AttemptState
     checkout: Mapping[str, str]
     provider_id: str | None = None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,18 @@ from sqlalchemy import Connection
 
 from tallystick.domain.errors import Conflict, GatewayRefused
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
-from tallystick.domain.payment import AttemptState, Phase
+from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.record import Answers, Heard, record
-from tallystick.flows.settle import settle
-from tallystick.gateways.base import AttemptRef
-from tallystick.store import attempts, jobs, payments, snapshots
-
-_TAKEN_BACK = {AttemptState.UNKNOWN, AttemptState.SUBMITTING, AttemptState.AWAITING_PAYER}
+from tallystick.flows.settle import reference_of, settle
+from tallystick.store import attempts, payments, snapshots
 
 
 async def cancel(hub: Hub, payment_id: str) -> Snapshot:
     """Close an offer for good. Safe to repeat. Raises NotFound, Conflict where money is there.
 
-    The gateways are told by job rows written in the same transaction.
+    The gateways are told by job rows written in the same transaction (see withdraw).
     """
     await settle(hub, payment_id)
     now = hub.now()
@@ -30,11 +27,6 @@ async def cancel(hub: Hub, payment_id: str) -> Snapshot:
         if snapshot.phase is Phase.CANCELED:
             return snapshot
         _refuse_unless_open(snapshot)
-        for attempt in attempts.of_payment(tx, payment_id):
-            gateway = hub.gateways.get(attempt.gateway)
-            if attempt.state in _TAKEN_BACK and gateway and gateway.capabilities.cancels:
-                jobs.add(tx, "cancel_attempt", f"cancel/{attempt.id}",
-                         {"paymentId": payment_id, "attemptId": attempt.id}, now)  # fmt: skip
         return record(tx, hub, payment_id, [Heard(ended)], Answers()).snapshot
 
     snapshot = await hub.database.write(body)
@@ -53,16 +45,16 @@ def _refuse_unless_open(snapshot: Snapshot) -> None:
 
 
 async def cancel_attempt(hub: Hub, payload: dict[str, str]) -> None:
-    """Tell the gateway; a job, repeated until it answers. Raises GatewayUnreachable and its kin."""
-    tries = await hub.database.read(lambda tx: attempts.of_payment(tx, payload["paymentId"]))
-    for attempt in tries:
-        if attempt.id == payload["attemptId"]:
-            reference = AttemptRef(
-                attempt.id, attempt.our_ref, attempt.provider_id, attempt.money,
-                attempt.created_at, attempt.memo,
-            )  # fmt: skip
-            try:
-                await hub.gateway(attempt.gateway).cancel(reference, "Canceled by the merchant")
-            except GatewayRefused:
-                # The payer was quicker, or it is over there: then the books tell, not more tries.
-                await settle(hub, attempt.payment_id)
+    """Tell the gateway; a job, repeated until it answers. Raises GatewayUnreachable and its kin.
+
+    Safe to repeat: what is over there already is a refusal, and then the books are asked.
+    """
+    attempt = await hub.database.read(lambda tx: attempts.find(tx, payload["attemptId"]))
+    gateway = None if attempt is None else hub.gateway_of(attempt)
+    if attempt is None or gateway is None:
+        return
+    try:
+        await gateway.cancel(reference_of(attempt), "It is over at the merchant's.")
+    except GatewayRefused:
+        # The payer was quicker, or it is over there: then the books tell, not more tries.
+        await settle(hub, attempt.payment_id)

@@ -174,7 +174,10 @@ async def start_attempt(hub: Hub, payment_id: str, name: str) -> tuple[Snapshot,
         _check_open(hub, snapshot, name, now)
         credentials.add_token(tx, fingerprint(token), payment_id, now)
         tries = attempts.of_payment(tx, payment_id)
-        usable = [a for a in tries if a.gateway == name and a.state in _USABLE]
+        # An offer of an account that the gateway had before is not shown to anybody again.
+        account = hub.gateway(name).account
+        usable = [a for a in tries if (a.gateway, a.account) == (name, account)
+                  and a.state in _USABLE]  # fmt: skip
         if usable:
             return payment, usable[-1], False
         if len(tries) >= MOST_ATTEMPTS:

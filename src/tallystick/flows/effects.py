@@ -15,6 +15,7 @@ from tallystick.flows.cancel import cancel_attempt
 from tallystick.flows.discounts import sync_discount
 from tallystick.flows.hub import Hub
 from tallystick.flows.letters import send_mail
+from tallystick.flows.withdraw import CANCEL
 from tallystick.fulfilment.order import SET_ACCESS, SYNC_DISCOUNT
 from tallystick.fulfilment.task import CALLBACK, CLOSE
 from tallystick.store import jobs
@@ -26,7 +27,7 @@ BATCH: Final = 50
 log = structlog.get_logger()
 Effect = Callable[[Hub, dict[str, Any]], Awaitable[None]]
 EFFECTS: Final[Mapping[str, Effect]] = {
-    "cancel_attempt": cancel_attempt,
+    CANCEL: cancel_attempt,
     CALLBACK: call_back,
     CLOSE: close_session,
     "send_mail": send_mail,

@@ -38,7 +38,7 @@ async def payers_address(hub: Hub, snapshot: Snapshot) -> str | None:
     attempt = snapshot.attempt
     if attempt is None:
         return None
-    if not isinstance(hub.gateways.get(attempt.gateway), PostsForm):
+    if not isinstance(hub.account(attempt.gateway, attempt.account), PostsForm):
         return attempt.checkout.get("checkout_url")
     made = await hub.database.read(lambda tx: _made(tx, hub, attempt.id))
     return f"{made.form.action}?{urlencode(made.form.fields)}"
@@ -46,8 +46,8 @@ async def payers_address(hub: Hub, snapshot: Snapshot) -> str | None:
 
 def _made(tx: Connection, hub: Hub, attempt_id: str) -> Posting:
     payment, attempt = _rows(tx, attempt_id)
-    gateway = hub.gateway(attempt.gateway)
-    if not isinstance(gateway, PostsForm):
+    gateway = hub.gateway_of(attempt)
+    if gateway is None or not isinstance(gateway, PostsForm):
         raise NotFound("This payment is not paid by a form.")
     form = gateway.checkout_form(order_of(tx, hub, payment, attempt))
     # Money that is on its way must not be joined by more.

@@ -107,7 +107,7 @@ async def ordered(hub: Hub, name: str) -> Snapshot | None:
     def read(tx: Connection) -> Snapshot | None:
         named = [
             attempt
-            for gateway in hub.gateways.values()
+            for gateway in hub.accounts
             for attempt in attempts.named(tx, gateway.name, gateway.account, [name])
         ]
         for attempt in sorted(named, key=lambda one: one.id, reverse=True):

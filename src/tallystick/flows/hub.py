@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from tallystick.access import Access
 from tallystick.domain.clocks import GatewayClocks
 from tallystick.domain.errors import GatewayNotOffered, NotFound
 from tallystick.domain.order import Referrer
+from tallystick.domain.payment import Attempt
 from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.circuit import Circuit
@@ -102,6 +103,9 @@ class Hub:
     secret: Masters
     holder: str
     mail: Mail
+    former: Sequence[Gateway] = ()
+    """Accounts that gateways had before: they take no new offers, and are listened to."""
+
     bell: Bell = field(default_factory=Bell)
     circuits: dict[str, Circuit] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -141,6 +145,21 @@ class Hub:
                 f"The gateway {name[:40]!r} is not set up; these are: {offered}."
             )
         return gateway
+
+    @property
+    def accounts(self) -> list[Gateway]:
+        """Every account that is listened to, those of now first."""
+        return [*self.gateways.values(), *self.former]
+
+    def account(self, name: str, account: str) -> Gateway | None:
+        """The gateway with the keys of this account, of now or of before; None where none has."""
+        return next(
+            (one for one in self.accounts if (one.name, one.account) == (name, account)), None
+        )
+
+    def gateway_of(self, attempt: Attempt) -> Gateway | None:
+        """The gateway that an offer was made at, or None where its account is not configured."""
+        return self.account(attempt.gateway, attempt.account)
 
     def note_trouble(self, name: str, what: str) -> None:
         """A gateway gave no usable answer; operators see it."""

@@ -15,6 +15,7 @@ from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
 from tallystick.flows.deliver import deliver_events
 from tallystick.flows.discounts import sync_discounts
+from tallystick.flows.dispute import read_disputes
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
@@ -98,6 +99,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "stuck-payments": Job(timedelta(minutes=15), free_stuck),
     "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
     "read-statements": Job(timedelta(minutes=5), listen_to_all, quiet=True),
+    "read-disputes": Job(timedelta(hours=1), read_disputes, quiet=True),
     "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
     "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
     "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),

@@ -50,8 +50,8 @@ def accounts_due(tx: Connection, _: Hub) -> dict[str, datetime]:
 async def listen_to(hub: Hub, what: str) -> int:
     """Read on in one account, by its gateway and name with a slash between. Always 1."""
     name, _, account = what.partition("/")
-    gateway = hub.gateways.get(name)
-    if gateway is None or gateway.account != account or not is_read(gateway):
+    gateway = hub.account(name, account)
+    if gateway is None or not is_read(gateway):
         # Its keys are gone: look again later whether they are back.
         later = hub.now() + LONGEST_GAP
         await hub.database.write(lambda tx: readings.put_off(tx, name, account, later))
@@ -62,7 +62,7 @@ async def listen_to(hub: Hub, what: str) -> int:
 
 async def listen_to_all(hub: Hub) -> dict[str, Any]:
     """Read on in every account at once, whatever is due: the net below the worker's own rhythm."""
-    read = [gateway for gateway in hub.gateways.values() if is_read(gateway)]
+    read = [gateway for gateway in hub.accounts if is_read(gateway)]
     until = await asyncio.gather(*(read_on(hub, gateway, hub.now()) for gateway in read))
     silent = [one.name for one, at in zip(read, until, strict=True) if at is None]
     return {"unread": silent} if silent else {}
@@ -73,7 +73,7 @@ async def begin(hub: Hub) -> None:
     now = hub.now()
 
     def body(tx: Connection) -> None:
-        for gateway in hub.gateways.values():
+        for gateway in hub.accounts:
             if is_read(gateway):
                 readings.begin(tx, gateway.name, gateway.account, now - FIRST_LOOK, now)
 
@@ -161,7 +161,8 @@ async def _let_go(hub: Hub, before: Reading, until: datetime | None, silent: int
 
 def _gap(tx: Connection, hub: Hub, before: Reading, now: datetime) -> timedelta:
     """Every few seconds while anything is open there, and rarely while nobody waits for money."""
-    listens_for = hub.gateways[before.gateway].capabilities.listens_for
+    gateway = hub.account(before.gateway, before.account)
+    listens_for = timedelta(0) if gateway is None else gateway.capabilities.listens_for
     if readings.has_open(tx, before.gateway, before.account, now + listens_for):
         return WHILE_OPEN
     listened_to = readings.is_listened_to(tx, before.gateway, before.account, now)

@@ -30,7 +30,9 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
     not an error. A clear no fails the attempt, and the payment with it where it is `alone`.
     Raises GatewayRefused, GatewayUnavailable.
     """
-    gateway = hub.gateway(attempt.gateway)
+    gateway = hub.gateway_of(attempt)
+    if gateway is None:
+        raise GatewayUnavailable(f"The account {attempt.account} is not configured any more.")
     order = await hub.database.read(lambda tx: order_of(tx, hub, payment, attempt))
     try:
         checkout = await gateway.open_checkout(order)

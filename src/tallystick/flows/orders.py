@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -40,6 +41,7 @@ from tallystick.store import coupons, orders, products, unmatched
 from tallystick.store.unmatched import Decision
 
 USUAL: Final = "USD"
+OFFERED_FOR: Final = timedelta(days=1)
 Render = Callable[[Order, Snapshot, str], bytes]
 
 
@@ -57,6 +59,8 @@ class OrderWish:
     tax_id: str | None = None
     return_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    public: bool = False
+    """Whether anybody may have sent it: then it holds a coupon for a short time only."""
 
 
 async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Render) -> bytes:
@@ -77,6 +81,7 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
         reference=draft.id,
         owner_id=wish.buyer.owner_id,
         return_url=wish.return_url,
+        expires_in=_life(hub, draft, wish),
     )
     made = draft
 
@@ -134,6 +139,13 @@ def tax_id(hub: Hub, order: Order) -> str | None:
     if order.buyer.tax_id is None:
         return None
     return unseal(_tax_key(hub), _tax_place(order.id), order.buyer.tax_id).decode()
+
+
+def _life(hub: Hub, draft: Order, wish: OrderWish) -> timedelta:
+    """How long it can be paid, and holds its coupon: who orders for nothing holds it up shortly."""
+    if wish.public and draft.coupon_id is not None:
+        return timedelta(seconds=hub.settings.coupon_hold_s)
+    return OFFERED_FOR
 
 
 def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Order, str]:

@@ -49,10 +49,11 @@ def _is_worth_asking(hub: Hub, snapshot: Snapshot) -> bool:
     attempt = snapshot.attempt
     if is_final(snapshot.phase) or snapshot.phase is Phase.DRAFT or attempt is None:
         return False
-    if attempt.state is AttemptState.CREATED or attempt.gateway not in hub.gateways:
+    gateway = hub.account(attempt.gateway, attempt.account)
+    if attempt.state is AttemptState.CREATED or gateway is None:
         return False
     old = snapshot.as_of is None or hub.now() - snapshot.as_of >= COALESCED
-    return old and hub.gateways[attempt.gateway].capabilities.asks
+    return old and gateway.capabilities.asks
 
 
 def _forget(asking: "asyncio.Future[Snapshot]") -> None:

@@ -10,12 +10,13 @@ import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain import schedule
-from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.errors import HubError
 from tallystick.domain.evidence import Trust, counts
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import is_read, keep_unowned, read_on
 from tallystick.flows.present import standing
+from tallystick.flows.sender import recognised
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
 from tallystick.store import attempts, credits, inbox, questions, refunds
@@ -33,10 +34,7 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
 
     Raises NotFound (no such gateway), NoticeNotAuthentic (nothing is kept), Invalid.
     """
-    gateway = hub.gateways.get(name)
-    if gateway is None:
-        raise NotFound("There is no such gateway here.")
-    notice = gateway.read_notice(raw)
+    gateway, notice = recognised(hub, name, raw)
     row = inbox.row(
         new_id("ntc", raw.received_at),
         gateway=name,
@@ -125,8 +123,8 @@ async def _explained(hub: Hub, orphans: Sequence[KeptNotice]) -> list[KeptNotice
     for notice in orphans:
         by_account.setdefault((notice.gateway, notice.account), []).append(notice)
     for (name, account), notices in by_account.items():
-        gateway = hub.gateways.get(name)
-        if gateway is None or gateway.account != account or not _is_explained_by_account(gateway):
+        gateway = hub.account(name, account)
+        if gateway is None or not _is_explained_by_account(gateway):
             continue
         newest = max(notice.received_at for notice in notices)
         if await read_on(hub, gateway, newest) is not None:
@@ -142,7 +140,7 @@ def _keep_money(tx: Connection, hub: Hub, notices: Sequence[KeptNotice]) -> None
     """
     now = hub.now()
     for notice in notices:
-        gateway = hub.gateways.get(notice.gateway)
+        gateway = hub.account(notice.gateway, notice.account)
         if gateway is None or not notice.credits or _is_explained_by_account(gateway):
             continue
         told = [replace(one, memo=notice.memo, refs=notice.refs) for one in notice.credits]

@@ -20,6 +20,7 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
 from tallystick.domain.reconciliation import Difference, Entry, Match, Own, compare
+from tallystick.flows.dispute import missing_from_list
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import keep_unowned
 from tallystick.flows.match import give_owners
@@ -91,6 +92,7 @@ async def reconcile(hub: Hub, name: str, since: datetime, until: datetime) -> Re
     stale = await hub.database.read(lambda tx: _payments_behind(tx, gateway, books, lines))
     for payment_id in stale:
         await settle(hub, payment_id)
+    await _tell_missing(hub, gateway, lines)
     if stale:
         lines = await hub.database.read(lambda tx: _compare(tx, gateway, books, since, until))
     report = await hub.database.write(
@@ -261,6 +263,15 @@ def _compare(
     return compare(theirs, [*ours, *more])
 
 
+async def _tell_missing(hub: Hub, gateway: Gateway, lines: Sequence[Difference]) -> None:
+    """Money that was counted and that the account's own list does not have: a person looks."""
+    if gateway.capabilities.shows_whole:
+        return
+    for line in lines:
+        if line.match is Match.MISSING_THERE:
+            await missing_from_list(hub, gateway, line)
+
+
 def _payments_behind(
     tx: Connection, gateway: Gateway, books: _Books, lines: Sequence[Difference]
 ) -> list[str]:
@@ -268,6 +279,10 @@ def _payments_behind(
     refs = {entry.transaction_id: entry.refs for entry in books.entries}
     behind: set[str] = set()
     for line in lines:
+        # Its own answer says more surely than a list whether the money has gone.
+        asks = line.match is Match.MISSING_THERE and gateway.capabilities.shows_whole
+        if asks and line.payment_id is not None:
+            behind.add(line.payment_id)
         if line.match in {Match.MISSING_HERE, Match.STATUS_DIFFERS}:
             about = attempts.named(
                 tx, gateway.name, gateway.account, refs.get(line.transaction_id, ())

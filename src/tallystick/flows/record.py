@@ -19,10 +19,12 @@ from tallystick.domain.payment import (
     Phase,
 )
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import refunding
+from tallystick.flows import contradiction, refunding
 from tallystick.flows.claim import own_money, receive
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.timer import UNFINISHED, next_check
+from tallystick.flows.unlistened import handed_over, unlistened
+from tallystick.flows.withdraw import withdraw_offers
 from tallystick.gateways.abilities import RefundVerdict
 from tallystick.gateways.base import Verdict
 from tallystick.store import (
@@ -87,6 +89,9 @@ def record(
     known = _append(tx, before, heard, now)
     if _deadline_is_proven(before, tries, answers, hub, now):
         known = _append(tx, before, [_deadline(now)], now, known)
+    lost = handed_over(hub, before, tries, known, now)
+    gone = contradiction.vanished(hub, tries, answers.recovered, known, now)
+    known = _append(tx, before, [Heard(item) for item in (*lost, *gone)], now, known)
     state = fold(before.terms, known)
     if _comes_second(tx, hub, before, state):
         known = _append(tx, before, [_superseded(now)], now, known)
@@ -100,8 +105,10 @@ def record(
     if changed:
         _move(tx, before, timed, state, now)
         _fulfil(tx, hub, before, timed, now)
+        withdraw_offers(tx, hub, timed, tries, state, now)
     else:
         payments.set_timer(tx, timed)
+    contradiction.tell(tx, payment_id, gone, now)
     changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
@@ -117,6 +124,11 @@ def _note_refunds(
     for attempt in tries:
         verdicts = answers.refunds.get(attempt.id, ())
         news = refunding.note(tx, hub, payment_id, attempt, verdicts, now) or news
+    if news:
+        known = evidence.of_payment(tx, payment_id)
+        back = contradiction.reversed_refunds(tx, payment_id, known, now)
+        if back:
+            record(tx, hub, payment_id, [Heard(item) for item in back], Answers())
     payment = payments.find(tx, payment_id)
     if news and payment is not None and refunding.closes_the_offer(payment):
         record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
@@ -183,8 +195,10 @@ def _deadline_is_proven(
         return False
     if hub.why_nothing_expires(now) is not None:
         return False
-    askable = [a for a in tries if a.gateway in hub.gateways
-               and hub.gateways[a.gateway].capabilities.asks
+    if unlistened(hub, payment, tries):
+        return False
+    askable = [a for a in tries if (gateway := hub.gateway_of(a)) is not None
+               and gateway.capabilities.asks
                and a.state is not AttemptState.CREATED]  # fmt: skip
     never = datetime.min.replace(tzinfo=now.tzinfo)
     return all(

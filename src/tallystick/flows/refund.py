@@ -322,7 +322,7 @@ def _key(method: str, gateway: str, account: str, transaction_id: str) -> tuple[
 
 
 def _method(hub: Hub, receipt: Received) -> Literal["api", "manual"]:
-    gateway = hub.gateways.get(receipt.gateway)
+    gateway = hub.account(receipt.gateway, receipt.account)
     # Money that a person assigned has no offer by which the gateway could be told.
     asks = gateway is not None and gateway.capabilities.refunds == "api"
     return "api" if asks and receipt.attempt_id is not None else "manual"

@@ -142,10 +142,16 @@ def _follow(
         if before.state is RefundState.FAILED:
             _hold_gone(tx, hub, after, f"{after.id}/{line}", now)
         refunds.spend(tx, after.payment_id, after.amount, now)
+        # One that came back and went through all the same is booked a second time.
+        subject = f"{after.id}/{line}" if before.state is RefundState.FAILED else after.id
         ledger.post(
-            tx, accounts.refunded(after.id, after.payment_id, after.gateway, after.money), now
+            tx, accounts.refunded(subject, after.payment_id, after.gateway, after.money), now
         )
         _revoke(tx, hub, after, now)
+    elif before.state is RefundState.SUCCEEDED:
+        refunds.unspend(tx, after.payment_id, after.amount, now)
+        back = (f"{after.id}/{line}", after.payment_id, after.gateway, after.money)
+        ledger.post(tx, accounts.refund_reversed(*back), now)
     elif after.state in {RefundState.FAILED, RefundState.CANCELED}:
         _release(tx, hub, after, line, now)
 
@@ -172,6 +178,9 @@ def _release(tx: Connection, hub: Hub, refund: Refund, line: int, now: datetime)
 def hear(tx: Connection, hub: Hub, refund: Refund, verdict: RefundVerdict, now: datetime) -> Refund:
     """Bring a refund in line with what the gateway's books say. Safe to repeat."""
     signal = RefundSignal(verdict.claim)
+    if (refund.state, signal) == (RefundState.SUCCEEDED, RefundSignal.CANCELED):
+        # However the gateway words it: what had gone back is here again.
+        signal = RefundSignal.FAILED
     if (refund.state, signal) not in REFUND_MOVES:
         return refund
     if verdict.amount != refund.money:
@@ -184,9 +193,13 @@ def hear(tx: Connection, hub: Hub, refund: Refund, verdict: RefundVerdict, now: 
         # It was refunded otherwise by now; reconciliation shows the difference to a person.
         log.error("refund_unbooked", refund=refund.id, why="Nothing is left of the payment.")
         return refund
+    changes: dict[str, Any] = {"provider_id": verdict.provider_id, "failure": None}
     why = f"The gateway says: {verdict.claim}."
-    return move(tx, hub, refund, signal, why, now, raw=verdict.raw or None,
-                provider_id=verdict.provider_id, failure=None)  # fmt: skip
+    if refund.state is RefundState.SUCCEEDED:
+        # What it had taken back of the goods stays taken: its money is owed, for no goods.
+        why = f"The gateway took it back: {verdict.claim}."
+        changes |= {"failure": why, "undelivered": refund.amount}
+    return move(tx, hub, refund, signal, why, now, raw=verdict.raw or None, **changes)
 
 
 def note(

@@ -126,7 +126,7 @@ async def tend(hub: Hub, payment_id: str) -> Snapshot | None:
     now = hub.now()
     if payment.phase is Phase.OPEN and now < payment.expires_at:
         for attempt in tries:
-            if _is_unfinished(attempt, now):
+            if _is_unfinished(attempt, now) and hub.gateway_of(attempt) is not None:
                 await make_offer(hub, payment, attempt, alone=not payment.retriable)
     return await settle(hub, payment_id)
 

@@ -85,7 +85,7 @@ async def send(hub: Hub, refund_id: str) -> None:
         refund, attempt = await hub.database.read(lambda tx: _with_attempt(tx, refund_id))
         if refund is None or attempt is None or refund.state not in ASKED:
             return
-        gateway: object = hub.gateways.get(refund.gateway)
+        gateway: object = hub.account(refund.gateway, refund.account)
         if not isinstance(gateway, Refunds):
             await _later(hub, refund, "The gateway is not set up any more.")
             return

@@ -16,7 +16,7 @@ from tallystick.flows.claim import meant as meant_for
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.listen import read_on
 from tallystick.flows.record import Answers, Heard, Outcome, record
-from tallystick.gateways.abilities import Refunds
+from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Gateway, Verdict
 from tallystick.store import attempts, credits, payments, refunds, snapshots
 from tallystick.store.inbox import KeptNotice
@@ -71,8 +71,8 @@ async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None)
     stale = [
         attempt
         for attempt in tries
-        if attempt.gateway in hub.gateways
-        and hub.gateways[attempt.gateway].capabilities.asks
+        if (gateway := hub.gateway_of(attempt)) is not None
+        and gateway.capabilities.asks
         and attempt.state is not AttemptState.CREATED
         and not (fresh_since and attempt.as_of and attempt.as_of >= fresh_since)
     ]
@@ -81,7 +81,8 @@ async def _ask(hub: Hub, tries: Sequence[Attempt], fresh_since: datetime | None)
 
 
 async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
-    gateway = hub.gateways[attempt.gateway]
+    gateway = hub.gateway_of(attempt)
+    assert gateway is not None  # noqa: S101 - only those are asked
     if gateway.capabilities.asks_each:
         await _ask_about(hub, gateway, attempt, answers)
     else:
@@ -108,7 +109,8 @@ async def _ask_about(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answ
         return
     circuit.answered(usable=True)
     answers.asked[attempt.id] = asked_at
-    if not verdict.known:
+    # A gateway that has forgotten an offer with money on it goes back on its word.
+    if not verdict.known and attempt.state is not AttemptState.SUCCEEDED:
         return
     answers.recovered[attempt.id] = verdict
     answers.heard.append(
@@ -148,7 +150,7 @@ async def _ask_again(
     A bank may enter a transfer late, and before lines that we have read already.
     """
     for attempt in tries:
-        gateway = hub.gateways.get(attempt.gateway)
+        gateway = hub.gateway_of(attempt)
         if gateway is None or gateway.capabilities.asks_each or attempt.id not in answers.asked:
             continue
         told = [one for notice in notices if notice.gateway == gateway.name
@@ -196,11 +198,27 @@ async def _ask_refunds(
     hub: Hub, gateway: Gateway, reference: AttemptRef, verdict: Verdict, answers: Answers
 ) -> None:
     """Where the books say that other money has gone back than we know of: ask which."""
-    if not verdict.refunded_minor or not isinstance(gateway, Refunds):
+    there = verdict.refunded_minor
+    if there is None or not isinstance(gateway, Refunds):
         return
     known = await hub.database.read(lambda tx: refunds.gone(tx, reference.attempt_id))
-    if known != verdict.refunded_minor:
-        answers.refunds[reference.attempt_id] = await gateway.fetch_refunds(reference)
+    if known == there:
+        return
+    told = await gateway.fetch_refunds(reference)
+    if known > there and not any(one.refund_id or not one.of_all for one in told):
+        # A sum does not say which of ours came back.
+        told += await _ask_each(hub, gateway, reference)
+    answers.refunds[reference.attempt_id] = told
+
+
+async def _ask_each(hub: Hub, gateway: Refunds, reference: AttemptRef) -> tuple[RefundVerdict, ...]:
+    """What became of every refund of ours that had gone through."""
+    sent = await hub.database.read(lambda tx: refunds.sent_of(tx, reference.attempt_id))
+    orders = [
+        RefundOrder(one.id, reference, one.transaction_id, one.money, one.reason) for one in sent
+    ]
+    found = [await gateway.find_refund(order) for order in orders]
+    return tuple(one for one in found if one is not None)
 
 
 def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt]) -> list[Heard]:
@@ -208,7 +226,8 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
     heard = []
     for notice in notices:
         about = next((a for a in tries if {a.our_ref, a.provider_id} & set(notice.refs)), None)
-        can = hub.gateways[notice.gateway].capabilities
+        gateway = hub.account(notice.gateway, notice.account)
+        needed = Trust.FETCHED if gateway is None else gateway.capabilities.verifies
         said = Evidence(
             source=Source.WEBHOOK,
             trust=Trust.SIGNED,
@@ -216,7 +235,7 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
             observed_at=notice.received_at,
             attempt_id=None if about is None else about.id,
             credits=notice.credits,
-            counts=counts(Trust.SIGNED, can.verifies),
+            counts=counts(Trust.SIGNED, needed),
         )
         heard.append(Heard(said, notice.body))
     return heard

@@ -9,10 +9,13 @@ from tallystick.domain.evidence import Evidence, Trust
 from tallystick.domain.payment import Attempt, Payment, Phase
 from tallystick.domain.schedule import Rank
 from tallystick.flows.hub import Hub
+from tallystick.flows.unlistened import unlistened
 
 UNFINISHED: Final = frozenset({Phase.DRAFT, Phase.OPEN, Phase.PROCESSING})
 _DOUBTED_FOR: Final = timedelta(minutes=2)
 _DOUBTED_GAP: Final = timedelta(seconds=5)
+_UNASKED_GAP: Final = timedelta(minutes=1)
+_LOST_GAP: Final = timedelta(hours=1)
 
 
 def next_check(
@@ -23,14 +26,15 @@ def next_check(
     now: datetime,
 ) -> tuple[datetime | None, Rank]:
     """When to look at this payment again; nothing that is not final is without a timer."""
-    asked = [a for a in tries if a.gateway in hub.gateways
-             and hub.gateways[a.gateway].capabilities.asks_each]  # fmt: skip
+    asked = [a for a in tries if (gateway := hub.gateway_of(a)) is not None
+             and gateway.capabilities.asks_each]  # fmt: skip
     if payment.phase not in UNFINISHED:
         return _afterwards(hub, payment, asked, now), Rank.CLOSED
     knocked = _is_doubted(known, now)
     if not asked:
         over = now >= payment.expires_at
-        due = now + timedelta(minutes=1) if over else payment.expires_at
+        gap = _LOST_GAP if unlistened(hub, payment, tries) else _UNASKED_GAP
+        due = now + gap if over else payment.expires_at
         return min(due, now + _DOUBTED_GAP) if knocked else due, Rank.OLD
     watched = hub.live.watched(payment.id)
     opened_at = asked[-1].created_at

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, Self, runtime_checkable
 
+from tallystick.domain.dispute import Dispute
 from tallystick.domain.evidence import Credit
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Entry
@@ -149,6 +150,18 @@ class Refunds(Protocol):
 
     async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
         """Every refund of the offer, also those that were made in the gateway's own dashboard."""
+        ...
+
+
+@runtime_checkable
+class Disputes(Protocol):
+    """A gateway that tells whose banks took money back (chargebacks)."""
+
+    async def list_disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        """Every dispute that was opened from `since` on, as it stands now.
+
+        Raises GatewayUnavailable, GatewayUnreachable.
+        """
         ...
 
 

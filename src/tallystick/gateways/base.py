@@ -24,6 +24,8 @@ class Capabilities:
     be counted before the whole has come. `lists` is true where the whole account can be read (see
     ListsCredits), so that one answer serves all payments. `asks_alone` is false where that is the
     only question there is: nobody knows our offers there, and money is all that can be asked about.
+    `shows_whole` is true where each answer about an offer has all of its transfers, so that one
+    which was there before and is not has gone.
     """
 
     title: str
@@ -43,6 +45,7 @@ class Capabilities:
     tells_parts: bool = True
     lists: bool = False
     asks_alone: bool = True
+    shows_whole: bool = False
 
     @property
     def asks(self) -> bool:

@@ -99,6 +99,7 @@ class OnePay:
             verifies=Trust.FETCHED,
             refunds="manual",
             cancels=False,
+            shows_whole=True,
             webhooks=False,
             listens_for=timedelta(days=30),
             # An instant NAPAS transfer stays below 500 million dong.

@@ -92,6 +92,7 @@ class OnePayVPC:
         verifies=Trust.FETCHED,
         refunds="api",
         cancels=False,
+        shows_whole=True,
         listens_for=timedelta(hours=72),
         # The docs' limit of a domestic payment.
         largest_minor=999_999_999,

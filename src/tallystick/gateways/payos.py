@@ -104,6 +104,7 @@ class PayOS:
         verifies=Trust.FETCHED,
         refunds="manual",
         cancels=True,
+        shows_whole=True,
         listens_for=timedelta(days=30),
         # An instant NAPAS transfer stays below 500 million dong.
         largest_minor=499_999_999,

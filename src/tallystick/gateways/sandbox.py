@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 from tallystick.domain import strict_json
+from tallystick.domain.dispute import Dispute, DisputeState
 from tallystick.domain.errors import (
     CurrencyUnknown,
     GatewayRefused,
@@ -76,6 +77,7 @@ class Sandbox:
         verifies=Trust.FETCHED,
         refunds="api",
         cancels=True,
+        shows_whole=True,
         calls_per_s=50.0,
     )
 
@@ -190,6 +192,22 @@ class Sandbox:
             raise GatewayUnreachable(f"The sandbox does not list (HTTP {status}).")
         return EntryPage(tuple(self._entry(row) for row in answer.parts("transfers")), more=False)
 
+    async def list_disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        """Every dispute that there is."""
+        status, answer, _ = await self._send("GET", "/v1/disputes")
+        if status != 200:
+            raise GatewayUnreachable(f"The sandbox does not list (HTTP {status}).")
+        told = [(row, row.moment("createdAt")) for row in answer.parts("disputes")]
+        return tuple(
+            Dispute(
+                row.name("id"), row.name("transfer"),
+                Money(row.whole("amount"), row.name("currency")),
+                _DISPUTES.get(row.text("status"), DisputeState.OPEN), at,
+            )
+            for row, at in told
+            if at >= since
+        )  # fmt: skip
+
     def _entry(self, row: Fields) -> Entry:
         credit = self._credit(row)
         refs = (row.name("reference"),)
@@ -272,6 +290,7 @@ def _checkout(answer: Fields) -> Checkout:
     )
 
 
+_DISPUTES: Final = {"lost": DisputeState.LOST, "won": DisputeState.WON}
 _REFUND_CLAIMS: Final[dict[str, Literal["pending", "succeeded", "failed", "canceled"]]] = {
     "pending": "pending",
     "succeeded": "succeeded",

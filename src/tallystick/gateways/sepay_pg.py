@@ -90,6 +90,7 @@ class SePayPG:
         verifies=Trust.FETCHED,
         refunds="manual",
         cancels=True,
+        shows_whole=True,
         listens_for=timedelta(days=30),
         largest_minor=499_999_999,
         calls_per_s=3.0,

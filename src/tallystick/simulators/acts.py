@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from tallystick.domain.errors import Conflict, Invalid, NotFound
 from tallystick.domain.money import Money, exponent
-from tallystick.simulators.base import Change, Event, Order, Refunder, Simulator, Transfer
+from tallystick.simulators.base import (
+    Change,
+    Event,
+    Order,
+    Refunder,
+    Reverser,
+    Simulator,
+    Transfer,
+)
 from tallystick.simulators.books import Books, Delivery
 from tallystick.simulators.faults import Fault, Faults
 
@@ -234,6 +242,33 @@ def _dashboard_refund(scene: Scene) -> str:
     return f"The merchant gave {_told(scene, amount)} back in the dashboard of {title}."
 
 
+def _reverse_refund(scene: Scene) -> str:
+    simulator, order = _reverser(scene, "no refunds that could come back"), scene.order()
+    scene.tell(scene.keep(simulator.reverse_refund(order, scene.now)))
+    return f"{simulator.traits.title} took the last refund back: its money is here again."
+
+
+def _chargeback(scene: Scene, state: str) -> str:
+    simulator, order = _reverser(scene, "no cards"), scene.order()
+    if not order.transfers:
+        raise Conflict(f"There is no money at {simulator.traits.title} that a bank could dispute.")
+    scene.tell(scene.keep(simulator.charge_back(order, state, scene.now)))
+    return _CHARGED_BACK[state]
+
+
+_CHARGED_BACK: Final = {
+    "open": "The payer's bank disputes the last payment.",
+    "lost": "The payer's bank took the last payment back.",
+    "won": "The payer's bank gave up: the last payment stays.",
+}
+
+
+def _reverser(scene: Scene, lacks: str) -> Any:
+    if not isinstance(scene.simulator, Reverser):
+        raise Conflict(f"{scene.simulator.traits.title} has {lacks}.")
+    return scene.simulator
+
+
 def _stray_transfer(scene: Scene) -> str:
     order, amount = scene.order(), scene.amount or scene.order().amount
     name = scene.simulator.reference(scene.luck, scene.now)
@@ -347,6 +382,10 @@ ACTS: Final[dict[str, Callable[[Scene], str]]] = {
     "truncate_webhook": _truncate_webhook,
     "unknown_field": _unknown_field,
     "dashboard_refund": _dashboard_refund,
+    "reverse_refund": _reverse_refund,
+    "chargeback": partial(_chargeback, state="open"),
+    "chargeback_lost": partial(_chargeback, state="lost"),
+    "chargeback_won": partial(_chargeback, state="won"),
     "stray_transfer": _stray_transfer,
     "lose_transfer": _lose_transfer,
     "change_transfer": _change_transfer,

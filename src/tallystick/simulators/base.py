@@ -185,6 +185,19 @@ class Refunder(Protocol):
 
 
 @runtime_checkable
+class Reverser(Protocol):
+    """A simulator that can go back on its word about money that had come, or had gone back."""
+
+    def reverse_refund(self, order: Order, now: datetime) -> Change:
+        """The last refund that went through comes back. Raises Conflict where there is none."""
+        ...
+
+    def charge_back(self, order: Order, state: str, now: datetime) -> Change:
+        """The payer's bank disputes the last payment: `open`, then `lost` or `won`."""
+        ...
+
+
+@runtime_checkable
 class Counter(Protocol):
     """A simulator that wants to know how its notices ended."""
 

@@ -151,6 +151,19 @@ class OnePayVPCSimulator:
         """The merchant refunds in the portal; no notice goes out."""
         return Change(self._refunded(order, f"portal-{int(now.timestamp() * 1000)}", amount))
 
+    def reverse_refund(self, order: Order, now: datetime) -> Change:
+        """The card's bank sends the last refund back; no notice goes out."""
+        made, failed = dict(order.terms["refunds"]), order.terms.get("failed", [])
+        if not made:
+            raise Conflict("There is no refund that could come back.")
+        ref, _ = made.popitem()
+        terms = {**order.terms, "refunds": made, "failed": [*failed, ref]}
+        return Change(replace(order, terms=terms))
+
+    def charge_back(self, order: Order, state: str, now: datetime) -> Change:
+        """What queryDR says of one is not public: we let it say that it is not paid any more."""
+        return Change(replace(order, status="0" if state == "won" else _CHARGED_BACK))
+
     def reference(self, luck: Random, now: datetime) -> str:
         """A running number (vpc_TransactionNo)."""
         return str(luck.randrange(1_000_000, 10**10))
@@ -218,6 +231,8 @@ class OnePayVPCSimulator:
         ref = wish.get("vpc_MerchTxnRef", "")
         refunded = self._find_refund(ref)
         order = self._stage.books.order(self.name, ref)
+        if self._has_failed(ref):
+            return self._answer({"vpc_DRExists": "Y", **_refund_told(ref, 0), **_NO_REFUND})
         if refunded is not None:
             return self._answer({"vpc_DRExists": "Y", **_refund_told(ref, refunded)})
         if order is None or order.ref != ref:
@@ -247,6 +262,10 @@ class OnePayVPCSimulator:
             raise Conflict("There is not so much at OnePay that could go back.")
         return replace(order, terms={**order.terms, "refunds": {**refunds, ref: amount}})
 
+    def _has_failed(self, ref: str) -> bool:
+        orders = self._stage.books.book(self.name).orders
+        return any(ref in order.terms.get("failed", []) for order in orders)
+
     def _find_refund(self, ref: str) -> int | None:
         orders = self._stage.books.book(self.name).orders
         found = [order.terms["refunds"][ref] for order in orders if ref in order.terms["refunds"]]
@@ -268,6 +287,10 @@ class OnePayVPCSimulator:
         key = self._keys.hash_key if rightly else "00" * 16
         digest = _hash(told, key)
         return {**told, "vpc_SecureHash": digest.lower() if self._keys.lower_case else digest}
+
+
+_NO_REFUND: Final = {"vpc_TxnResponseCode": "1"}
+_CHARGED_BACK: Final = "B"
 
 
 def _hash(told: Mapping[str, str], key: str) -> str:

@@ -26,7 +26,7 @@ from tallystick.simulators.backstage import Backstage, Part
 from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
 from tallystick.simulators.books import Delivery
 from tallystick.simulators.polar_discounts import DiscountDesk
-from tallystick.simulators.polar_objects import checkout_of, iso, order_of, uuid_of
+from tallystick.simulators.polar_objects import checkout_of, disputed, iso, order_of, uuid_of
 
 _LASTS: Final = timedelta(hours=24)
 _MINUTE: Final = timedelta(minutes=1)
@@ -35,7 +35,7 @@ _SMALLEST: Final = {"vnd": 20_000, "lkr": 20_000}
 _REF: Final = "tallystick_ref"
 _DISABLED: Final = "polar.endpoint.disabled"
 _FAILED: Final = "polar.endpoint.failed"
-_LISTS: Final = ("checkouts", "orders", "refunds", "products", "discounts")
+_LISTS: Final = ("checkouts", "orders", "refunds", "disputes", "products", "discounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class PolarSimulator:
             guard("orders/{id}", "GET", self._show_order),
             guard("refunds/", "POST", self._give_back),
             guard("refunds/", "GET", self._list_refunds),
+            guard("disputes/", "GET", self._list_disputes),
             guard("webhooks/endpoints/{id}", "PATCH", self._enable),
             guard("discounts/", "POST", self._discounts.create),
             guard("discounts/{id}", "GET", self._discounts.show),
@@ -144,6 +145,23 @@ class PolarSimulator:
             raise Conflict(f"Of the Polar order only {left} can still go back.")
         net = row["refundable_amount"] if amount == left else amount * 10 // 11
         return self._refunded(order, transfer, (net, amount - net), {"reason": "other"}, now)
+
+    def reverse_refund(self, order: Order, now: datetime) -> Change:
+        """The card's bank sends the money back: the refund fails, and the order has less gone."""
+        rows = list(order.terms["refunds"])
+        last = next((row for row in reversed(rows) if row["status"] == "succeeded"), None)
+        if last is None:
+            raise Conflict("There is no refund that could come back.")
+        failed = {**last, "status": "failed", "modified_at": iso(now)}
+        rows[rows.index(last)] = failed
+        after = replace(order, terms={**order.terms, "refunds": rows})
+        paid = next(one for one in order.transfers if one.reference == last["order_id"])
+        life = [("order.updated", order_of(after, paid)), ("refund.updated", failed)]
+        return Change(after, self._events(life, f"{last['id']}/back", now))
+
+    def charge_back(self, order: Order, state: str, now: datetime) -> Change:
+        """A dispute of the last order. Polar has no event for it: only its list tells."""
+        return Change(disputed(order, state, now))
 
     def reference(self, luck: Random, now: datetime) -> str:
         """The id of an order."""
@@ -254,6 +272,11 @@ class PolarSimulator:
 
     async def _list_refunds(self, request: Request) -> Response:
         rows = [row for order in self._orders() for row in order.terms["refunds"]]
+        return _listed(request, _matching(request, rows, "order_id"))
+
+    async def _list_disputes(self, request: Request) -> Response:
+        rows = [row for order in self._orders() for row in order.terms.get("disputes", [])]
+        rows.sort(key=lambda row: str(row["created_at"]), reverse=True)
         return _listed(request, _matching(request, rows, "order_id"))
 
     async def _list_products(self, request: Request) -> Response:

@@ -1,8 +1,9 @@
 """What Polar says of a checkout and of an order, as its API and its events spell them."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from tallystick.simulators.base import Order, Transfer
 
@@ -38,7 +39,11 @@ def order_of(order: Order, transfer: Transfer) -> dict[str, Any]:
     """The order that one transfer is, with what of it went back."""
     net = transfer.amount * 10 // 11
     tax = transfer.amount - net
-    gone = [row for row in order.terms["refunds"] if row["order_id"] == transfer.reference]
+    gone = [
+        row
+        for row in order.terms["refunds"]
+        if row["order_id"] == transfer.reference and row["status"] == "succeeded"
+    ]
     net_gone = sum(row["amount"] for row in gone)
     tax_gone = sum(row["tax_amount"] for row in gone)
     status = "partially_refunded" if gone else "paid"
@@ -54,3 +59,23 @@ def order_of(order: Order, transfer: Transfer) -> dict[str, Any]:
         "checkout_id": order.id, "metadata": order.terms["metadata"],
         "platform_fee_amount": transfer.amount // 25 + 40, "platform_fee_currency": "usd",
     }  # fmt: skip
+
+
+_DISPUTE_STATES: Final = {"open": "needs_response", "lost": "lost", "won": "won"}
+
+
+def disputed(order: Order, state: str, now: datetime) -> Order:
+    """The checkout's last order with its dispute in this state."""
+    last = order.transfers[-1]
+    row = order_of(order, last)
+    known = {one["order_id"]: one for one in order.terms.get("disputes", [])}
+    before = known.get(last.reference, {"created_at": iso(now), "modified_at": None})
+    known[last.reference] = {
+        "id": uuid_of(last.reference, "dispute"), "created_at": before["created_at"],
+        "modified_at": None if last.reference not in known else iso(now),
+        "status": _DISPUTE_STATES[state], "resolved": state != "open", "closed": state != "open",
+        "amount": row["net_amount"], "tax_amount": row["tax_amount"],
+        "currency": row["currency"], "order_id": last.reference,
+        "payment_id": uuid_of(last.reference, "payment"), "case_id": None,
+    }  # fmt: skip
+    return replace(order, terms={**order.terms, "disputes": list(known.values())})

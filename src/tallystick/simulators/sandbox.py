@@ -80,6 +80,7 @@ class SandboxSimulator:
             guard("/v1/payments/{name}/refunds", "GET", self._list_refunds),
             guard("/v1/refunds/{reference}", "GET", self._show_refund),
             guard("/v1/transfers", "GET", self._list),
+            guard("/v1/disputes", "GET", self._list_disputes),
         ]
 
     def as_of(self, order: Order, now: datetime) -> Order:
@@ -108,6 +109,29 @@ class SandboxSimulator:
         if not order.transfers:
             raise Conflict("There is no money that could go back.")
         return self._refunded(order, order.transfers[0].reference, amount, None, now)
+
+    def reverse_refund(self, order: Order, now: datetime) -> Change:
+        """The last refund fails after all, and the hub is told."""
+        rows = _refunds(order)
+        last = next((row for row in reversed(rows) if row["status"] == "succeeded"), None)
+        if last is None:
+            raise Conflict("There is no refund that could come back.")
+        failed = [{**row, "status": "failed"} if row is last else row for row in rows]
+        after = replace(order, terms={**order.terms, "refunds": failed})
+        name = f"{last['id']}_back"
+        return Change(after, (self._event(after, "payment.refund_failed", name, now),))
+
+    def charge_back(self, order: Order, state: str, now: datetime) -> Change:
+        """A dispute of the last transfer is opened, or closed; the list tells, and no notice."""
+        last = order.transfers[-1]
+        row = {
+            "id": f"sd_{last.reference}", "transfer": last.reference, "status": state,
+            "amount": last.amount, "currency": last.currency, "createdAt": _iso(now),
+        }  # fmt: skip
+        known = {one["id"]: one for one in order.terms.get("disputes", [])}
+        kept = {**row, "createdAt": known.get(row["id"], row)["createdAt"]}
+        disputes = [*({**known, row["id"]: kept}).values()]
+        return Change(replace(order, terms={**order.terms, "disputes": disputes}))
 
     def reference(self, luck: Random, now: datetime) -> str:
         """A name of a transfer."""
@@ -207,6 +231,11 @@ class SandboxSimulator:
         ]
         return JSONResponse({"transfers": rows})
 
+    async def _list_disputes(self, request: Request) -> Response:
+        orders = self._stage.books.book(self.name).orders
+        rows = [row for order in orders for row in order.terms.get("disputes", [])]
+        return self._stranger(request) or JSONResponse({"disputes": rows})
+
     async def _show_refund(self, request: Request) -> Response:
         if problem := self._stranger(request):
             return problem
@@ -264,7 +293,8 @@ def _refunds(order: Order) -> list[dict[str, Any]]:
 
 
 def _gone(order: Order, transfer: str) -> int:
-    return sum(row["amount"] for row in _refunds(order) if row["transfer"] == transfer)
+    rows = (row for row in _refunds(order) if row["status"] == "succeeded")
+    return sum(row["amount"] for row in rows if row["transfer"] == transfer)
 
 
 def _no(status: int, code: str, message: str) -> Response:
@@ -314,7 +344,9 @@ def _payment(order: Order) -> dict[str, Any]:
         "status": order.status,
         "amountReceived": order.received,
         "amountRefunded": sum(
-            row["amount"] for row in _refunds(order) if row["currency"] == order.currency
+            row["amount"]
+            for row in _refunds(order)
+            if row["currency"] == order.currency and row["status"] == "succeeded"
         ),
         "createdAt": _iso(order.created_at),
     }

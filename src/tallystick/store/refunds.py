@@ -114,6 +114,17 @@ _SPEND = (
 )
 
 
+_UNSPEND = (
+    update(payments)
+    .where(payments.c.id == bindparam("of_id"), payments.c.refunded >= _taken)
+    .values(
+        refunded=payments.c.refunded - _taken,
+        version=payments.c.version + 1,
+        updated_at=bindparam("now", type_=payments.c.updated_at.type),
+    )
+)
+
+
 def reserve(tx: Connection, payment_id: str, minor: int) -> bool:
     """Promise so much of what was received; False where there is not so much left.
 
@@ -135,9 +146,16 @@ def spend(tx: Connection, payment_id: str, minor: int, now: datetime) -> None:
         raise AssertionError(f"{payment_id} has no promise of {minor} to keep")
 
 
+def unspend(tx: Connection, payment_id: str, minor: int, now: datetime) -> None:
+    """What had gone back is here again. Payers see it, so the payment's version grows."""
+    values = {"of_id": payment_id, "taken": minor, "now": now}
+    if tx.execute(_UNSPEND, values).rowcount != 1:
+        raise AssertionError(f"{payment_id} has given back less than the {minor} that came again")
+
+
 _MOVED = (
     "state", "provider_id", "bank_reference", "failure", "tries", "sent_at", "next_check_at",
-    "updated_at", "closed_at",
+    "updated_at", "closed_at", "undelivered",
 )  # fmt: skip
 _MOVE = (
     update(refunds)
@@ -176,6 +194,26 @@ def move(
         },
     )  # fmt: skip
     return line
+
+
+_REVERSED = (
+    select(*_COLUMNS)
+    .where(
+        refunds.c.payment_id == bindparam("payment_id"),
+        refunds.c.id.in_(
+            select(refund_moves.c.refund_id).where(
+                refund_moves.c.refund_id == refunds.c.id,
+                refund_moves.c.state_before == RefundState.SUCCEEDED,
+            )
+        ),
+    )
+    .order_by(refunds.c.created_at, refunds.c.id)
+)
+
+
+def reversed_of(tx: Connection, payment_id: str) -> list[Refund]:
+    """The refunds of a payment that had succeeded once and came back."""
+    return [_refund(row) for row in tx.execute(_REVERSED, {"payment_id": payment_id})]
 
 
 def history(tx: Connection, refund_id: str) -> list[Moved]:
@@ -308,6 +346,19 @@ def next_due(tx: Connection) -> datetime | None:
 def gone(tx: Connection, attempt_id: str) -> int:
     """What has gone back of one offer's money, as far as we know, in minor units."""
     return int(tx.execute(_GONE, {"attempt_id": attempt_id}).scalar_one())
+
+
+_SENT_OF = select(*_COLUMNS).where(
+    refunds.c.attempt_id == bindparam("attempt_id"),
+    refunds.c.state == RefundState.SUCCEEDED,
+    refunds.c.source == RefundSource.MERCHANT,
+    refunds.c.method == "api",
+)
+
+
+def sent_of(tx: Connection, attempt_id: str) -> list[Refund]:
+    """The refunds of one offer's money that a gateway made for us."""
+    return [_refund(row) for row in tx.execute(_SENT_OF, {"attempt_id": attempt_id})]
 
 
 def page(

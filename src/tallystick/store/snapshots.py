@@ -31,7 +31,9 @@ _FIND: Select[tuple[Any, ...]] = (
     select(
         *payments.c,
         *_columns(payment_links, "id", "short_code", "gateways"),
-        *_columns(attempts, "id", "gateway", "our_ref", "state", "checkout", "provider_id"),
+        *_columns(
+            attempts, "id", "gateway", "our_ref", "state", "checkout", "provider_id", "account"
+        ),
         *_columns(events, "type", "at"),
         *_columns(receipts, "transaction_id", "gateway", "amount", "currency", "at"),
     )
@@ -87,6 +89,7 @@ def _attempt(row: AnyRow) -> AttemptPart:
     return AttemptPart(
         row.attempts_id, row.attempts_gateway, row.attempts_our_ref,
         AttemptState(row.attempts_state), row.attempts_checkout, row.attempts_provider_id,
+        row.attempts_account,
     )  # fmt: skip
 
 

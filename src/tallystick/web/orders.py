@@ -173,6 +173,7 @@ def _wish(who: Caller, said: CreateOrder) -> OrderWish:
         product_type=said.product_type, gateway=said.gateway, buyer=buyer, quantity=said.quantity,
         currency=said.currency, coupon_code=said.coupon_code, referral_code=said.referral_code,
         tax_id=said.tax_id, return_url=said.return_url, metadata=said.metadata,
+        public=who.role is None,
     )  # fmt: skip
 
 

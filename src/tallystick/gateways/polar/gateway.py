@@ -11,9 +11,11 @@ from typing import Final
 from urllib.parse import quote
 
 from tallystick.domain import standard_webhooks, strict_json
+from tallystick.domain.dispute import Dispute
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
+    GatewayUnreachable,
     HubError,
     Invalid,
     MalformedJson,
@@ -42,7 +44,7 @@ from tallystick.gateways.base import (
     Verdict,
     Wire,
 )
-from tallystick.gateways.polar import listing, prices, refunds
+from tallystick.gateways.polar import disputes, listing, prices, refunds
 from tallystick.gateways.polar.calls import Calls, Told, currency_of, metadata_of
 from tallystick.gateways.polar.discounts import PolarDiscounts
 
@@ -51,6 +53,7 @@ _REF: Final = "tallystick_ref"
 # How far the clocks of Polar and ours may be apart when looking for a checkout by its age.
 _SKEW: Final = timedelta(hours=1)
 _MOST_PAGES: Final = 5
+_MOST_PARTS: Final = 4
 _CLAIMS: Final = {
     "open": Claim.PENDING,
     # The payer has submitted; the money is not there yet.
@@ -69,13 +72,15 @@ class PolarAccount:
     """One organization. Any of the webhook secrets may have signed (rotation).
 
     A checkout at Polar is always for a product; each of ours carries its own price. Where no
-    `product_id` is set, the organization's oldest one-time product is taken.
+    `product_id` is set, the organization's oldest one-time product is taken. `name` is the
+    merchant's name for it.
     """
 
     access_token: str
     webhook_secret: tuple[str, ...]
     product_id: str = ""
     base_url: str = "https://api.polar.sh/v1"
+    name: str = "polar"
 
 
 class Polar:
@@ -89,6 +94,7 @@ class Polar:
         refunds="api",
         # A checkout ends by itself after 24 hours; there is no call that takes it back.
         cancels=False,
+        shows_whole=True,
         listens_for=timedelta(hours=72),
         smallest_minor=prices.USUAL_SMALLEST,
         smallest=prices.SMALLEST,
@@ -101,8 +107,8 @@ class Polar:
     def __init__(self, account: PolarAccount, wire: Wire) -> None:
         if not (account.access_token and account.webhook_secret and all(account.webhook_secret)):
             raise NotConfigured("Polar needs an access token and a webhook secret.")
-        # Order ids are unique at Polar as a whole, and a token tells nobody whose it is.
-        self.account = "polar"
+        # A token tells nobody whose it is, so the merchant names the organization.
+        self.account = account.name
         self._calls = Calls(account.base_url, account.access_token, wire)
         self.discounts = PolarDiscounts(self._calls)
         self._keys = tuple(_keys(account.webhook_secret))
@@ -235,41 +241,62 @@ class Polar:
     async def refund(self, order: RefundOrder) -> RefundVerdict:
         """Give money back. The id of ours is in the metadata, so asking twice is asking once.
 
-        Polar is told the amount before tax and adds the tax in proportion.
+        Polar is told the amount before tax and adds the tax in proportion. What its rounding leaves
+        out is given back in two parts.
         """
-        path = f"/orders/{quote(order.transaction_id, safe='')}"
-        told = await self._calls.ask(path)
-        if told.unknown or not _names(
-            told.fields, order.attempt.our_ref, order.attempt.provider_id
-        ):
-            raise GatewayRefused("Polar has no such order for this payment.")
-        known = await self.find_refund(order)
-        if known is not None:
-            return known
-        wish = {
-            "order_id": order.transaction_id,
-            "reason": refunds.reason(order.reason),
-            "amount": refunds.before_tax(told.fields, order.amount),
-            "comment": order.reason[:500],
-            "revoke_benefits": False,
-            "metadata": {refunds.OURS: order.refund_id, _REF: order.attempt.our_ref},
-        }
-        return refunds.refunded(await self._calls.make("/refunds/", wish))
+        paid: Fields | None = await self._paid(order)
+        made = await self._parts(order)
+        known = refunds.as_one(made, order.amount)
+        try:
+            while known is None and len(made) < _MOST_PARTS:
+                still = refunds.left(made, order.amount)
+                wish = refunds.wish(order, paid or await self._paid(order), still, _REF)
+                made.append(refunds.refunded(await self._calls.make("/refunds/", wish)))
+                known, paid = refunds.as_one(made, order.amount), None
+        except GatewayRefused as error:
+            if not made:
+                raise
+            raise GatewayUnreachable(f"Polar made a part of the refund: {error.detail}") from error
+        if known is None:
+            raise GatewayUnreachable("Polar made a part of the refund only; we ask again.")
+        return known
 
     async def find_refund(self, order: RefundOrder) -> RefundVerdict | None:
-        """The refund of the order that carries our id."""
-        made = await self._refunds_of(order.transaction_id)
-        return next((one for one in made if one.refund_id == order.refund_id), None)
+        """The refund of the order that carries our id; several of Polar's may be one of ours."""
+        return refunds.as_one(await self._parts(order), order.amount)
 
     async def fetch_refunds(self, attempt: AttemptRef) -> tuple[RefundVerdict, ...]:
         """Every refund of the offer's orders, also those that Polar or its dashboard made."""
         verdict = await self.fetch_verdict(attempt)
         lists = [await self._refunds_of(credit.transaction_id) for credit in verdict.credits]
-        return tuple(refund for refunds in lists for refund in refunds)
+        of_each: dict[str, list[RefundVerdict]] = {}
+        for one in (refund for listed in lists for refund in listed):
+            of_each.setdefault(one.refund_id or one.provider_id, []).append(one)
+        made = (refunds.as_one(parts) for parts in of_each.values())
+        return tuple(one for one in made if one is not None)
+
+    async def list_disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        """Payers whose banks want the money back, as Polar's own list has them."""
+        return await disputes.listed(self._calls, since)
+
+    async def _paid(self, order: RefundOrder) -> Fields:
+        """The Polar order that a refund is of. Raises GatewayRefused where there is none."""
+        told = await self._calls.ask(f"/orders/{quote(order.transaction_id, safe='')}")
+        if told.unknown or not _names(
+            told.fields, order.attempt.our_ref, order.attempt.provider_id
+        ):
+            raise GatewayRefused("Polar has no such order for this payment.")
+        return told.fields
+
+    async def _parts(self, order: RefundOrder) -> list[RefundVerdict]:
+        made = await self._refunds_of(order.transaction_id)
+        return [one for one in made if one.refund_id == order.refund_id]
 
     async def _refunds_of(self, order_id: str) -> list[RefundVerdict]:
+        """The oldest first, so that what was made first names all parts of one refund."""
         listed = await self._calls.every("/refunds/", {"order_id": order_id})
         rows = [row for row in listed.rows if row.data.get("order_id") == order_id]
+        rows.sort(key=lambda row: str(row.data.get("created_at")))
         return [refunds.refunded(Told(200, row, listed.raw)) for row in rows]
 
     async def _checkout(self, attempt: AttemptRef) -> Fields | None:

@@ -46,6 +46,22 @@ def net_part(amount: int, net_minor: int, tax_minor: int) -> int | None:
     return None
 
 
+def first_part(amount: int, net_minor: int, tax_minor: int) -> int | None:
+    """The part before tax of the first of at most two refunds that give back `amount` in all.
+
+    A sum that Polar's rounding leaves out, such as 5.00 with 10 % tax, is the sum of two that it
+    does not. None where there are no two such sums.
+    """
+    whole = net_part(amount, net_minor, tax_minor)
+    if whole is not None:
+        return whole
+    for rest in range(amount // 2, 0, -1):
+        first = net_part(amount - rest, net_minor, tax_minor)
+        if first is not None and net_part(rest, net_minor, tax_minor) is not None:
+            return first
+    return None
+
+
 def round_half_even(dividend: int, divisor: int) -> int:
     """The quotient of two whole numbers above 0, rounded to the nearest, exactly."""
     whole, rest = divmod(dividend, divisor)

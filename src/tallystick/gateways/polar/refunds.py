@@ -1,11 +1,13 @@
 """Refunds at Polar: what it is told, and how it tells of them."""
 
-from typing import Final, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final, Literal
 
 from tallystick.domain.errors import GatewayRefused
 from tallystick.domain.fields import Fields
 from tallystick.domain.money import Money
-from tallystick.gateways.abilities import RefundVerdict
+from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.polar import prices
 from tallystick.gateways.polar.calls import Told, currency_of, metadata_of
 
@@ -27,7 +29,10 @@ def reason(words: str) -> str:
 
 
 def before_tax(order: Fields, amount: Money) -> int:
-    """What Polar is told, so that `amount` goes back with the tax. Raises GatewayRefused."""
+    """What Polar is told, so that `amount` goes back with the tax, or a first part of it.
+
+    Raises GatewayRefused.
+    """
     if currency_of(order) != amount.currency:
         raise GatewayRefused("The Polar order is in another currency than the refund.")
     net, tax = order.whole("refundable_amount"), order.whole("refundable_tax_amount")
@@ -36,13 +41,49 @@ def before_tax(order: Fields, amount: Money) -> int:
         raise GatewayRefused(f"Of the Polar order only {left} can still go back.")
     if amount.minor == net + tax:
         return net
-    part = prices.net_part(amount.minor, order.whole("net_amount"), order.whole("tax_amount"))
-    if part is None:
+    part = prices.first_part(amount.minor, order.whole("net_amount"), order.whole("tax_amount"))
+    # Where no untaxed money would be left, Polar would add all the tax that is.
+    if part is None or part >= net:
         raise GatewayRefused(
             f"Polar adds the tax by itself and cannot give back exactly {amount}; "
             "ask for one minor unit more or less."
         )
     return part
+
+
+def as_one(parts: Sequence[RefundVerdict], amount: Money | None = None) -> RefundVerdict | None:
+    """What became of one refund of ours, which may be several of Polar's.
+
+    None where they do not make up the `amount` (of what is alive, where none is given): a part was
+    never made, or came back.
+    """
+    alive = [one for one in parts if one.claim in {"pending", "succeeded"}]
+    if not alive:
+        return parts[0] if len(parts) == 1 else None
+    minor = sum(one.amount.minor for one in alive)
+    if len(alive) < len(parts) or (amount is not None and minor != amount.minor):
+        return None
+    claim = "pending" if any(one.claim == "pending" for one in alive) else alive[0].claim
+    total = Money(minor, alive[0].amount.currency)
+    return replace(parts[0], claim=claim, amount=total)
+
+
+def left(parts: Sequence[RefundVerdict], amount: Money) -> Money:
+    """What is still to be given back after these parts."""
+    alive = (one.amount.minor for one in parts if one.claim in {"pending", "succeeded"})
+    return Money(amount.minor - sum(alive), amount.currency)
+
+
+def wish(order: RefundOrder, paid: Fields, amount: Money, ref: str) -> dict[str, Any]:
+    """What Polar is asked to give back of its order; `ref` is where our reference stands."""
+    return {
+        "order_id": order.transaction_id,
+        "reason": reason(order.reason),
+        "amount": before_tax(paid, amount),
+        "comment": order.reason[:500],
+        "revoke_benefits": False,
+        "metadata": {OURS: order.refund_id, ref: order.attempt.our_ref},
+    }
 
 
 def gone(order: Fields) -> int:

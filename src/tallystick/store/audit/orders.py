@@ -29,7 +29,8 @@ GROUP BY c.code, k.coupon_id, k.customer, k.used HAVING k.used <> COUNT(u.order_
 _CUSTOMER_OVERUSED = """
 SELECT c.code AS subject, 'is used ' || k.used || ' times by one customer, of '
   || c.per_customer AS wrong
-FROM coupon_customers k JOIN coupons c ON c.id = k.coupon_id WHERE k.used > c.per_customer
+FROM coupon_customers k JOIN coupons c ON c.id = k.coupon_id
+WHERE k.used > c.per_customer AND k.used > k.granted
 """
 _UNUSED = """
 SELECT o.id AS subject, 'has a coupon, and no use of it is counted' AS wrong

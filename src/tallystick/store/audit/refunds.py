@@ -49,20 +49,23 @@ FROM refunds f LEFT JOIN refund_moves m ON m.refund_id = f.id
   AND m.line = (SELECT MAX(n.line) FROM refund_moves n WHERE n.refund_id = f.id)
 WHERE f.state <> COALESCE(m.state_after, 'nothing')
 """
+# A refund that came back, and perhaps went through again, is booked under its id and a number.
 # `|| ''` keeps SQLite from searching all postings of an account for those of one transfer.
 _UNBOOKED = """
-SELECT f.id AS subject, 'has succeeded and is not booked once' AS wrong
+SELECT f.id AS subject, 'is ' || f.state || ', and ' || COALESCE(SUM(-p.amount), 0) || ' of its '
+  || f.amount || ' is booked' AS wrong
 FROM refunds f
-LEFT JOIN transfers t ON t.kind = 'refund' AND t.subject = f.id AND t.payment_id = f.payment_id
+LEFT JOIN transfers t ON substr(t.subject, 1, 29) = f.id AND t.payment_id = f.payment_id
+  AND t.kind IN ('refund', 'refund_reversal')
 LEFT JOIN postings p ON p.transfer_id = t.id AND p.account || '' = 'clearing:' || f.gateway
-  AND p.amount = -f.amount AND p.currency = f.currency
-WHERE f.state = 'succeeded'
-GROUP BY f.id HAVING COUNT(p.transfer_id) <> 1
+  AND p.currency = f.currency
+GROUP BY f.id, f.state, f.amount
+HAVING COALESCE(SUM(-p.amount), 0) <> CASE WHEN f.state = 'succeeded' THEN f.amount ELSE 0 END
 """
 _BOOKED_FROM_NOTHING = """
-SELECT t.id AS subject, 'books a refund that has not succeeded' AS wrong
-FROM transfers t LEFT JOIN refunds f ON f.id = t.subject AND f.state = 'succeeded'
-WHERE t.kind = 'refund' AND f.id IS NULL
+SELECT t.id AS subject, 'books a refund that does not exist' AS wrong
+FROM transfers t LEFT JOIN refunds f ON f.id = substr(t.subject, 1, 29)
+WHERE t.kind IN ('refund', 'refund_reversal') AND f.id IS NULL
 """
 _UNHELD = """
 SELECT promised.id AS subject, 'has promised ' || promised.refund_reserved || ', and '

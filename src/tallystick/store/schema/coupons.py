@@ -48,6 +48,8 @@ coupon_customers = table(
     Column("coupon_id", Text, ForeignKey("coupons.id"), primary_key=True),
     Column("customer", Text, primary_key=True),
     Column("used", Whole, nullable=False),
+    # Uses of before two addresses were known to be one customer's: they do not pass the cap.
+    Column("granted", Whole, nullable=False, server_default="0"),
     CheckConstraint("used >= 0", name="used_not_negative"),
 )
 
