@@ -20,6 +20,7 @@ from tallystick.domain.payment import (
     Payment,
     Phase,
 )
+from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import refunding
 from tallystick.flows.hub import Hub, found
@@ -51,7 +52,7 @@ class Heard:
     """One piece of evidence, and the bytes it came as."""
 
     evidence: Evidence
-    raw: bytes | None = None
+    raw: Raw | None = None
 
 
 @dataclass(slots=True)

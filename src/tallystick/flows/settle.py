@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable, NotFound
 from tallystick.domain.evidence import Evidence, Source, Trust, counts
 from tallystick.domain.payment import Attempt, AttemptState
+from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
+from tallystick.flows.raw_bytes import sealed
 from tallystick.flows.record import Answers, Heard, Outcome, record
 from tallystick.gateways.abilities import Refunds
 from tallystick.gateways.base import AttemptRef, Gateway, Verdict
@@ -98,7 +100,7 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
                 credits=verdict.credits,
                 counts=counts(Trust.FETCHED, gateway.capabilities.verifies),
             ),
-            verdict.raw,
+            sealed(hub, verdict.raw),
         )
     )
 
@@ -141,7 +143,7 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
             credits=notice.credits,
             counts=counts(Trust.SIGNED, can.verifies),
         )
-        heard.append(Heard(said, notice.body))
+        heard.append(Heard(said, None if notice.digest is None else Raw(notice.digest)))
     return heard
 
 

@@ -123,8 +123,5 @@ def _row(gateway: Gateway, line: StatementLine, now: datetime) -> tuple[Any, ...
         claim=Claim.PENDING,
         credits_=(line.credit,),
         memo=line.memo[:500],
-        headers={},
-        query="",
-        body=b"",
         now=now,
     )

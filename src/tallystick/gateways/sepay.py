@@ -7,7 +7,7 @@ The text that is signed in HMAC mode is from public repositories only, five of w
 import asyncio
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -25,7 +25,7 @@ from tallystick.domain.errors import (
     NoticeNotAuthentic,
 )
 from tallystick.domain.evidence import Claim, Credit, Trust
-from tallystick.domain.fields import Fields
+from tallystick.domain.fields import Fields, spelled
 from tallystick.domain.ids import memo_code
 from tallystick.domain.multipart import parse_form
 from tallystick.domain.reconciliation import Entry
@@ -131,7 +131,7 @@ class SePay:
         The ids here are not those of the notices: the bank's reference is what both have.
         """
         since = attempt.created_at - _HEAD_START
-        heard: list[bytes] = []
+        heard: list[Fields] = []
         lines = await self._lines(since, 1, {"q": attempt.our_ref}, heard)
         more = await self._lines(since, _MOST_PAGES, {}, heard)
         found = self._about(attempt, [*lines, *more])
@@ -140,7 +140,7 @@ class SePay:
             claim=Claim.SUCCEEDED if enough else Claim.PENDING,
             credits=found,
             checkout=self._drawn(attempt.our_ref, attempt.amount.minor),
-            raw=b"\n".join(heard),
+            raw=spelled(self._rows_about(attempt, heard)),
         )
 
     async def statement(self, since: datetime, until: datetime) -> tuple[StatementLine, ...]:
@@ -150,7 +150,7 @@ class SePay:
         read at once; safe to repeat.
         """
         filters = {"transaction_date_to": _local(until)}
-        heard: list[bytes] = []
+        heard: list[Fields] = []
         lines = await self._lines(since, _LONGEST_STATEMENT, filters, heard)
         if len(heard) == _LONGEST_STATEMENT:
             raise GatewayUnreachable("SePay's statement has more pages than are read at once.")
@@ -172,7 +172,7 @@ class SePay:
 
         Money that came without a code of ours is told all the same: a person has to find its owner.
         """
-        if not self._is_authentic(raw):
+        if not (raw.proven or self._is_authentic(raw)):
             raise NoticeNotAuthentic("The SePay notice has no valid signature or key.")
         fields = Fields(_body(raw), _senseless)
         event_id = str(fields.whole("id"))
@@ -222,8 +222,15 @@ class SePay:
                     raise GatewayUnreachable("SePay tells two things about one transfer.")
         return tuple(sorted(found.values(), key=lambda credit: credit.at))
 
+    def _rows_about(self, attempt: AttemptRef, pages: Sequence[Fields]) -> Iterator[Fields]:
+        """Other people's transfers are in the answers too, and are not ours to keep."""
+        for row in (row for page in pages for row in page.parts("data")):
+            line = self._line(row)
+            if line is not None and attempt.our_ref in line.refs:
+                yield row
+
     async def _lines(
-        self, since: datetime, most_pages: int, filters: dict[str, str], heard: list[bytes]
+        self, since: datetime, most_pages: int, filters: dict[str, str], heard: list[Fields]
     ) -> tuple[StatementLine, ...]:
         wish = {
             "transfer_type": "in",
@@ -237,7 +244,7 @@ class SePay:
                 await asyncio.sleep(_PAUSE_S)
             reply = await self._ask(f"/transactions?{urlencode({**wish, 'page': page})}")
             answer = _open(reply)
-            heard.append(reply.body)
+            heard.append(answer)
             lines.extend(filter(None, map(self._line, answer.parts("data"))))
             if answer.part("meta").part("pagination").data.get("has_more") is not True:
                 break
@@ -341,7 +348,7 @@ def _local(at: datetime) -> str:
 
 def _optional(fields: Fields, name: str) -> str | None:
     """A name that may be missing, null or empty."""
-    return None if fields.data.get(name) in {None, ""} else fields.text(name)[:_LARGEST_NOTICE]
+    return None if fields.data.get(name) in (None, "") else fields.text(name)[:_LARGEST_NOTICE]
 
 
 def _open(reply: Reply) -> Fields:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, insert, literal, or_, select
-from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -99,7 +98,6 @@ _NEXT_DUE = select(_D.due_at).where(_D.due_at.is_not(None)).order_by(_D.due_at).
 _OLDEST = select(func.min(outbox.c.at, type_=outbox.c.at.type)).join(
     deliveries, and_(_D.event_id == outbox.c.id, _D.state == "waiting")
 )
-_FORGET_LOG = delete_from(delivery_attempts).where(delivery_attempts.c.at < bindparam("before"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +245,6 @@ def next_due(tx: Connection) -> datetime | None:
 def oldest_waiting(tx: Connection) -> datetime | None:
     """When the oldest event happened that still waits for an endpoint."""
     return tx.execute(_OLDEST).scalar()
-
-
-def forget_log(tx: Connection, before: datetime) -> int:
-    """Drop tries older than `before`; how many went."""
-    return int(tx.execute(_FORGET_LOG, {"before": before}).rowcount)
 
 
 def _resent(endpoint_id: str, now: datetime) -> Any:

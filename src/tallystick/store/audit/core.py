@@ -156,7 +156,9 @@ _WITHOUT_TRACE = """
 SELECT i.id AS subject, 'is handled for ' || COALESCE(i.payment_id, 'nothing')
   || ', which has no word of it' AS wrong
 FROM inbox i
-WHERE i.handled_at IS NOT NULL AND NOT EXISTS (
+WHERE i.handled_at IS NOT NULL
+AND NOT (i.payment_id IS NULL AND i.refs = '[]' AND i.credits = '[]')
+AND NOT EXISTS (
   SELECT 1 FROM evidence e WHERE e.payment_id = i.payment_id AND e.source = 'webhook')
 AND NOT EXISTS (
   SELECT 1 FROM decisions d JOIN payments p ON p.id = d.payment_id
