@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from tallystick.domain.raw_bytes import Raw, digest
@@ -10,6 +11,7 @@ from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.flows.hub import Hub
 from tallystick.gateways.base import RawNotice
 from tallystick.store import raw_bytes
+from tallystick.store.columns import document
 from tallystick.store.raw_bytes import Kept
 
 SLICE: Final = 200
@@ -30,7 +32,7 @@ def sealed_notice(hub: Hub, raw: RawNotice) -> Raw:
     name = digest(raw.body or raw.query.encode())
     headers = {key: value for key, value in raw.headers.items() if key in KEPT_HEADERS}
     head = {"headers": headers, "query": raw.query, "method": raw.method}
-    content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + raw.body
+    content = document(head).encode() + b"\n" + raw.body
     return Raw(name, _sealed(hub, name, content))
 
 
@@ -38,7 +40,7 @@ def opened(hub: Hub, kept: Kept) -> bytes:
     """The bytes. Raises Invalid where the secret key is another one."""
     if not kept.sealed:
         return kept.content
-    return unseal(derived(hub.secret, "raw bytes"), _place(kept.digest), kept.content)
+    return unseal(_key(hub.secret), _place(kept.digest), kept.content)
 
 
 def opened_notice(hub: Hub, kept: Kept, received_at: datetime) -> RawNotice:
@@ -60,7 +62,13 @@ async def seal_rest(hub: Hub) -> int:
 
 
 def _sealed(hub: Hub, name: str, content: bytes) -> bytes:
-    return seal(derived(hub.secret, "raw bytes"), _place(name), content)
+    return seal(_key(hub.secret), _place(name), content)
+
+
+@cache
+def _key(secret: bytes) -> bytes:
+    """Deriving it takes longer than sealing a notice with it."""
+    return derived(secret, "raw bytes")
 
 
 def _place(name: str) -> str:

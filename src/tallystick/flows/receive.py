@@ -46,7 +46,7 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
         claim=notice.claim,
         credits_=notice.credits,
         raw=sealed_notice(hub, raw),
-        memo=notice.memo[:500],
+        memo="" if notice.about_nothing else notice.memo[:500],
         unreadable=notice.unreadable,
         over=notice.about_nothing,
         rests=rests(gateway, notice),
