@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.notices import CLIENT_ID, requests
 from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.raw_bytes import Raw, digest
 from tallystick.store import inbox
-from tallystick.store.columns import microseconds
 
 
 def rows(count: int, seed: int) -> list[tuple[Any, ...]]:
@@ -27,25 +27,32 @@ def rows(count: int, seed: int) -> list[tuple[Any, ...]]:
             refs=("7340129480000001", "3d5f0c4b8f2b4b6d9d8a6c1f0e7b2a95"),
             claim=Claim.PENDING,
             credits_=[credit],
-            headers={"content-type": "application/json", "user-agent": "axios/1.7.7"},
-            query="",
-            body=one.partition(b"\r\n\r\n")[2],
+            raw=kept(one.partition(b"\r\n\r\n")[2]),
             now=now,
         )
         for number, one in enumerate(made)
     ]
 
 
+def kept(body: bytes) -> Raw:
+    """The bytes as they are kept; sealing is not the database's work."""
+    head = b'{"headers":{"content-type":"application/json","user-agent":"axios/1.7.7"},"query":""}'
+    return Raw(digest(body), b"\0" * 28 + head + b"\n" + body)
+
+
 def main(wish: dict[str, Any]) -> dict[str, Any]:
     """Write until the time is over."""
-    made = [(*given, microseconds(at)) for *given, at in rows(wish["count"], wish["seed"])]
+    made = [(inbox.for_sqlite(row), (row[-1], row[0])) for row in rows(wish["count"], wish["seed"])]
     database = sqlite3.connect(wish["path"], isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         database.execute(f"PRAGMA {pragma}")
     started, done = time.perf_counter(), 0
     until = started + wish["seconds"]
-    for row in made:
-        database.execute(inbox.KEEP["sqlite"], row)
+    for notice, content in made:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(inbox.KEEP_NOTICE, notice)
+        database.execute(inbox.KEEP_BYTES, content)
+        database.execute("COMMIT")
         done += 1
         if time.perf_counter() >= until:
             break

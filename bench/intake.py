@@ -174,16 +174,18 @@ def pgbench_script() -> str:
     """The hub's own statement, its values written out but for what must be unique."""
     values = [literal(value) for value in bare.rows(1, 0)[0]]
     values[0], values[3] = "'ntc_' || :n", "'FT' || :n"
-    statement = re.sub(r"\$(\d+)", lambda mark: values[int(mark[1]) - 1], inbox.KEEP["postgresql"])
+    statement = re.sub(r"\$(\d+)", lambda mark: values[int(mark[1]) - 1], inbox.KEEP)
     return f"\\set n random(1, 9007199254740991)\n{statement};\n"
 
 
 def literal(value: Any) -> str:
     """A value in SQL, without colons, which pgbench would take for its variables."""
     if isinstance(value, bytes):
-        return f"'\\x{value.hex()}'"
+        return f"CAST('\\x{value.hex()}' AS bytea)"
     if isinstance(value, datetime):
         return "now()"
+    if value is None:
+        return "NULL"
     return "U&'" + value.replace("'", "''").replace(":", "\\003A") + "'"
 
 

@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 import uvloop
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, Table, delete, update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -36,6 +37,7 @@ from tallystick.settings import Settings
 from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema.core import inbox, payments
+from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
 from tallystick.wiring import House, Server, SystemClock, build
@@ -108,7 +110,8 @@ async def run(
         return JSONResponse(await publisher.run(wish))
 
     async def forget(_: Request) -> Response:
-        await house.hub.database.write(lambda tx: tx.execute(delete(inbox)).rowcount)
+        for table in (inbox, raw_bytes):
+            await house.hub.database.write(partial(_empty, table))
         return JSONResponse({})
 
     app = build_app(
@@ -123,6 +126,10 @@ async def run(
         timeout_graceful_shutdown=3, proxy_headers=False, ws="none", backlog=4096,
     )  # fmt: skip
     await Server(config, house.live).serve(sockets=[listening])
+
+
+def _empty(table: Table, tx: Connection) -> None:
+    tx.execute(delete(table))
 
 
 if __name__ == "__main__":

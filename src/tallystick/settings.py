@@ -194,6 +194,10 @@ class Settings(BaseSettings):
         default_factory=lambda: {"VND": Decimal(24_500), "LKR": Decimal(300)},
         description='Units for one US dollar where nothing else is known: `{"VND": "24500"}`.',
     )
+    raw_days: int = Field(
+        90, ge=1, le=3650,
+        description="Days for which the bytes of notices and answers are kept, sealed.",
+    )  # fmt: skip
     time_zone: str = Field(
         "UTC", description="Where your days begin, for reports, such as `Asia/Ho_Chi_Minh`."
     )

@@ -1,11 +1,14 @@
 """What every gateway must do, whatever it says on the wire; each adapter's tests subclass this."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,13 +19,20 @@ from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnreachable,
+    Invalid,
     NoticeNotAuthentic,
 )
 from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.money import Money
+from tallystick.flows.notices import listing, show
+from tallystick.flows.raw_bytes import KEPT_HEADERS
+from tallystick.flows.receive import receive
 from tallystick.gateways.base import AttemptRef, CheckoutOrder, Gateway, RawNotice, Reply, Wire
 from tallystick.gateways.wire import HttpWire
+from tallystick.store.database import open_database
 from tests.gateways.theatre import Theatre
+from tests.infra.databases import fresh_file
+from tests.store.house import House
 
 NOW = datetime(2026, 11, 20, 9, 15, 7, tzinfo=UTC)
 GARBAGE = [
@@ -42,6 +52,59 @@ GARBAGE = [
     b"\xff\xfe",
     b'{"code":"00","data":' + b" " * 1_100_000 + b"{}}",
 ]
+
+JUNK: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    10**400,
+    "",
+    "7",
+    "1,500.00",
+    "x" * 5000,
+    "\ud800",
+    [],
+    [[]],
+    {},
+]
+
+
+def spoiled(body: bytes) -> Iterator[bytes]:
+    """The notice with each of its values in turn replaced by what makes no sense, or left out."""
+    yield from (b"", body[: len(body) // 2], body + b"}", b"\xff" + body, b"a=1&a=2", b"{}", b"[]")
+    try:
+        whole = json.loads(body)
+    except ValueError:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True)
+        for number, (name, _) in enumerate(pairs):
+            for text in ("", "x" * 5000, "-1", "1.5", "\0"):
+                yield urlencode([*pairs[:number], (name, text), *pairs[number + 1 :]]).encode()
+        return
+    for place in places(whole):
+        for junk in JUNK:
+            yield json.dumps(with_junk(whole, place, junk)).encode()
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value within."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, one in inner:
+        yield (*at, name)
+        if isinstance(one, dict | list):
+            yield from places(one, (*at, name))
+
+
+def with_junk(whole: Any, place: tuple[Any, ...], junk: Any) -> Any:
+    """A copy with another value at one place."""
+    copy = deepcopy(whole)
+    within = copy
+    for name in place[:-1]:
+        within = within[name]
+    within[place[-1]] = junk
+    return copy
+
 
 # Each gateway's class runs the same property with an executor of its own, on purpose.
 inherited = settings(suppress_health_check=[HealthCheck.differing_executors], max_examples=60)
@@ -126,6 +189,10 @@ class GatewayConformance:
         later = NOW + timedelta(minutes=15)
         order = CheckoutOrder("att_1", ref, "TS0123456", self.amount, "Tea", url, url, later)
         return order, AttemptRef("att_1", ref, None, self.amount, NOW)
+
+    def senseless(self) -> RawNotice:
+        """A notice that proves who sent it, received at NOW, in a form that nobody here reads."""
+        raise NotImplementedError
 
     def telling(self, theatre: Theatre) -> list[RawNotice]:
         """Of all that was heard, the notices that tell of money."""
@@ -285,6 +352,48 @@ class GatewayConformance:
 
         with pytest.raises(NoticeNotAuthentic):
             gateway.read_notice(RawNotice({}, body, "", NOW))
+
+    async def test_an_authentic_notice_that_we_cannot_read_is_kept_and_thanked_for(self, tmp_path):
+        database = open_database(fresh_file(tmp_path / "tallystick.db", migrated=True))
+        house, raw = House(database), self.senseless()
+        gateway = self.build("http://127.0.0.1:9", CannedWire(Reply(500, b"")), self.secret)
+        house.hub.gateways = {self.name: gateway}
+        house.clock.at = raw.received_at
+
+        first = await receive(house.hub, self.name, raw)
+        again = await receive(house.hub, self.name, raw)
+
+        kept = await listing(house.hub, filters={}, span=(None, None), after=None, limit=5)
+        shown = await show(house.hub, kept[0].id, raw=True)
+        await database.close()
+        assert first == again
+        assert first.status == 200
+        assert [notice.state for notice in kept] == ["unreadable"]
+        assert kept[0].error
+        assert shown.raw is not None
+        assert (shown.raw.body, shown.raw.query) == (raw.body, raw.query)
+
+    async def test_a_notice_that_was_proven_is_read_again_without_its_signature(
+        self, theatre, gateway
+    ):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(theatre)
+        genuine = gateway.read_notice(raw)
+        headers = {name: raw.headers[name] for name in KEPT_HEADERS if name in raw.headers}
+
+        again = gateway.read_notice(replace(raw, headers=headers, proven=True))
+
+        assert again == genuine
+
+    async def test_whatever_a_proven_notice_holds_it_is_read_or_senseless(self, theatre, gateway):
+        attempt = await theatre.open(gateway, self.amount)
+        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(theatre)
+
+        for body in spoiled(raw.body):
+            with suppress(Invalid, NoticeNotAuthentic):
+                assert gateway.read_notice(replace(raw, body=body, proven=True)).event_id
 
     # Offers
 
@@ -458,6 +567,21 @@ class GatewayConformance:
         [kept] = (await gateway.fetch_verdict(attempt)).credits
         assert (told.name, told.money) == (kept.name, kept.money)
         assert abs((told.at - kept.at).total_seconds()) < 1
+
+    @needs("asks")
+    async def test_what_is_kept_of_an_answer_is_about_this_offer_alone(self, theatre, gateway):
+        mine = await theatre.open(gateway, self.amount)
+        other = await theatre.open(gateway, self.amount)
+        for one in (mine, other):
+            await theatre.stage.act(self.name, one.our_ref, "pay")
+
+        verdict = await gateway.fetch_verdict(mine)
+
+        names = [order.ref for order in theatre.stage.book(self.name).orders]
+        assert {mine.our_ref, other.our_ref} <= set(names)
+        assert verdict.credits
+        assert verdict.raw
+        assert other.our_ref.encode() not in verdict.raw
 
     # Troubles
 

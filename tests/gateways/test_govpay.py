@@ -28,7 +28,7 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
 from tallystick.gateways.base import Gateway, Notice, RawNotice, Standing, Wire
-from tallystick.gateways.govpay import GovPay, GovPayAccount
+from tallystick.gateways.govpay import GovPay, GovPayAccount, callers
 from tallystick.gateways.govpay.forms import plain
 from tallystick.simulators.govpay import GovPayKeys, govpay
 from tests.gateways.conformance import NOW, GatewayConformance
@@ -69,6 +69,11 @@ class TestGovPay(GatewayConformance):
         if signature is not None:
             headers["authorization"] = f"Bearer {signature}"
         return replace(raw, headers=headers)
+
+    def senseless(self) -> RawNotice:
+        token = callers.issue(KEYS.client_id, KEYS.client_secret, NOW)
+        headers = {"authorization": f"Bearer {token}", "transactionkey": self.secret}
+        return RawNotice(headers, b'{"data":"SETTLED"}', "", NOW)
 
 
 def adapter(**changes: Any) -> GovPay:

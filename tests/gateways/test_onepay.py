@@ -52,6 +52,9 @@ class TestOnePay(PlayhouseConformance, GatewayConformance):
             "test_a_notice_about_an_unknown_payment_is_authentic_all_the_same",
             "test_both_secrets_are_valid_while_keys_are_rotated",
             "test_a_notice_and_the_books_name_a_transfer_alike",
+            "test_an_authentic_notice_that_we_cannot_read_is_kept_and_thanked_for",
+            "test_a_notice_that_was_proven_is_read_again_without_its_signature",
+            "test_whatever_a_proven_notice_holds_it_is_read_or_senseless",
             # OnePay tells no transfers: a paid order is one credit, with the order's own name.
             "test_a_wrong_amount_can_be_seen",
             "test_the_credits_are_those_in_the_gateways_books",

@@ -93,6 +93,10 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
             told["vpc_SecureHash"] = signature
         return replace(raw, body=urlencode(told).encode())
 
+    def senseless(self) -> RawNotice:
+        told = {"vpc_Merchant": "TESTONEPAY", "vpc_TxnResponseCode": "0", "vpc_Amount": "12.50"}
+        return RawNotice({}, b"", urlencode(signed(told, self.secret)), NOW, "GET")
+
     @pytest.mark.parametrize("act", ["pay", "underpay", "overpay", "lose_webhook"])
     async def test_the_payment_in_the_books_is_the_credit(self, theatre, gateway, act):
         attempt = await theatre.open(gateway, self.amount)

@@ -99,6 +99,11 @@ class TestPolar(GatewayConformance):
             headers["webhook-signature"] = signature
         return replace(raw, headers=headers)
 
+    def senseless(self) -> RawNotice:
+        order = {name: value for name, value in ORDER.items() if name != "status"}
+        body = json.dumps({"type": "order.paid", "data": order}).encode()
+        return signed(body, self.secret)
+
     def telling(self, theatre: Theatre) -> list[RawNotice]:
         return [raw for raw in theatre.heard if b'"type":"order.paid"' in raw.body]
 

@@ -36,6 +36,9 @@ class TestSandbox(GatewayConformance):
             headers=headers if signature is None else {**headers, "sandbox-signature": signature},
         )
 
+    def senseless(self) -> RawNotice:
+        return signed(b'{"id":7,"payment":"gone"}')
+
 
 class TestSandboxInRupees(TestSandbox):
     """A currency with two decimals."""

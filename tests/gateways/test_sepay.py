@@ -92,6 +92,12 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
             headers["x-sepay-signature"] = signature
         return replace(raw, headers=headers)
 
+    def senseless(self) -> RawNotice:
+        stamp, body = str(int(NOW.timestamp())), json.dumps({**WEBHOOK, "id": "7"}).encode()
+        signature = notice_signature(stamp, body, self.secret)
+        headers = {"x-sepay-timestamp": stamp, "x-sepay-signature": signature}
+        return RawNotice(headers, body, "", NOW)
+
     def test_it_takes_what_an_instant_transfer_takes(self, theatre, gateway):
         capabilities = gateway.capabilities
 

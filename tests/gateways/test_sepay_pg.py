@@ -90,6 +90,9 @@ class TestSePayPG(PlayhouseConformance, GatewayConformance):
             headers["x-secret-key"] = signature
         return replace(raw, headers=headers)
 
+    def senseless(self) -> RawNotice:
+        return RawNotice({"x-secret-key": self.secret}, b'{"order":null}', "", NOW)
+
     async def test_the_browsers_form_opens_the_page_once(self, theatre, gateway):
         order = theatre.order(gateway, self.amount)
         form = gateway.checkout_form(order)

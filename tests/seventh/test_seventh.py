@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,6 +49,11 @@ class TestStonebank(PlayhouseConformance, GatewayConformance):
         headers = {k: v for k, v in raw.headers.items() if k != "stonebank-signature"}
         given = {} if signature is None else {"stonebank-signature": signature}
         return replace(raw, headers={**headers, **given})
+
+    def senseless(self) -> RawNotice:
+        at, body = str(int(NOW.timestamp())), b'{"eventNo":7}'
+        signature = hmac.digest(self.secret.encode(), f"{at}\n".encode() + body, "sha256").hex()
+        return RawNotice({"stonebank-time": at, "stonebank-signature": signature}, body, "", NOW)
 
     async def test_the_same_bytes_an_hour_later_are_refused(self, theatre, gateway):
         attempt = await theatre.open(gateway, self.amount)

@@ -283,7 +283,7 @@ async def _assign(house: House, payment_id: str) -> None:
     """A person gives a transfer without a reference to a payment; it is a part of the amount."""
     row = inbox.row(
         "ntc_1", gateway="till", account="main", event_id="strange", refs=[], claim=Claim.PENDING,
-        credits_=[money("FT-strange", 1000)], headers={}, query="", body=b"", now=house.clock.at,
+        credits_=[money("FT-strange", 1000)], now=house.clock.at,
     )  # fmt: skip
     await house.database.write(lambda tx: inbox.keep_each(tx, [row]))
     for _ in range(2):

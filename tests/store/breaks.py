@@ -203,10 +203,10 @@ BREAKS = (
         UPDATE inbox SET payment_id = '{untouched}' WHERE id = 'ntc_1'
     """),
     Break("a notice kept twice", "I2", """
-        INSERT INTO inbox (id, gateway, account, event_id, refs, claim, credits, memo, headers,
-          query, body, received_at, tries)
-        SELECT 'ntc_x', gateway, account, event_id, refs, claim, credits, memo, headers,
-          query, body, received_at, tries
+        INSERT INTO inbox (id, gateway, account, event_id, refs, claim, credits, memo,
+          received_at, tries)
+        SELECT 'ntc_x', gateway, account, event_id, refs, claim, credits, memo,
+          received_at, tries
         FROM inbox WHERE id = 'ntc_1'
     """, "inbox"),
     Break("a top-up in another wallet", "M3 W1", """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from tallystick.store import idempotency
+from tallystick.store import idempotency, pruning
 from tests.store.rows import NOW
 
 HELD_UNTIL = NOW + timedelta(seconds=60)
@@ -99,7 +99,8 @@ async def test_old_keys_are_forgotten_and_young_ones_are_not(database):
     await claim(database, key="old", now=NOW - timedelta(days=8))
     await claim(database, key="young", now=NOW - timedelta(days=7))
 
-    gone = await database.write(lambda tx: idempotency.forget(tx, NOW - timedelta(days=7)))
+    week_ago = NOW - timedelta(days=7)
+    gone = await database.write(lambda tx: pruning.drop_aged(tx, "idempotency_keys", week_ago))
 
     assert gone == 1
     assert await find(database, "old") is None

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from tallystick.domain.evidence import Claim
-from tallystick.store import inbox
+from tallystick.domain.raw_bytes import Raw
+from tallystick.store import inbox, raw_bytes
 from tallystick.store.inbox import Delay
 from tests.store.rows import MINUTE, NOW, money, run
 
-RAW = b"\x00\xff{}"
+RAW = Raw("d1", b"\x00\xff{}")
+NAMES = [f"ntc_{number}" for number in range(1, 5)]
 UNTIL = NOW + timedelta(seconds=20)
 
 
@@ -21,7 +23,7 @@ def row(number=1, at=NOW, **changes):
     given = {
         "gateway": "till", "account": "main", "event_id": f"e{number}", "refs": ["ref-1", "id-1"],
         "claim": Claim.PENDING, "credits_": [money()], "memo": "Cảm ơn TS1",
-        "headers": {"content-type": "application/json"}, "query": "a=b", "body": RAW, "now": at,
+        "raw": RAW, "now": at,
     }  # fmt: skip
     return inbox.row(f"ntc_{number}", **given | changes)
 
@@ -43,17 +45,20 @@ async def test_a_notice_is_kept_as_it_came_and_due_at_once(database):
 
     assert taken.id == "ntc_1"
     assert (taken.gateway, taken.account, taken.refs) == ("till", "main", ("ref-1", "id-1"))
-    assert (taken.claim, taken.credits, taken.body) == (Claim.PENDING, (money(),), RAW)
+    assert (taken.claim, taken.credits, taken.digest) == (Claim.PENDING, (money(),), "d1")
     assert (taken.received_at, taken.tries) == (NOW, 0)
 
 
 async def test_a_notice_that_comes_again_changes_nothing(database):
     await keep(database, row())
-    await keep(database, row(2, event_id="e1", body=b"other"), row(3), row(4, event_id="e3"))
+    other = Raw("d2", b"other")
+    await keep(database, row(2, event_id="e1", raw=other), row(3), row(4, event_id="e3"))
 
     taken = await take(database)
+    kept = [await database.read(lambda tx, of=of: raw_bytes.find(tx, of)) for of in NAMES]
 
-    assert [(one.id, one.body) for one in taken] == [("ntc_1", RAW), ("ntc_3", RAW)]
+    assert [(one.id, one.digest) for one in taken] == [("ntc_1", "d1"), ("ntc_3", "d1")]
+    assert [one and one.content for one in kept] == [RAW.sealed, None, RAW.sealed, None]
 
 
 @pytest.mark.parametrize("column", ["gateway", "account"])

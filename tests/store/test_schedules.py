@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from tallystick.store import schedules
+from tallystick.store import pruning, schedules
 from tallystick.store.schedules import Run
 from tests.store.rows import MINUTE, NOW, run
 
@@ -138,7 +138,7 @@ async def test_old_history_is_forgotten(database):
     await database.write(lambda tx: schedules.record(tx, "audit", old))
     await database.write(lambda tx: schedules.record(tx, "audit", DONE))
 
-    gone = await database.write(lambda tx: schedules.forget(tx, NOW - timedelta(days=30)))
+    gone = await database.write(lambda tx: pruning.drop_aged(tx, "runs", NOW - timedelta(days=30)))
 
     assert gone == 1
     assert await database.read(lambda tx: run(tx, "SELECT COUNT(*) FROM job_runs")) == 1

@@ -35,5 +35,5 @@ def notice(event, name):
     """A notice's row."""
     return inbox.row(
         name, gateway="till", account="main", event_id=event, refs=[], claim=Claim.PENDING,
-        credits_=[], headers={}, query="", body=b"", now=NOW,
+        credits_=[], now=NOW,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from tallystick.cli.demo import demo
 from tallystick.cli.dev import dev
 from tallystick.cli.doctor import doctor
 from tallystick.cli.events import events
+from tallystick.cli.forget import forget
 from tallystick.cli.keys import keys
 from tallystick.cli.listen import listen
 from tallystick.cli.migrate import migrate
@@ -67,7 +68,7 @@ def _root(
 
 for command in (
     dev, demo, serve, work, migrate, dashboard, pay, watch, why, listen, trigger, audit, reconcile,
-    doctor, tax_id,
+    doctor, tax_id, forget,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(events, name="events")

@@ -1,7 +1,8 @@
 """Reads parsed outside data field by field into types, failing as its reader wants."""
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -72,3 +73,8 @@ class Fields:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self.fail(f"{name} is not a list of objects")
         return [Fields(row, self.fail) for row in rows]
+
+
+def spelled(rows: Iterable[Fields]) -> bytes:
+    """These objects alone, as JSON: what is kept of an answer that tells of others too."""
+    return json.dumps([row.data for row in rows], ensure_ascii=False, default=str).encode()

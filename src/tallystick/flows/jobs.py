@@ -20,7 +20,6 @@ from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import listen_to_all
-from tallystick.flows.once import KEPT_FOR
 from tallystick.flows.rates import refresh
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.reconcile import reconcile_job
@@ -28,12 +27,12 @@ from tallystick.flows.redeem import release_holds
 from tallystick.flows.report import keep_days
 from tallystick.flows.rescue import ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
-from tallystick.store import deliveries, entrance, idempotency, questions, schedules
+from tallystick.flows.tidy import tidy
+from tallystick.store import questions, schedules
 from tallystick.store.schedules import Run, Stats
 
 LEASE: Final = timedelta(seconds=45)
 RENEWED_EVERY_S: Final = 15.0
-HISTORY: Final = timedelta(days=30)
 SHOWN: Final = 20
 MOST_ASKED: Final = 1000
 
@@ -80,20 +79,6 @@ async def _send_refunds(hub: Hub) -> dict[str, Any]:
     return {"tended": await tend_refunds(hub)}
 
 
-async def _tidy(hub: Hub) -> dict[str, Any]:
-    now = hub.now()
-
-    def body(tx: Connection) -> dict[str, Any]:
-        return {
-            "runs": schedules.forget(tx, now - HISTORY),
-            "delivery_attempts": deliveries.forget_log(tx, now - HISTORY),
-            "idempotency_keys": idempotency.forget(tx, now - KEPT_FOR),
-            "sign_ins": entrance.forget(tx, hub.clock.real_now()),
-        }
-
-    return await hub.database.write(body)
-
-
 SCHEDULE: Final[Mapping[str, Job]] = {
     "expired-links": Job(timedelta(minutes=5), expire_overdue),
     "stuck-payments": Job(timedelta(minutes=15), free_stuck),
@@ -108,7 +93,7 @@ SCHEDULE: Final[Mapping[str, Job]] = {
     "send-refunds": Job(timedelta(minutes=5), _send_refunds, quiet=True),
     "audit": Job(timedelta(days=1), audit_job),
     "reconcile": Job(timedelta(days=1), reconcile_job),
-    "tidy": Job(timedelta(days=1), _tidy),
+    "tidy": Job(timedelta(days=1), tidy),
 }
 
 

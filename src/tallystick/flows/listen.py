@@ -13,8 +13,9 @@ from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable
 from tallystick.domain.evidence import Claim, Credit
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
+from tallystick.flows.raw_bytes import sealed_notice
 from tallystick.gateways.abilities import AccountPage, ListsCredits, UnreadLine
-from tallystick.gateways.base import Gateway
+from tallystick.gateways.base import Gateway, RawNotice
 from tallystick.store import attempts, credits, inbox, readings
 from tallystick.store.credits import KeptCredit
 from tallystick.store.readings import Reading
@@ -176,7 +177,7 @@ def _take_in(hub: Hub, gateway: Gateway, page: AccountPage, tx: Connection) -> N
         return
     keep_unowned(tx, gateway, page.credits, now)
     if page.unread:
-        inbox.keep_each(tx, [_unread(gateway, line, now) for line in page.unread])
+        inbox.keep_each(tx, [_unread(hub, gateway, line, now) for line in page.unread])
     hub.bell.ring()
 
 
@@ -207,7 +208,7 @@ def keep_unowned(
     return kept
 
 
-def _unread(gateway: Gateway, line: UnreadLine, now: datetime) -> tuple[Any, ...]:
+def _unread(hub: Hub, gateway: Gateway, line: UnreadLine, now: datetime) -> tuple[Any, ...]:
     """A line that we cannot read stops nothing but itself, and is kept for a person."""
     return inbox.row(
         new_id("ntc", now),
@@ -217,9 +218,8 @@ def _unread(gateway: Gateway, line: UnreadLine, now: datetime) -> tuple[Any, ...
         refs=(),
         claim=Claim.PENDING,
         credits_=(),
-        memo=line.why[:500],
-        headers={},
-        query="",
-        body=line.raw,
+        raw=sealed_notice(hub, RawNotice({}, line.raw, "", now)),
+        unreadable=line.why[:500],
+        rests=True,
         now=now,
     )

@@ -114,7 +114,7 @@ async def _reseal(hub: Hub, of: Sealed, told: Rotation, *, give_up: bool) -> Non
         rows = await hub.database.read(partial(_next, of, header, after))
         if not rows:
             return
-        after = tuple(rows[-1][:-1])
+        after = of.names(rows[-1])
         done, lost = await hub.database.write(partial(_replace, hub, of, rows, give_up))
         told.done[of.name] += done
         told.lost[of.name] += lost
@@ -134,7 +134,7 @@ def _replace(
         except Invalid:
             if not give_up:
                 raise NotConfigured(
-                    f"A value of {of.name} ({'/'.join(row[:-1])}) was sealed with a secret that "
+                    f"A value of {of.name} ({'/'.join(of.names(row))}) was sealed with a secret that "
                     f"TALLYSTICK_SECRET_KEY lacks. {_HOW}, and repeat this."
                 ) from None
             if of.name != _PLACE:

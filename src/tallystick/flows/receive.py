@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,21 +10,22 @@ import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain import schedule
-from tallystick.domain.errors import HubError
+from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.evidence import Trust, counts
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import is_read, keep_unowned, read_on
 from tallystick.flows.present import standing
+from tallystick.flows.raw_bytes import sealed_notice
 from tallystick.flows.sender import recognised
 from tallystick.flows.settle import settle
+from tallystick.flows.unreadable import unreadable
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
 from tallystick.store import attempts, credits, inbox, questions, refunds
 from tallystick.store.inbox import Delay, KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
 BATCH: Final = 64
-_KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
 
 log = structlog.get_logger()
 
@@ -32,9 +33,12 @@ log = structlog.get_logger()
 async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
     """Take in one notice; when this returns it is durable, and the gateway may be told so.
 
-    Raises NotFound (no such gateway), NoticeNotAuthentic (nothing is kept), Invalid.
+    Raises NotFound (no such gateway) and NoticeNotAuthentic; then nothing is kept. What is
+    authentic is always kept, also where nobody here can read it.
     """
     gateway, notice = recognised(hub, name, raw)
+    if notice.unreadable:
+        notice = await _with_clues(hub, gateway, notice)
     row = inbox.row(
         new_id("ntc", raw.received_at),
         gateway=name,
@@ -43,17 +47,45 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
         refs=notice.refs,
         claim=notice.claim,
         credits_=notice.credits,
-        memo=notice.memo[:500],
-        headers={k: v for k, v in raw.headers.items() if k in _KEPT_HEADERS},
-        query=raw.query,
-        body=raw.body,
+        raw=sealed_notice(hub, raw),
+        memo="" if notice.about_nothing else notice.memo[:500],
+        unreadable=notice.unreadable,
+        over=notice.about_nothing,
+        rests=rests(gateway, notice),
         now=raw.received_at,
     )
     await hub.database.write_each(inbox.keep_each, row)
-    if gateway.capabilities.hears_outcome:
+    if gateway.capabilities.hears_outcome and not notice.unreadable:
         return gateway.acknowledge(notice, await _outcome(hub, gateway, notice))
     hub.bell.ring()
     return gateway.acknowledge(notice)
+
+
+async def read(hub: Hub, gateway: Gateway, raw: RawNotice) -> Notice:
+    """What a notice says; of one that makes no sense, which offers of ours its words may name.
+
+    Raises NoticeNotAuthentic.
+    """
+    try:
+        return gateway.read_notice(raw)
+    except Invalid as error:
+        return await _with_clues(hub, gateway, unreadable(raw, error.detail))
+
+
+async def _with_clues(hub: Hub, gateway: Gateway, notice: Notice) -> Notice:
+    """Of all words of an unreadable notice, those that name an offer of ours."""
+    log.warning("notice_unreadable", gateway=gateway.name, why=notice.unreadable)
+    name, account = gateway.name, gateway.account
+    named = await hub.database.read(lambda tx: attempts.named(tx, name, account, notice.refs))
+    ours = {ref for attempt in named for ref in (attempt.our_ref, attempt.provider_id)}
+    # Nothing else of a text that nobody understands is kept in the clear.
+    return replace(notice, refs=tuple(ref for ref in notice.refs if ref in ours))
+
+
+def rests(gateway: Gateway, notice: Notice) -> bool:
+    """Whether only a person can do something about it: nobody can be asked, or about nothing."""
+    asked_about = gateway.capabilities.asks and notice.refs
+    return bool(notice.unreadable) and not asked_about
 
 
 async def _outcome(hub: Hub, gateway: Gateway, notice: Notice) -> Standing | None:
@@ -77,10 +109,15 @@ async def _outcome(hub: Hub, gateway: Gateway, notice: Notice) -> Standing | Non
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Notices by the payment they are about, and those that nobody owns yet."""
+    """Notices by the payment they are about, those that nobody owns yet, and the unreadable.
 
-    owned: dict[str, list[KeptNotice]]
-    orphans: list[KeptNotice]
+    Of the unreadable, `asked` are the payments that one may be about.
+    """
+
+    owned: dict[str, list[KeptNotice]] = field(default_factory=dict)
+    orphans: list[KeptNotice] = field(default_factory=list)
+    unreadable: list[KeptNotice] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
 
 async def handle_inbox(hub: Hub) -> int:
@@ -99,7 +136,8 @@ async def handle_inbox(hub: Hub) -> int:
     explained = await _explained(hub, orphans)
     unknown = [notice for notice in orphans if notice not in explained]
     # No offer of ours has this name yet: try again for 30 days, then leave it to a person.
-    delays += _delays(hub, unknown, "No payment of ours has this reference.", inbox.KEPT_FOR)
+    nobodys = _delays(hub, unknown, "No payment of ours has this reference.", inbox.KEPT_FOR)
+    delays += [replace(delay, orphan=True) for delay in nobodys]
 
     def put_aside(tx: Connection) -> None:
         _keep_money(tx, hub, unknown)
@@ -108,7 +146,7 @@ async def handle_inbox(hub: Hub) -> int:
 
     if delays or explained:
         await hub.database.write(put_aside)
-    return len(delays) + len(explained)
+    return len(delays) + len(explained) + await _ask_about(hub, sorted_)
 
 
 def _is_explained_by_account(gateway: Gateway) -> bool:
@@ -150,9 +188,20 @@ def _keep_money(tx: Connection, hub: Hub, notices: Sequence[KeptNotice]) -> None
             credits.keep(tx, told, now, notice_id=notice.id)
 
 
+async def _ask_about(hub: Hub, sorted_: Sorted) -> int:
+    """Ask the gateway about whatever unreadable notices name; then they are left to a person."""
+    if not sorted_.unreadable:
+        return 0
+    newest = max(notice.received_at for notice in sorted_.unreadable)
+    await asyncio.gather(*(_settle_since(hub, one, newest) for one in sorted_.asked))
+    ids = [notice.id for notice in sorted_.unreadable]
+    await hub.database.write(lambda tx: inbox.rest(tx, ids))
+    return len(ids)
+
+
 def take_up(tx: Connection, now: datetime) -> Sorted:
     """Hold the due notices, and look up who owns them: their names at once for each account."""
-    sorted_ = Sorted({}, [])
+    sorted_ = Sorted()
     by_account: dict[tuple[str, str], list[KeptNotice]] = {}
     for notice in inbox.take_due(tx, now, now + HELD_FOR, BATCH):
         by_account.setdefault((notice.gateway, notice.account), []).append(notice)
@@ -164,6 +213,10 @@ def take_up(tx: Connection, now: datetime) -> Sorted:
                 payments_of.setdefault(name, set()).add(attempt.payment_id)
         for notice in notices:
             about = set().union(*(payments_of.get(ref, ()) for ref in notice.refs))
+            if notice.trouble == inbox.UNREADABLE:
+                sorted_.unreadable.append(notice)
+                sorted_.asked.update(about)
+                continue
             # A notice of a refund may name nothing of ours but the transfer that goes back.
             about = about or refunds.payments_with(tx, gateway, account, notice.refs)
             if len(about) == 1:
@@ -179,10 +232,16 @@ async def _settle_for(hub: Hub, payment_id: str, notices: Sequence[KeptNotice]) 
     An error leaves them due again; the gateway has long been told that we have them.
     """
     newest = max(notice.received_at for notice in notices)
+    return await _settle_since(hub, payment_id, newest, notices)
+
+
+async def _settle_since(
+    hub: Hub, payment_id: str, since: datetime, notices: Sequence[KeptNotice] = ()
+) -> str:
     try:
-        snapshot = await settle(hub, payment_id, fresh_since=newest, notices=notices)
-        can = hub.gateways[notices[0].gateway].capabilities
-        if can.asks and (snapshot.as_of is None or snapshot.as_of < newest):
+        snapshot = await settle(hub, payment_id, fresh_since=since, notices=notices)
+        can = hub.gateways[notices[0].gateway].capabilities if notices else None
+        if can and can.asks and (snapshot.as_of is None or snapshot.as_of < since):
             # It could not be asked: first in its gateway's line, once it can.
             await hub.database.write(lambda tx: questions.knock(tx, payment_id, hub.now()))
     except HubError as error:

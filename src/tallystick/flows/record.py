@@ -18,6 +18,7 @@ from tallystick.domain.payment import (
     Payment,
     Phase,
 )
+from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import contradiction, refunding
 from tallystick.flows.claim import own_money, receive
@@ -48,7 +49,7 @@ class Heard:
     """One piece of evidence, and the bytes it came as."""
 
     evidence: Evidence
-    raw: bytes | None = None
+    raw: Raw | None = None
 
 
 @dataclass(slots=True)

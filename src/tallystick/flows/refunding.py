@@ -23,6 +23,7 @@ from tallystick.domain.refund import (
     RefundState,
 )
 from tallystick.flows.hub import Hub
+from tallystick.flows.raw_bytes import sealed
 from tallystick.gateways.abilities import RefundVerdict
 from tallystick.store import ledger, outbox, payments, refunds
 from tallystick.store.outbox import News
@@ -102,7 +103,7 @@ def move(  # noqa: PLR0913 - one for each thing to write
     why: str,
     now: datetime,
     *,
-    raw: bytes | None = None,
+    raw: bytes = b"",
     **changes: Any,
 ) -> Refund:
     """Move a refund by the table, with everything that follows. Raises RaceLost.
@@ -119,7 +120,7 @@ def move(  # noqa: PLR0913 - one for each thing to write
         closed_at=now if over else None,
         **{"next_check_at": _timer(after_state, now), **changes},
     )
-    line = refunds.move(tx, refund, after, signal, why, raw)
+    line = refunds.move(tx, refund, after, signal, why, sealed(hub, raw))
     if line is None:
         raise RaceLost("Another writer moved this refund first.")
     _follow(tx, hub, refund, after, line, now)
@@ -199,7 +200,7 @@ def hear(tx: Connection, hub: Hub, refund: Refund, verdict: RefundVerdict, now: 
         # What it had taken back of the goods stays taken: its money is owed, for no goods.
         why = f"The gateway took it back: {verdict.claim}."
         changes |= {"failure": why, "undelivered": refund.amount}
-    return move(tx, hub, refund, signal, why, now, raw=verdict.raw or None, **changes)
+    return move(tx, hub, refund, signal, why, now, raw=verdict.raw, **changes)
 
 
 def note(
@@ -246,7 +247,7 @@ def _book(
     refunds.add(tx, refund)
     _hold_gone(tx, hub, refund, refund.id, now)
     why = "It was made in the gateway's own dashboard."
-    move(tx, hub, refund, RefundSignal(verdict.claim), why, now, raw=verdict.raw or None)
+    move(tx, hub, refund, RefundSignal(verdict.claim), why, now, raw=verdict.raw)
     return True
 
 

@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable, NotFound
 from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust, counts
 from tallystick.domain.payment import Attempt, AttemptState
+from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.claim import meant as meant_for
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.listen import read_on
+from tallystick.flows.raw_bytes import sealed
 from tallystick.flows.record import Answers, Heard, Outcome, record
 from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Gateway, Verdict
@@ -124,7 +126,7 @@ async def _ask_about(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answ
                 credits=verdict.credits,
                 counts=counts(Trust.FETCHED, gateway.capabilities.verifies),
             ),
-            verdict.raw,
+            sealed(hub, verdict.raw),
         )
     )
 
@@ -237,7 +239,7 @@ def _heard_from(hub: Hub, notices: Sequence[KeptNotice], tries: Sequence[Attempt
             credits=notice.credits,
             counts=counts(Trust.SIGNED, needed),
         )
-        heard.append(Heard(said, notice.body))
+        heard.append(Heard(said, None if notice.digest is None else Raw(notice.digest)))
     return heard
 
 

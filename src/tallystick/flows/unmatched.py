@@ -118,7 +118,7 @@ def _decide(tx: Connection, kept: KeptCredit, decision: Decision) -> None:
     credits.decide(tx, kept.id, decision.at, returned=decision.action == "refunded")
     unmatched.decide(tx, kept.id, decision)
     if kept.notice_id is not None:
-        inbox.leave(tx, kept.notice_id)
+        inbox.rest(tx, [kept.notice_id])
 
 
 def _known(tx: Connection, credit_id: str) -> KeptCredit:

@@ -153,13 +153,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RawNotice:
-    """A knock on the door, exactly as it came. Header names are lower-case."""
+    """A knock on the door, exactly as it came. Header names are lower-case.
+
+    `proven` is set for bytes of our own keeping alone: who sent them was checked when they came,
+    and they are read again without their signature.
+    """
 
     headers: Mapping[str, str]
     body: bytes
     query: str
     received_at: datetime
     method: str = "POST"
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,8 @@ class Notice:
     `event_id` is the same for every delivery of the same event. `refs` are names of offers, ours
     or the gateway's, the best first; empty where the notice is about none (a test ping). `memo` is
     what the payer wrote, for a person who has to find the owner of the money. `context` is what the
-    acknowledgement has to repeat.
+    acknowledgement has to repeat. `unreadable` is why it says nothing that we understand; no
+    adapter sets it (see `read_notice`), but its `acknowledge` may be given such a notice.
     """
 
     event_id: str
@@ -178,6 +184,12 @@ class Notice:
     credits: tuple[Credit, ...] = ()
     memo: str = ""
     context: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    unreadable: str = ""
+
+    @property
+    def about_nothing(self) -> bool:
+        """Whether it names no offer and no money: a test ping, or an event of no concern to us."""
+        return not (self.refs or self.credits or self.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +261,13 @@ class Gateway(Protocol):
     def read_notice(self, raw: RawNotice) -> Notice:
         """Who sent it, and which payment to look at. Pure and quick: it stands on the hot path.
 
-        Raises NoticeNotAuthentic, or Invalid for an authentic notice that makes no sense.
+        Raises NoticeNotAuthentic, or Invalid for an authentic notice that makes no sense: that is
+        kept too, and its sender thanked. Where `raw.proven`, only its form is checked.
         """
         ...
 
     def acknowledge(self, notice: Notice, standing: Standing | None = None) -> Answer:
-        """The gateway's own word for "received", also for duplicates and test pings.
+        """The gateway's own word for "received", also for duplicates and what is `unreadable`.
 
         `standing` is only given where `capabilities.hears_outcome`: how the offer that the notice
         is about stands now, or None where we know no such offer.

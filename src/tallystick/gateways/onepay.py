@@ -228,7 +228,7 @@ def _checkout(fields: Fields) -> Checkout:
 
 def _optional(fields: Fields, name: str) -> str | None:
     """A name that may be missing, null or empty."""
-    return None if fields.data.get(name) in {None, ""} else fields.name(name)
+    return None if fields.data.get(name) in (None, "") else fields.name(name)
 
 
 def _object(reply: Reply) -> dict[str, object]:

@@ -50,6 +50,8 @@ _VIETNAM: Final = timezone(timedelta(hours=7))
 _EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _ORDERS: Final = "/v2/payment-requests"
 
+# The transfer that payOS tells of when a webhook is confirmed or tried (its docs and SDKs).
+_TEST_PING: Final = ("124c33293c43417ab7879e14c8d9eb18", "TF230204212323")
 _OK: Final = "00"
 _NOT_FOUND: Final = "101"
 _EXISTS: Final = "231"
@@ -156,7 +158,7 @@ class PayOS:
         return self._verdict(answer, attempt)
 
     def read_notice(self, raw: RawNotice) -> Notice:
-        """One transfer that arrived. The test ping is a notice about an order nobody knows."""
+        """One transfer that arrived. The test ping is a notice about nothing."""
         try:
             body = strict_json.parse(raw.body, limit=_LARGEST_NOTICE)
         except MalformedJson as error:
@@ -164,7 +166,7 @@ class PayOS:
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(body, dict) or not isinstance(data, dict) or not _unambiguous(data):
             raise NoticeNotAuthentic("The payOS notice has a form that cannot be checked.")
-        if not self._signed(data, body.get("signature")):
+        if not (raw.proven or self._signed(data, body.get("signature"))):
             raise NoticeNotAuthentic("The payOS notice has no valid signature.")
         return self._notice(Fields(data, _senseless))
 
@@ -242,6 +244,8 @@ class PayOS:
 
     def _notice(self, fields: Fields) -> Notice:
         link, reference = fields.name("paymentLinkId"), fields.name("reference")
+        if (link, reference) == _TEST_PING:
+            return Notice(f"{link}:{reference}", refs=())
         order_code, currency = str(fields.whole("orderCode")), fields.name("currency")
         try:
             exponent(currency)

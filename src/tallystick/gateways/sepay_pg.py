@@ -151,7 +151,8 @@ class SePayPG:
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """An IPN. Its body is not signed: what it says is only a reason to ask."""
-        self._check_sender(raw)
+        if not raw.proven:
+            self._check_sender(raw)
         try:
             body = strict_json.parse(raw.body, limit=_LARGEST_NOTICE)
         except MalformedJson as error:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -127,7 +126,6 @@ _OLDEST = (
     .order_by(_D.seq)
     .limit(1)
 )
-_FORGET_LOG = delete_from(delivery_attempts).where(delivery_attempts.c.at < bindparam("before"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +273,6 @@ def next_due(tx: Connection) -> datetime | None:
 def oldest_waiting(tx: Connection) -> datetime | None:
     """When the oldest event happened that still waits for an endpoint."""
     return tx.execute(_OLDEST).scalar()
-
-
-def forget_log(tx: Connection, before: datetime) -> int:
-    """Drop tries older than `before`; how many went."""
-    return int(tx.execute(_FORGET_LOG, {"before": before}).rowcount)
 
 
 def _resent(endpoint_id: str, now: datetime) -> Any:

@@ -9,6 +9,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import new_id
+from tallystick.domain.raw_bytes import Raw
+from tallystick.store import raw_bytes
 from tallystick.store.columns import AnyRow
 from tallystick.store.documents import credit, credit_document
 from tallystick.store.schema.core import evidence
@@ -26,12 +28,14 @@ _OF_PAYMENT = _ALL.where(evidence.c.payment_id == bindparam("payment_id"))
 _OF_PAYMENTS = _ALL.where(evidence.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
 
 
-def append(
-    tx: Connection, payment_id: str, item: Evidence, raw: bytes | None, now: datetime
-) -> bool:
-    """Keep one piece of evidence with the bytes it came as; False where it is known already."""
+def append(tx: Connection, payment_id: str, item: Evidence, raw: Raw | None, now: datetime) -> bool:
+    """Keep one piece of evidence, and apart from it the bytes that it was read from.
+
+    False where it is known already.
+    """
+    evidence_id = new_id("evd", now)
     values = {
-        "id": new_id("evd", now),
+        "id": evidence_id,
         "payment_id": payment_id,
         "attempt_id": item.attempt_id,
         "key": item.key,
@@ -43,9 +47,13 @@ def append(
         "conflict": item.conflict,
         "note": item.note,
         "observed_at": item.observed_at,
-        "raw": raw,
+        "digest": None if raw is None else raw.digest,
     }
-    return tx.execute(_APPEND[tx.dialect.name], values).rowcount == 1
+    if tx.execute(_APPEND[tx.dialect.name], values).rowcount != 1:
+        return False
+    if raw is not None:
+        raw_bytes.keep(tx, evidence_id, raw, now)
+    return True
 
 
 def of_payment(tx: Connection, payment_id: str) -> list[Evidence]:

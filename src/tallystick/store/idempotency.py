@@ -42,7 +42,6 @@ _HOLD = (
     .values(held_until=bindparam("until"))
 )
 _FREE = delete_from(idempotency).where(*_SAME, idempotency.c.status.is_(None))
-_FORGET = delete_from(idempotency).where(idempotency.c.created_at < bindparam("before"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,3 @@ def answer(tx: Connection, scope: str, key: str, status: int, sealed: bytes) -> 
 def free(tx: Connection, scope: str, key: str) -> None:
     """Give a key back whose request had no effect, so that it may be made again."""
     tx.execute(_FREE, {"of_scope": scope, "of_key": key})
-
-
-def forget(tx: Connection, before: datetime) -> int:
-    """Drop keys older than `before`; how many went."""
-    return int(tx.execute(_FORGET, {"before": before}).rowcount)

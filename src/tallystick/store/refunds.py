@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from tallystick.domain.ledger import SUSPENSE
+from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundSource, RefundState
+from tallystick.store import raw_bytes
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
 from tallystick.store.schema.core import payments, postings, receipts, transfers
@@ -175,7 +177,7 @@ _HISTORY = (
 
 
 def move(
-    tx: Connection, before: Refund, after: Refund, signal: RefundSignal, why: str, raw: bytes | None
+    tx: Connection, before: Refund, after: Refund, signal: RefundSignal, why: str, raw: Raw | None
 ) -> int | None:
     """Write a new state and its line of history; the line's number, or None if another was first.
 
@@ -190,9 +192,12 @@ def move(
         _LINE,
         {
             "refund_id": before.id, "line": line, "state_before": before.state, "signal": signal,
-            "state_after": after.state, "why": why, "raw": raw, "at": after.updated_at,
+            "state_after": after.state, "why": why, "at": after.updated_at,
+            "digest": None if raw is None else raw.digest,
         },
     )  # fmt: skip
+    if raw is not None:
+        raw_bytes.keep(tx, f"{before.id}/{line}", raw, after.updated_at)
     return line
 
 

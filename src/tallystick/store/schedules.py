@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Float, bindparam, case, cast, func, insert, or_, select, update
-from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -134,7 +133,6 @@ _STATS = select(
     func.sum(case((job_runs.c.success == 1, 1), else_=0)).label("succeeded"),
     func.avg(cast(job_runs.c.duration_us, Float)).label("average_us"),
 ).where(job_runs.c.job_name == bindparam("name"))
-_FORGET = delete_from(job_runs).where(job_runs.c.started_at < bindparam("before"))
 
 
 def record(tx: Connection, name: str, run: Run) -> None:
@@ -158,8 +156,3 @@ def stats(tx: Connection, name: str) -> Stats:
     """Counts and the average duration over all kept runs."""
     row = tx.execute(_STATS, {"name": name}).one()
     return Stats(int(row.total), int(row.succeeded or 0), float(row.average_us or 0.0))
-
-
-def forget(tx: Connection, before: datetime) -> int:
-    """Drop history older than `before`; how many rows went."""
-    return int(tx.execute(_FORGET, {"before": before}).rowcount)

@@ -1,11 +1,12 @@
 """Every column that is sealed: what it is sealed with and where, so that it can be sealed anew."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     LargeBinary,
     Text,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     tuple_,
     update,
 )
@@ -26,16 +28,22 @@ from tallystick.store.schema.gift_cards import gift_cards
 from tallystick.store.schema.keys import kept_keys
 from tallystick.store.schema.merchant_events import webhook_endpoints
 from tallystick.store.schema.orders import licences, orders
+from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.store.schema.refunds import refunds
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One sealed column. `place` is what its values are bound to, before the row's own names."""
+    """One sealed column. `place` is what its values are bound to, before the row's own names.
+
+    Or before another column's value, `bound`. `where` leaves out what is not sealed yet.
+    """
 
     column: Column[Any]
     purpose: str
     place: str
+    bound: Column[Any] | None = None
+    where: ColumnElement[bool] = field(default_factory=true)
 
     @property
     def name(self) -> str:
@@ -47,9 +55,19 @@ class Sealed:
         """What names a row."""
         return tuple(self.column.table.primary_key.columns)
 
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """What is read of a row: its names, what the value is bound to, and the value."""
+        bound = () if self.bound is None else (self.bound,)
+        return (*self.key, *bound, self.column)
+
+    def names(self, row: AnyRow) -> tuple[str, ...]:
+        """What names this row."""
+        return tuple(row[: len(self.key)])
+
     def place_of(self, row: AnyRow) -> str:
         """Where the value of this row is bound to."""
-        return "/".join([self.place, *row[:-1]])
+        return "/".join([self.place, *(row[len(self.key) : -1] or self.names(row))])
 
 
 SEALED: Final[tuple[Sealed, ...]] = (
@@ -62,6 +80,13 @@ SEALED: Final[tuple[Sealed, ...]] = (
     Sealed(orders.c.tax_id, "orders/tax-id", "orders.tax_id"),
     Sealed(refunds.c.payee, "payee", "refunds.payee"),
     Sealed(idempotency.c.answer, "idempotency", "idempotency.answer"),
+    Sealed(
+        raw_bytes.c.content,
+        "raw bytes",
+        "raw_bytes.content",
+        raw_bytes.c.digest,
+        raw_bytes.c.sealed == 1,
+    ),
 )
 """A new sealed column is one line here; a test names the one that is missing."""
 
@@ -76,8 +101,9 @@ def _others(of: Sealed) -> Select[Any]:
     ]
     begins = func.substr(of.column, 1, literal(HEADER))
     return (
-        select(*of.key, of.column)
+        select(*of.columns)
         .where(
+            of.where,
             of.column.is_not(None),
             begins != bindparam("header", type_=LargeBinary),
             tuple_(*of.key) > tuple_(*names),
@@ -89,7 +115,7 @@ def _others(of: Sealed) -> Select[Any]:
 
 _OTHERS: Final = {one: _others(one) for one in SEALED}
 _ANY: Final = {
-    one: select(*one.key, one.column).where(one.column.is_not(None)).limit(1) for one in SEALED
+    one: select(*one.columns).where(one.where, one.column.is_not(None)).limit(1) for one in SEALED
 }
 
 
@@ -116,7 +142,7 @@ def replace(
     """Write a value sealed anew; False where somebody wrote another one meanwhile."""
     done = tx.execute(
         update(of.column.table)
-        .where(*(one == name for one, name in zip(of.key, row[:-1], strict=True)))
+        .where(*(one == name for one, name in zip(of.key, of.names(row), strict=True)))
         .where(of.column == row[-1])
         .values({of.column.name: sealed, **beside})
     )

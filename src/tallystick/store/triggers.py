@@ -46,3 +46,12 @@ def freeze(table: str, columns: tuple[str, ...]) -> None:
         f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END"
     )
+
+
+def lift_append_only(table: str) -> None:
+    """Let a migration change the table's rows; `make_append_only` closes it again."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
+        return
+    for verb in ("update", "delete"):
+        op.execute(f"DROP TRIGGER {table}_no_{verb}")

@@ -16,7 +16,7 @@ from tallystick.domain.errors import HubError, NotFound
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import cancel, entrance, poll, unmatched
+from tallystick.flows import cancel, entrance, notices, poll, unmatched
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.unmatched import Found
 from tallystick.flows.why import why
@@ -100,6 +100,10 @@ async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLRespons
         hub, state="waiting", span=(None, None), after=None, limit=SHOWN
     )
 
+    unreadable = await notices.listing(
+        hub, filters={"state": "unreadable"}, span=(None, None), after=None, limit=SHOWN
+    )
+
     def read(tx: Connection) -> tuple[Overview, list[Snapshot]]:
         return overview(tx, since), _payments(tx, view, sought, place)
 
@@ -109,7 +113,7 @@ async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLRespons
         "dashboard.html", hub, who, title="Payments", seen=seen, found=listed[:SHOWN],
         more=None if last is None else cursor(hub, last.created_at, last.id),
         view=view, sought=sought, views=_VIEWS, waiting=[_row(one) for one in waiting],
-        gateways=_health(hub, seen),
+        unreadable=unreadable[:SHOWN], gateways=_health(hub, seen),
     )  # fmt: skip
 
 

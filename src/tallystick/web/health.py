@@ -47,13 +47,16 @@ async def prometheus(hub: HubDep) -> Response:
 
 
 async def _count(hub: Hub) -> None:
-    def body(tx: Connection) -> tuple[int, datetime | None, int, dict[str, int]]:
+    def body(tx: Connection) -> tuple[int, datetime | None, int, dict[str, int], dict[str, int]]:
         return (inbox.waiting(tx), deliver.oldest_undelivered(tx),
-                len(webhook_endpoints.disabled(tx)), webhook_endpoints.tallies(tx))  # fmt: skip
+                len(webhook_endpoints.disabled(tx)), webhook_endpoints.tallies(tx),
+                inbox.troubled(tx))  # fmt: skip
 
-    waiting, oldest, disabled, outcomes = await hub.database.read(body)
+    waiting, oldest, disabled, outcomes, troubled = await hub.database.read(body)
     age_s = 0.0 if oldest is None else (hub.now() - oldest).total_seconds()
     metrics.INBOX.set(waiting)
+    for state in (inbox.ORPHAN, inbox.UNREADABLE):
+        metrics.TROUBLED.labels(state).set(troubled.get(state, 0))
     metrics.OLDEST.set(max(0.0, age_s))
     metrics.DISABLED.set(disabled)
     metrics.DELIVERIES.outcomes = outcomes

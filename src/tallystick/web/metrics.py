@@ -27,6 +27,10 @@ GUESSES: Final = Counter(
 )  # fmt: skip
 STREAMS: Final = Gauge("tallystick_streams", "Open streams.", registry=REGISTRY)
 INBOX: Final = Gauge("tallystick_inbox_waiting", "Notices kept, not handled.", registry=REGISTRY)
+TROUBLED: Final = Gauge(
+    "tallystick_inbox_troubled", "Notices that a person may have to look at, by what is wrong.",
+    ("state",), registry=REGISTRY,
+)  # fmt: skip
 OLDEST: Final = Gauge(
     "tallystick_oldest_undelivered_seconds", "Age of the oldest event that an endpoint waits for.",
     registry=REGISTRY,

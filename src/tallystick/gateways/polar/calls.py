@@ -103,20 +103,19 @@ class Calls:
         if told.status != 200:
             raise GatewayUnreachable("Polar has no such list.")
         last = told.fields.part("pagination").whole("max_page")
-        return Page(told.fields.parts("items"), number < last, told.raw)
+        return Page(told.fields.parts("items"), more=number < last)
 
     async def every(self, path: str, query: Mapping[str, str], most_pages: int = 5) -> "Page":
         """All pages of a list in one. Raises GatewayUnreachable where there are too many."""
         page = await self.page(path, query)
-        rows, raws, number = list(page.rows), [page.raw], 1
+        rows, number = list(page.rows), 1
         while page.more:
             number += 1
             if number > most_pages:
                 raise GatewayUnreachable("Polar lists more than can belong to one payment.")
             page = await self.page(path, query, number)
             rows.extend(page.rows)
-            raws.append(page.raw)
-        return Page(rows, False, b"\n".join(raws))
+        return Page(rows, more=False)
 
     async def _send(self, method: str, path: str, body: bytes | None = None) -> Told:
         headers = {
@@ -149,7 +148,6 @@ class Page:
 
     rows: list[Fields]
     more: bool
-    raw: bytes
 
 
 def metadata_of(fields: Fields) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ from tallystick.domain.errors import (
     NotConfigured,
 )
 from tallystick.domain.evidence import Claim, Credit, Trust
-from tallystick.domain.fields import Fields
+from tallystick.domain.fields import Fields, spelled
 from tallystick.domain.ids import CROCKFORD, new_id
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Entry
@@ -163,7 +163,7 @@ class Polar:
             listed = await self._calls.every("/orders/", {"checkout_id": number})
         ours = [row for row in listed.rows if _names(row, attempt.our_ref, number)]
         if checkout is None and not ours:
-            return Verdict(Claim.PENDING, known=False, raw=listed.raw)
+            return Verdict(Claim.PENDING, known=False)
         found: dict[str, Credit] = {}
         for order in ours:
             credit = self._credit(order)
@@ -173,7 +173,7 @@ class Polar:
             claim=_claim(checkout, found.values(), attempt.amount),
             credits=tuple(found.values()),
             checkout=None if checkout is None else _offer(checkout),
-            raw=listed.raw,
+            raw=spelled(ours),
             refunded_minor=sum(refunds.gone(order) for order in ours),
         )
 
@@ -208,7 +208,11 @@ class Polar:
         Types that we do not know are authentic notices about nothing. The event id is the same
         on every retry and redelivery.
         """
-        event_id = standard_webhooks.check(raw.headers, raw.body, self._keys, raw.received_at)
+        event_id = (
+            raw.headers["webhook-id"]
+            if raw.proven
+            else standard_webhooks.check(raw.headers, raw.body, self._keys, raw.received_at)
+        )
         try:
             body = strict_json.parse(raw.body, limit=_LARGEST_NOTICE)
         except MalformedJson as error:
@@ -297,7 +301,7 @@ class Polar:
         listed = await self._calls.every("/refunds/", {"order_id": order_id})
         rows = [row for row in listed.rows if row.data.get("order_id") == order_id]
         rows.sort(key=lambda row: str(row.data.get("created_at")))
-        return [refunds.refunded(Told(200, row, listed.raw)) for row in rows]
+        return [refunds.refunded(Told(200, row, spelled([row]))) for row in rows]
 
     async def _checkout(self, attempt: AttemptRef) -> Fields | None:
         if attempt.provider_id is None:

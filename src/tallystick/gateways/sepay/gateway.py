@@ -191,7 +191,7 @@ class SePay:
 
         Money that came without a code of ours is told all the same: a person has to find its owner.
         """
-        if not self._is_authentic(raw):
+        if not (raw.proven or self._is_authentic(raw)):
             raise NoticeNotAuthentic("The SePay notice has no valid signature or key.")
         fields = Fields(_body(raw), _senseless)
         event_id = str(fields.whole("id"))

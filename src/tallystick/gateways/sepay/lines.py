@@ -138,7 +138,7 @@ def unnamed(at: datetime, amount: int, content: str) -> str:
 
 def optional(fields: Fields, name: str) -> str | None:
     """A name that may be missing, null or empty."""
-    return None if fields.data.get(name) in {None, ""} else fields.text(name)
+    return None if fields.data.get(name) in (None, "") else fields.text(name)
 
 
 def unusable(detail: str) -> HubError:

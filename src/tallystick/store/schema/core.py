@@ -162,7 +162,8 @@ evidence = table(
     Column("conflict", Flag, nullable=False),
     Column("note", Text, nullable=False),
     Column("observed_at", Instant, nullable=False),
-    Column("raw", LargeBinary),
+    # SHA-256 of the bytes that it was read from; they are in `raw_bytes` for a time.
+    Column("digest", Text),
     one_of("source", Source),
     one_of("claim", Claim),
     CheckConstraint("counts = 0 OR trust > 0", name="a_hint_never_counts"),
@@ -274,21 +275,27 @@ inbox = table(
     Column("claim", Text, nullable=False),
     Column("credits", Document, nullable=False),
     Column("memo", Text, nullable=False),
-    Column("headers", Document, nullable=False),
-    Column("query", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("tries", Integer, nullable=False),
     Column("payment_id", Text),
     Column("handled_at", Instant),
     Column("error", Text),
+    Column("digest", Text),
+    # Why a person may have to look: nobody's, or not to be read.
+    Column("trouble", Text),
     UniqueConstraint("gateway", "account", "event_id"),
     CheckConstraint("handled_at IS NULL OR due_at IS NULL", name="handled_is_not_due"),
     Index("ix_inbox_gateway", "gateway", "received_at"),
+    one_of("trouble", ("orphan", "unreadable")),
 )
 Index("ix_inbox_due", inbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+_TROUBLED = text("trouble IS NOT NULL")
+Index("ix_inbox_trouble", inbox.c.trouble, inbox.c.id, sqlite_where=_TROUBLED,
+      postgresql_where=_TROUBLED)  # fmt: skip
+Index("ix_inbox_payment", inbox.c.payment_id, sqlite_where=text("payment_id IS NOT NULL"),
+      postgresql_where=text("payment_id IS NOT NULL"))  # fmt: skip
 
 credits = table(
     "credits",

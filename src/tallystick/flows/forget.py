@@ -1,0 +1,114 @@
+"""Forget: a person's data goes, the books stay, and what was erased is written down."""
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tallystick.domain.errors import Conflict, NotConfigured, NotFound
+from tallystick.domain.giftcode import Mint
+from tallystick.domain.ids import new_id
+from tallystick.domain.order import customer
+from tallystick.flows.hub import Hub
+from tallystick.flows.timer import UNFINISHED
+from tallystick.store import forgetting, payments, raw_bytes, unmatched
+from tallystick.store.forgetting import GONE
+from tallystick.store.unmatched import Decision
+
+ACTION: Final = "resolved"
+_SLICE: Final = 500
+_ACTOR: Final = "command line"
+
+
+async def forget_payment(hub: Hub, payment_id: str, reason: str) -> Mapping[str, int]:
+    """Erase what ties a payment to a person; how much of each kind.
+
+    Raises NotFound, Conflict while it can still be paid, NotConfigured where a gift card's
+    recipient has to be sealed anew and the secret key is not set.
+    """
+    return await hub.database.write(partial(_erase, hub, payment_id, reason))
+
+
+async def forget_person(hub: Hub, email: str, reason: str) -> Mapping[str, int]:
+    """The same for everything that was bought with an address. Raises NotFound too.
+
+    What can still be paid stays, counted as `unfinished`.
+    """
+    about = {*await hub.database.read(lambda tx: forgetting.ordered_by(tx, email))}
+    about |= await _gifts_to(hub, email)
+    if not about:
+        raise NotFound("Nothing was bought with this address.")
+    erased: Counter[str] = Counter()
+    for payment_id in sorted(about):
+        try:
+            erased.update(await forget_payment(hub, payment_id, reason))
+        except Conflict:
+            erased["unfinished"] += 1
+    if not erased["unfinished"]:
+        stranger = new_id("ref", hub.now()).replace("ref_", "forgotten_")
+        name = customer(email)
+        erased["coupon customers"] += await hub.database.write(
+            lambda tx: forgetting.customer(tx, name, stranger)
+        )
+    return erased
+
+
+def _erase(hub: Hub, payment_id: str, reason: str, tx: Connection) -> Mapping[str, int]:
+    payment = payments.lock(tx, payment_id)
+    if payment is None:
+        raise NotFound("There is no payment with this id.")
+    if payment.phase in UNFINISHED:
+        raise Conflict("The payment can still be paid; cancel it first, or wait for its end.")
+    emails = {forgetting.buyers_email(tx, payment_id), _recipient(hub, tx, payment_id)} - {None}
+    erased = {
+        "payments": 1,
+        "raw bytes": raw_bytes.erase(tx, forgetting.subjects(tx, payment_id)),
+        "memos": forgetting.memos(tx, payment_id),
+        "kept answers": forgetting.answers(tx, payment_id),
+        "buyers": forgetting.buyer(tx, payment_id),
+        "recipients": int(_clear_recipient(hub, tx, payment_id)),
+        "effects": sum(forgetting.effects(tx, str(email)) for email in emails if email != GONE),
+    }
+    told = ", ".join(f"{many} {what}" for what, many in erased.items() if many)
+    words = f"Personal data erased ({told}): {reason}"
+    now = hub.now()
+    unmatched.decide(tx, payment_id, Decision(ACTION, words, _ACTOR, payment_id, now))
+    return erased
+
+
+def _recipient(hub: Hub, tx: Connection, payment_id: str) -> str | None:
+    card = forgetting.card_of(tx, payment_id)
+    return None if card is None else _mint(hub).unseal(card[0], "email_sealed", card[1])
+
+
+def _clear_recipient(hub: Hub, tx: Connection, payment_id: str) -> bool:
+    card = forgetting.card_of(tx, payment_id)
+    if card is None or _recipient(hub, tx, payment_id) == GONE:
+        return False
+    forgetting.recipient(tx, card[0], _mint(hub).seal(card[0], "email_sealed", GONE))
+    return True
+
+
+async def _gifts_to(hub: Hub, email: str) -> set[str]:
+    """The payments of the gift cards that were sent there; recipients are sealed, one by one."""
+    found: set[str] = set()
+    after, wanted = "", email.lower()
+    while True:
+        place = after
+        some = await hub.database.read(lambda tx, at=place: forgetting.cards(tx, at, _SLICE))  # type: ignore[misc]
+        if not some:
+            return found
+        for card_id, payment_id, sealed in some:
+            if _mint(hub).unseal(card_id, "email_sealed", sealed).lower() == wanted:
+                found.add(payment_id)
+        after = some[-1][0]
+
+
+def _mint(hub: Hub) -> Mint:
+    if not hub.secret.secrets:
+        raise NotConfigured(
+            "Set TALLYSTICK_SECRET_KEY to the server's, which seals who gift cards were sent to."
+        )
+    return Mint.of(hub.secret, hub.settings.gift_card_prefix)

@@ -1,0 +1,139 @@
+"""Erases what ties rows to a person: bytes, memos and addresses; the books stay as they are."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce, update
+
+from tallystick.store.schema.core import credits, evidence, idempotency, inbox, jobs
+from tallystick.store.schema.coupons import coupon_customers, coupon_uses
+from tallystick.store.schema.gift_cards import gift_cards
+from tallystick.store.schema.orders import orders
+from tallystick.store.schema.refunds import refund_moves, refunds
+
+GONE: Final = "forgotten@invalid"
+"""Stands where an address was; the domain can never exist (RFC 2606)."""
+
+_EVIDENCE = select(evidence.c.id).where(evidence.c.payment_id == bindparam("payment_id"))
+_NOTICES = select(inbox.c.id).where(inbox.c.payment_id == bindparam("payment_id"))
+_MOVES = (
+    select(refund_moves.c.refund_id, refund_moves.c.line)
+    .join(refunds, refunds.c.id == refund_moves.c.refund_id)
+    .where(refunds.c.payment_id == bindparam("payment_id"))
+)
+_MEMOS = (
+    update(inbox)
+    .where(inbox.c.payment_id == bindparam("of_payment"), inbox.c.memo != "")
+    .values(memo="")
+)
+_CREDITS = (
+    update(credits)
+    .where(credits.c.payment_id == bindparam("of_payment"), credits.c.memo != "")
+    .values(memo="", refs=[])
+)
+_ANSWERS = delete(idempotency).where(idempotency.c.payment_id == bindparam("payment_id"))
+_BUYER = (
+    update(orders)
+    .where(orders.c.payment_id == bindparam("of_payment"), orders.c.email != GONE)
+    .values(email=GONE, github_username=None)
+)
+_EMAIL = select(orders.c.email).where(orders.c.payment_id == bindparam("payment_id"))
+_ORDERED = select(orders.c.payment_id).where(func.lower(orders.c.email) == bindparam("email"))
+_CARD = select(gift_cards.c.id, gift_cards.c.email_sealed).where(
+    gift_cards.c.payment_id == bindparam("payment_id")
+)
+_CARDS = (
+    select(gift_cards.c.id, gift_cards.c.payment_id, gift_cards.c.email_sealed)
+    .where(gift_cards.c.id > bindparam("after"))
+    .order_by(gift_cards.c.id)
+    .limit(bindparam("limit"))
+)
+_RECIPIENT = (
+    update(gift_cards)
+    .where(gift_cards.c.id == bindparam("of_id"))
+    .values(email_sealed=bindparam("sealed"))
+)
+_EFFECTS = select(jobs.c.id, jobs.c.payload).where(
+    jobs.c.state != "ready",
+    func.lower(type_coerce(jobs.c.payload, Text)).like(bindparam("like"), escape="\\"),
+)
+_REWRITE = update(jobs).where(jobs.c.id == bindparam("of_id")).values(payload=bindparam("payload"))
+
+
+def subjects(tx: Connection, payment_id: str) -> list[str]:
+    """What bytes may be kept of a payment: its evidence, notices, and what refunds were told by."""
+    values = {"payment_id": payment_id}
+    moves = [f"{row.refund_id}/{row.line}" for row in tx.execute(_MOVES, values)]
+    return [
+        *tx.execute(_EVIDENCE, values).scalars(), *tx.execute(_NOTICES, values).scalars(), *moves,
+    ]  # fmt: skip
+
+
+def memos(tx: Connection, payment_id: str) -> int:
+    """Empty what payers wrote with their transfers."""
+    mine = {"of_payment": payment_id}
+    return int(tx.execute(_MEMOS, mine).rowcount) + int(tx.execute(_CREDITS, mine).rowcount)
+
+
+def answers(tx: Connection, payment_id: str) -> int:
+    """Drop the answers that were kept for repeated requests."""
+    return int(tx.execute(_ANSWERS, {"payment_id": payment_id}).rowcount)
+
+
+def buyer(tx: Connection, payment_id: str) -> int:
+    """Take the buyer's address and user name out of the order."""
+    return int(tx.execute(_BUYER, {"of_payment": payment_id}).rowcount)
+
+
+def buyers_email(tx: Connection, payment_id: str) -> str | None:
+    """The address in the order of a payment, or None."""
+    return tx.execute(_EMAIL, {"payment_id": payment_id}).scalar()
+
+
+def ordered_by(tx: Connection, email: str) -> list[str]:
+    """The payments of the orders of this address, however its letters were written."""
+    return list(tx.execute(_ORDERED, {"email": email.lower()}).scalars())
+
+
+def card_of(tx: Connection, payment_id: str) -> tuple[str, bytes] | None:
+    """The gift card of a payment and its recipient, sealed, or None."""
+    row = tx.execute(_CARD, {"payment_id": payment_id}).first()
+    return None if row is None else (row.id, row.email_sealed)
+
+
+def cards(tx: Connection, after: str, limit: int) -> Sequence[tuple[str, str, bytes]]:
+    """Gift cards after this one: id, payment and recipient, sealed."""
+    rows = tx.execute(_CARDS, {"after": after, "limit": limit})
+    return [(row.id, row.payment_id, row.email_sealed) for row in rows]
+
+
+def recipient(tx: Connection, card_id: str, sealed: bytes) -> None:
+    """Put another sealed recipient in a gift card."""
+    tx.execute(_RECIPIENT, {"of_id": card_id, "sealed": sealed})
+
+
+def customer(tx: Connection, name: str, other: str) -> int:
+    """Give a customer of coupons another name; how often a coupon was used stays known."""
+    changed = 0
+    for table in (coupon_uses, coupon_customers):
+        renamed = update(table).where(table.c.customer == name).values(customer=other)
+        changed += int(tx.execute(renamed).rowcount)
+    return changed
+
+
+def effects(tx: Connection, email: str) -> int:
+    """Take an address out of what outside effects were done with."""
+    plain = re.sub(r"([\\%_])", r"\\\1", email.lower())
+    found = tx.execute(_EFFECTS, {"like": f"%{plain}%"}).all()
+    for row in found:
+        tx.execute(_REWRITE, {"of_id": row.id, "payload": _without(row.payload, email.lower())})
+    return len(found)
+
+
+def _without(value: Any, email: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(one, email) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, email) for one in value]
+    return GONE if isinstance(value, str) and value.lower() == email else value

@@ -1,0 +1,116 @@
+"""Notices over HTTP: everything that gateways told, and reading it again."""
+
+import base64
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+
+from tallystick.domain.errors import Invalid
+from tallystick.flows import notices as flow
+from tallystick.flows.notices import Shown
+from tallystick.gateways.base import RawNotice
+from tallystick.store.notices import STATES, Listed
+from tallystick.web import shapes
+from tallystick.web.bodies import instant_param, page_limit
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.description import listing
+
+router = APIRouter(tags=["notices"])
+_FILTERS: Final = ("gateway", "state", "payment")
+_KNOWN: Final = (*_FILTERS, "createdAfter", "createdBefore", "limit", "cursor")
+
+
+@router.get(
+    "/api/notices", summary="List what gateways told, newest first",
+    openapi_extra=listing(gateway="", state=STATES, payment=""),
+)  # fmt: skip
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: gateway, state, payment, createdAfter, createdBefore."""
+    who.needs("reader")
+    query = request.query_params
+    _check(request)
+    limit = page_limit(request)
+    place = cursor_place(hub, request)
+    found = await flow.listing(
+        hub,
+        filters={name: query[name] for name in _FILTERS if name in query},
+        span=(instant_param(request, "createdAfter"), instant_param(request, "createdBefore")),
+        after=None if place is None else place[1],
+        limit=limit,
+    )
+    places = [(notice.received_at, notice.id) for notice in found]
+    return listed(hub, [_row(notice) for notice in found], places, limit)
+
+
+@router.get("/api/notices/{notice_id}", summary="Read one notice")
+async def show(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """With `raw`, the bytes as they came, for an admin and as long as they are kept."""
+    who.needs("reader")
+    return {"data": _shape(await flow.show(hub, notice_id, raw=who.role == "admin"))}
+
+
+@router.post("/api/notices/{notice_id}/retry", summary="Read a notice again, and take it up now")
+async def retry(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Its bytes are read as this version understands them. 409 where it has been handled."""
+    who.needs("operator")
+    return {"data": _shape(await flow.retry(hub, notice_id))}
+
+
+def _check(request: Request) -> None:
+    """A filter is never ignored. Raises Invalid."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in _KNOWN:
+            words = f"is not known here; there are {', '.join(_KNOWN)}"
+            raise Invalid(f"The parameter {name[:40]!r} {words}.", ((name[:40], words),))
+        if given.count(name) > 1:
+            raise Invalid(f"{name} is given twice.", ((name, "is given once"),))
+    state = request.query_params.get("state", STATES[0])
+    if state not in STATES:
+        words = f"one of {', '.join(STATES)}"
+        raise Invalid(f"state is {words}.", (("state", words),))
+
+
+def _row(notice: Listed) -> dict[str, Any]:
+    return {
+        "id": notice.id,
+        "state": notice.state,
+        "gateway": notice.gateway,
+        "account": notice.account,
+        "eventId": notice.event_id,
+        "references": list(notice.refs),
+        "claim": notice.claim,
+        "transactions": [
+            {"transactionId": credit.transaction_id, "amount": credit.minor,
+             "currency": credit.currency, "paidAt": shapes.instant(credit.at)}
+            for credit in notice.credits
+        ],
+        "memo": notice.memo,
+        "paymentId": notice.payment_id,
+        "problem": notice.error,
+        "tries": notice.tries,
+        "receivedAt": shapes.instant(notice.received_at),
+        "nextTryAt": shapes.instant(notice.due_at),
+        "handledAt": shapes.instant(notice.handled_at),
+        "digest": notice.digest,
+    }  # fmt: skip
+
+
+def _shape(shown: Shown) -> dict[str, Any]:
+    raw = None if shown.raw is None else _raw(shown.raw)
+    return {**_row(shown.notice), "rawKept": shown.kept, "raw": raw}
+
+
+def _raw(raw: RawNotice) -> dict[str, Any]:
+    """Text where it is text; `bodyBase64` always has the very bytes."""
+    try:
+        text = raw.body.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {
+        "method": raw.method,
+        "headers": dict(raw.headers),
+        "query": raw.query,
+        "body": text,
+        "bodyBase64": base64.b64encode(raw.body).decode(),
+    }
