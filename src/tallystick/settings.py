@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.exchange import rate
 from tallystick.domain.maintainers import FEES, Fee, Terms
 from tallystick.domain.money import exponent
+from tallystick.domain.payment import LatePolicy, Tolerance
 
 SHORTEST_SECRET: Final = 32
 
@@ -202,6 +203,17 @@ class Settings(BaseSettings):
     github_base_url: str = Field("https://api.github.com", description="GitHub: its API's address.")
 
     merchant_name: str | None = Field(None, description="Who is paid, as the pay pages say it.")
+    late_policy: LatePolicy = Field(
+        LatePolicy.AUTO_FULFIL,
+        description="The full amount after the deadline: `auto_fulfil`, `review`, `auto_refund`.",
+    )
+    underpayment_tolerance_percent: Decimal = Field(
+        Decimal(0), ge=0, lt=100, decimal_places=2,
+        description="How much less than what is due still pays it, in percent.",
+    )  # fmt: skip
+    processing_review_after_s: int = Field(
+        86_400, ge=60, description="Seconds in flight after which a person should look."
+    )
     task_session_s: int = Field(
         900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
     )
@@ -252,6 +264,11 @@ class Settings(BaseSettings):
             for name, entries in self.gateway_fees.items()
         }
         return Terms({**FEES, **own}, self.operating_costs_usd_cents, int(self.tax_percent * 100))
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How much less than what is due is enough, where nothing else is said of a payment."""
+        return Tolerance(basis_points=int(self.underpayment_tolerance_percent * 100))
 
     @property
     def secure(self) -> bool:

@@ -17,6 +17,12 @@ REFUNDING = "refunding"
 UNCOVERED = "uncovered"
 """Money that a gateway gave back although what it had bought was spent already: our loss."""
 
+SHORTFALL = "shortfall"
+"""What was delivered and not paid for, where less than was due was enough: our loss."""
+
+UNDECIDED = "undecided"
+"""Money for orders that are paid and wait for a person: neither owed nor earned yet."""
+
 FEES = "fees"
 """What gateways keep for themselves, booked from their statements and invoices."""
 
@@ -95,9 +101,28 @@ def fee(gateway: str, reference: str, amount: Money) -> Transfer:
     return move("fee", f"{gateway}/{reference}", None, amount, debit=FEES, credit=clearing(gateway))
 
 
-def earned(payment_id: str, amount: Money, account: str = REVENUE) -> Transfer:
-    """What was paid for is delivered: the money is ours, or stands on the account delivered to."""
-    return move("fulfilment", payment_id, payment_id, amount, debit=SUSPENSE, credit=account)
+def earned(
+    payment_id: str, came: Money, account: str = REVENUE, short: Money | None = None
+) -> Transfer:
+    """What was paid for is delivered: the money is ours, or stands on the account delivered to.
+
+    `short` is what was forgiven: what was sold is delivered in full, and the rest is our loss.
+    """
+    lost = (Posting(SHORTFALL, short),) if short is not None and short.minor else ()
+    whole = came if short is None else came + short
+    sold = Posting(account, Money(-whole.minor, whole.currency))
+    return Transfer("fulfilment", payment_id, payment_id, (Posting(SUSPENSE, came), *lost, sold))
+
+
+def covered(payment_id: str, received: int, amount: Money) -> Transfer:
+    """The rest of what was accepted has come after all: so much less was lost."""
+    subject = f"{payment_id}/{received}"
+    return move("cover", subject, payment_id, amount, debit=SUSPENSE, credit=SHORTFALL)
+
+
+def released(subject: str, payment_id: str, amount: Money) -> Transfer:
+    """A person let go what waited for a decision: it is earned now."""
+    return move("release", subject, payment_id, amount, debit=UNDECIDED, credit=REVENUE)
 
 
 def refund_held(

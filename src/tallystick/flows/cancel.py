@@ -1,5 +1,7 @@
 """Cancel: the merchant takes the offer back, after one last question."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import Conflict, GatewayRefused
@@ -30,11 +32,7 @@ async def cancel(hub: Hub, payment_id: str) -> Snapshot:
         if snapshot.phase is Phase.CANCELED:
             return snapshot
         _refuse_unless_open(snapshot)
-        for attempt in attempts.of_payment(tx, payment_id):
-            gateway = hub.gateways.get(attempt.gateway)
-            if attempt.state in _TAKEN_BACK and gateway and gateway.capabilities.cancels:
-                jobs.add(tx, "cancel_attempt", f"cancel/{attempt.id}",
-                         {"paymentId": payment_id, "attemptId": attempt.id}, now)  # fmt: skip
+        withdraw(tx, hub, payment_id, now)
         return record(tx, hub, payment_id, [Heard(ended)], Answers()).snapshot
 
     snapshot = await hub.database.write(body)
@@ -43,11 +41,23 @@ async def cancel(hub: Hub, payment_id: str) -> Snapshot:
     return snapshot
 
 
+def withdraw(tx: Connection, hub: Hub, payment_id: str, now: datetime) -> None:
+    """Have every offer of the payment taken back at the gateways where that can be done."""
+    for attempt in attempts.of_payment(tx, payment_id):
+        gateway = hub.gateways.get(attempt.gateway)
+        if attempt.state in _TAKEN_BACK and gateway and gateway.capabilities.cancels:
+            jobs.add(tx, "cancel_attempt", f"cancel/{attempt.id}",
+                     {"paymentId": payment_id, "attemptId": attempt.id}, now)  # fmt: skip
+
+
 def _refuse_unless_open(snapshot: Snapshot) -> None:
     if snapshot.phase is Phase.PAID:
         raise Conflict("The payment is paid; give the money back by a refund instead.")
     if snapshot.phase is Phase.PROCESSING:
-        raise Conflict("Money is on its way; wait until the gateway confirms or withdraws it.")
+        raise Conflict(
+            "Money is on its way; wait until the gateway confirms or withdraws it. One that never "
+            "does is ended by a person: close the payment, with a reason."
+        )
     if snapshot.phase is Phase.EXPIRED:
         raise Conflict("The payment has expired already.")
 

@@ -13,7 +13,7 @@ from tallystick.domain.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0001"
+HEAD: Final = "0004"
 _FOLDER: Final = Path(__file__).parent / "migrations"
 # Any number; two servers that start together migrate one after the other.
 _ADVISORY_LOCK: Final = 7_261_843

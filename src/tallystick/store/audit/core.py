@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from tallystick.domain.payment import MOVES, Phase
+from tallystick.domain.payment import BY_A_PERSON, MOVES, Phase
 from tallystick.store import refold
 from tallystick.store.audit.base import Check, queries, told
 from tallystick.store.schema import append_only
@@ -71,7 +71,10 @@ WHERE t.kind = 'receipt' AND r.id IS NULL
 _NO_EDGE = """
 SELECT payment_id AS subject, 'went from ' || phase_before || ' to ' || phase_after AS wrong
 FROM events
-WHERE phase_before <> phase_after AND phase_before || '>' || phase_after NOT IN :edges
+WHERE phase_before <> phase_after AND (
+  phase_before || '>' || phase_after NOT IN :edges
+  OR phase_before || '>' || phase_after IN :decided
+    AND signal NOT IN ('accepted', 'closed_expired', 'closed_canceled'))
 """
 _TORN = """
 SELECT payment_id AS subject, 'went on from ' || phase_before || ' where it was ' || was AS wrong
@@ -99,14 +102,24 @@ LEFT JOIN receipts r ON r.payment_id = p.id AND r.currency = p.currency AND EXIS
   SELECT 1 FROM evidence e WHERE e.payment_id = r.payment_id AND e.key = r.evidence_key
     AND e.counts = 1 AND e.conflict = 0)
 WHERE p.phase = 'paid'
-GROUP BY p.id, p.amount, p.tolerance HAVING COALESCE(SUM(r.amount), 0) < p.amount - p.tolerance
+GROUP BY p.id, p.amount, p.tolerance HAVING COALESCE(SUM(r.amount), 0) <= 0
+  OR COALESCE(SUM(r.amount), 0) < p.amount - p.tolerance AND NOT EXISTS (
+    SELECT 1 FROM decisions d WHERE d.subject = p.id AND d.action = 'accepted')
+"""
+# Each word of a person that moves a payment, and the action that the log names it by.
+_UNSIGNED = """
+SELECT e.payment_id AS subject, 'was ' || e.claim || ' by nobody in the log of decisions' AS wrong
+FROM evidence e
+WHERE e.claim IN ('accepted', 'closed_expired', 'closed_canceled') AND (
+  SELECT COUNT(*) FROM decisions d WHERE d.subject = e.payment_id
+    AND d.action = CASE e.claim WHEN 'accepted' THEN 'accepted' ELSE 'closed' END) = 0
 """
 _MISJUDGED = """
 SELECT id AS subject, 'is ' || amount_state || ' with ' || received || ' of ' || amount AS wrong
 FROM payments WHERE amount_state <> CASE
   WHEN received <= 0 THEN 'none'
   WHEN received < amount - tolerance THEN 'partial'
-  WHEN received > amount + tolerance THEN 'over'
+  WHEN received > amount THEN 'over'
   ELSE 'exact' END
 """
 _FOREIGN = """
@@ -135,14 +148,17 @@ FROM payments p
 LEFT JOIN fulfilments f ON f.payment_id = p.id AND f.purpose = p.purpose
 WHERE p.phase = 'paid' AND f.id IS NULL
 """
+# What was sold is delivered in full: what came, and what was forgiven of the price.
 _UNEARNED = """
 SELECT f.payment_id AS subject, 'was delivered and not earned in the same transaction' AS wrong
 FROM fulfilments f JOIN payments p ON p.id = f.payment_id AND p.purpose = f.purpose
 LEFT JOIN transfers t ON t.kind = 'fulfilment' AND t.subject = p.id
   AND t.created_at = f.created_at
-LEFT JOIN postings d ON d.transfer_id = t.id AND d.account || '' = 'suspense'
-  AND d.currency = p.currency AND d.amount BETWEEN p.amount - p.tolerance AND p.amount
-WHERE p.phase = 'paid' AND d.transfer_id IS NULL
+LEFT JOIN postings d ON d.transfer_id = t.id AND d.currency = p.currency AND d.amount > 0
+  AND d.account || '' IN ('suspense', 'shortfall')
+WHERE p.phase = 'paid'
+GROUP BY f.id, f.payment_id, p.amount, p.tolerance
+HAVING COALESCE(SUM(d.amount), 0) NOT BETWEEN p.amount - p.tolerance AND p.amount
 """
 _DEAD = """
 SELECT id AS subject, 'is dead: ' || kind || ', ' || COALESCE(error, 'no reason') AS wrong
@@ -176,7 +192,14 @@ FROM payments WHERE phase IN ('draft', 'open', 'processing') AND next_check_at I
 """
 
 _EDGES = sorted({f"{before}>{after}" for (before, _), after in MOVES.items()})
-_STRAYED = text(_NO_EDGE).bindparams(bindparam("edges", _EDGES, expanding=True))
+_BY_GATEWAYS = {(before, after) for (before, signal), after in MOVES.items()
+                if signal not in BY_A_PERSON}  # fmt: skip
+# Where only a person's word leads.
+_DECIDED = sorted({f"{before}>{after}" for (before, _), after in MOVES.items()
+                   if (before, after) not in _BY_GATEWAYS})  # fmt: skip
+_STRAYED = text(_NO_EDGE).bindparams(
+    bindparam("edges", _EDGES, expanding=True), bindparam("decided", _DECIDED, expanding=True)
+)
 
 
 def _history(tx: Connection) -> Iterator[str]:
@@ -250,8 +273,8 @@ CHECKS: Final = (
           queries(_CREDITED_TWICE, _UNBOOKED, _BOOKED_FROM_NOTHING)),
     Check("S0", "The state of a payment is what its evidence folds to.", refold.differences),
     Check("S1", "Every change of phase is a move of the table, and none is missing.", _history),
-    Check("S2", "What is paid has enough counted evidence in the right currency.",
-          queries(_UNPROVEN)),
+    Check("S2", "What is paid has enough counted evidence in the right currency, or a person's "
+          "word that it is enough, with a reason.", queries(_UNPROVEN, _UNSIGNED)),
     Check("S3", "An amount or currency that differs is never plain paid.",
           queries(_MISJUDGED, _FOREIGN)),
     Check("S4", "A browser's word never counts.", queries(_BELIEVED)),

@@ -19,10 +19,10 @@ _MISCOUNTED = f"""
 SELECT p.id AS subject, 'says refunded ' || p.refunded || ' and promised ' || p.refund_reserved
   || ', its refunds ' || COALESCE(f.gone, 0) || ' and ' || COALESCE(f.held, 0) AS wrong
 FROM payments p LEFT JOIN (
-  SELECT payment_id, SUM(CASE WHEN state = 'succeeded' THEN amount ELSE 0 END) AS gone,
+  SELECT payment_id, currency, SUM(CASE WHEN state = 'succeeded' THEN amount ELSE 0 END) AS gone,
     SUM(CASE WHEN state IN ({_HELD}) THEN amount ELSE 0 END) AS held
-  FROM refunds GROUP BY payment_id
-) AS f ON f.payment_id = p.id
+  FROM refunds GROUP BY payment_id, currency
+) AS f ON f.payment_id = p.id AND f.currency = p.currency
 WHERE p.refunded <> COALESCE(f.gone, 0) OR p.refund_reserved <> COALESCE(f.held, 0)
 """  # noqa: S608 - the states of our own table
 _MORE_THAN_CAME = f"""
@@ -82,12 +82,25 @@ _UNHELD = """
 SELECT p.id AS subject, 'has promised ' || p.refund_reserved || ', and ' || COALESCE(h.minor, 0)
   || ' stands apart for it' AS wrong
 FROM payments p LEFT JOIN (
-  SELECT t.payment_id, -SUM(q.amount) AS minor
+  SELECT t.payment_id, q.currency, -SUM(q.amount) AS minor
   FROM postings q JOIN transfers t ON t.id = q.transfer_id
-  WHERE q.account = 'refunding' GROUP BY t.payment_id
-) AS h ON h.payment_id = p.id
+  WHERE q.account = 'refunding' GROUP BY t.payment_id, q.currency
+) AS h ON h.payment_id = p.id AND h.currency = p.currency
 WHERE p.refund_reserved <> COALESCE(h.minor, 0)
 """
+# Of money in other currencies than is due, a payment keeps no sum of its own.
+_OTHERS_UNHELD = f"""
+SELECT payment_id AS subject, 'has promised ' || SUM(promised) || ' ' || currency || ', and '
+  || SUM(apart) || ' stands apart for it' AS wrong
+FROM (
+  SELECT f.payment_id, f.currency, f.amount AS promised, 0 AS apart
+  FROM refunds f JOIN payments p ON p.id = f.payment_id
+  WHERE f.currency <> p.currency AND f.state IN ({_HELD})
+  UNION ALL SELECT t.payment_id, q.currency, 0, -q.amount
+  FROM postings q JOIN transfers t ON t.id = q.transfer_id JOIN payments p ON p.id = t.payment_id
+  WHERE q.account = 'refunding' AND q.currency <> p.currency
+) AS promises GROUP BY payment_id, currency HAVING SUM(promised) <> SUM(apart)
+"""  # noqa: S608 - the states of our own table
 
 _EDGES = sorted(f"{before}>{signal}>{after}" for (before, signal), after in REFUND_MOVES.items())
 _STRAYED = text(_NO_MOVE).bindparams(bindparam("edges", _EDGES, expanding=True))
@@ -102,5 +115,5 @@ CHECKS: Final = (
           queries(_OVERREFUNDED, _MISCOUNTED, _MORE_THAN_CAME)),
     Check("R1", "Every refund is where its history leads, by moves of the table.", _history),
     Check("R2", "The ledger has every refund once, and what is promised stands apart.",
-          queries(_UNBOOKED, _BOOKED_FROM_NOTHING, _UNHELD)),
+          queries(_UNBOOKED, _BOOKED_FROM_NOTHING, _UNHELD, _OTHERS_UNHELD)),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import (
     text,
 )
 
+from tallystick.domain.decision import Action
 from tallystick.domain.evidence import Claim, Source
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.store.columns import Document, Flag, Instant, Whole
@@ -257,7 +258,7 @@ decisions = table(
     Column("actor", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.id")),
     Column("at", Instant, nullable=False),
-    one_of("action", ("assigned", "refunded", "parked", "released", "resolved")),
+    one_of("action", ("assigned", "refunded", "parked", "resolved", *Action)),
     CheckConstraint("reason <> ''", name="reason_given"),
     append_only=True,
 )
@@ -280,6 +281,8 @@ jobs = table(
 )
 Index("ix_jobs_due", jobs.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+Index("ix_jobs_dead", jobs.c.created_at, jobs.c.id, sqlite_where=text("state = 'dead'"),
+      postgresql_where=text("state = 'dead'"))  # fmt: skip
 
 schedules = table(
     "schedules",
