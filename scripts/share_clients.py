@@ -23,6 +23,7 @@ SCENES: Final = {
     "expired_partial": "scene.expired_partial",
     "canceled": "scene.canceled",
     "canceled_money": "scene.canceled_money",
+    "other_currency": "scene.other_currency",
     "missing": "not_found",
     "unreachable": "problem.unavailable",
 }
@@ -45,7 +46,9 @@ def words() -> str:
         "/** @type {Record<string, Record<string, [string, string]>>} */\n"
         f"export const WORDS = {printed};\n\n"
         "/** How the status of a link, which has no such phase, says that money is in flight. */\n"
-        f"export const IN_FLIGHT = {json.dumps(SENTENCES[Message.PROCESSING][0])};\n"
+        f"export const IN_FLIGHT = {json.dumps(SENTENCES[Message.PROCESSING][0])};\n\n"
+        "/** How a status says that nobody should pay again, whatever the phase. */\n"
+        f"export const OTHER_CURRENCY = {json.dumps(SENTENCES[Message.OTHER_CURRENCY][0])};\n"
     )
 
 

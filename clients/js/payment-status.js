@@ -2,7 +2,7 @@
 /** `<payment-status>`: one payment or link, live, in words. */
 import { statusAddress } from "./address.js";
 import { watch } from "./watch.js";
-import { IN_FLIGHT, WORDS } from "./words.js";
+import { IN_FLIGHT, OTHER_CURRENCY, WORDS } from "./words.js";
 
 const TONES = {
   processing: "busy",
@@ -12,6 +12,7 @@ const TONES = {
   paid_over: "good",
   expired_partial: "attention",
   canceled_money: "attention",
+  other_currency: "attention",
   expired: "over",
   canceled: "over",
   draft: "over",
@@ -157,6 +158,7 @@ export class PaymentStatusElement extends Base {
 
 /** @param {any} status */
 function sceneOf({ phase, currentStatus, statusMessage, amountState, late }) {
+  if (statusMessage === OTHER_CURRENCY) return "other_currency";
   const held = amountState !== "none";
   const word = phase ?? (statusMessage === IN_FLIGHT ? "processing" : currentStatus.toLowerCase());
   if (word === "paid") return amountState === "over" ? "paid_over" : late ? "paid_late" : "paid";

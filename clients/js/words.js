@@ -52,6 +52,10 @@ export const WORDS = {
       "Canceled, but {received} has arrived",
       "The merchant has been told. Ask them about the money, and please do not pay any more."
     ],
+    "other_currency": [
+      "Money arrived in another currency",
+      "Please do not pay again. The merchant has been told; ask them about the money that has arrived."
+    ],
     "missing": [
       "There is no payment here",
       "Check that the link is complete, or ask the merchant for a new one."
@@ -109,6 +113,10 @@ export const WORDS = {
     "canceled_money": [
       "Đã hủy, nhưng đã nhận {received}",
       "Người bán đã được báo. Hãy liên hệ với họ về số tiền này và không chuyển thêm nữa."
+    ],
+    "other_currency": [
+      "Đã nhận được tiền bằng loại tiền khác",
+      "Vui lòng không thanh toán lại. Người bán đã được báo; hãy liên hệ với họ về số tiền đã nhận."
     ],
     "missing": [
       "Không tìm thấy khoản thanh toán",
@@ -168,6 +176,10 @@ export const WORDS = {
       "අවලංගුයි; නමුත් {received} ලැබී ඇත",
       "ඒ බව වෙළෙන්දාට දන්වා ඇත. ලැබුණු මුදල ගැන ඔවුන්ගෙන් විමසන්න; තවදුරටත් ගෙවන්න එපා."
     ],
+    "other_currency": [
+      "වෙනත් මුදල් වර්ගයකින් මුදල් ලැබී ඇත",
+      "කරුණාකර නැවත ගෙවන්න එපා. ඒ බව වෙළෙන්දාට දන්වා ඇත; ලැබුණු මුදල ගැන ඔවුන්ගෙන් විමසන්න."
+    ],
     "missing": [
       "මෙහි ගෙවීමක් නැත",
       "සබැඳිය සම්පූර්ණදැයි බලන්න, නැතහොත් වෙළෙන්දාගෙන් නව එකක් ඉල්ලන්න."
@@ -226,6 +238,10 @@ export const WORDS = {
       "ரத்து செய்யப்பட்டது; ஆனால் {received} வந்துள்ளது",
       "விற்பனையாளருக்குத் தெரிவிக்கப்பட்டுள்ளது. பணம் குறித்து அவர்களிடம் கேளுங்கள்; இனி செலுத்த வேண்டாம்."
     ],
+    "other_currency": [
+      "வேறு நாணயத்தில் பணம் வந்துள்ளது",
+      "தயவுசெய்து மீண்டும் செலுத்த வேண்டாம். விற்பனையாளருக்குத் தெரிவிக்கப்பட்டுள்ளது; வந்துள்ள பணம் குறித்து அவர்களிடம் கேளுங்கள்."
+    ],
     "missing": [
       "இங்கே கட்டணம் எதுவும் இல்லை",
       "இணைப்பு முழுமையாக உள்ளதா என்று பாருங்கள், அல்லது விற்பனையாளரிடம் புதியதைக் கேளுங்கள்."
@@ -239,3 +255,6 @@ export const WORDS = {
 
 /** How the status of a link, which has no such phase, says that money is in flight. */
 export const IN_FLIGHT = "The payment is being processed.";
+
+/** How a status says that nobody should pay again, whatever the phase. */
+export const OTHER_CURRENCY = "Money arrived in another currency.";

@@ -14,6 +14,7 @@ from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.exchange import rate
 from tallystick.domain.maintainers import FEES, Fee, Terms
 from tallystick.domain.money import exponent
+from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 
@@ -224,6 +225,17 @@ class Settings(BaseSettings):
         1_800, ge=60, le=86_400,
         description="Seconds in which a buyer's unpaid order holds its coupon and can be paid.",
     )  # fmt: skip
+    late_policy: LatePolicy = Field(
+        LatePolicy.AUTO_FULFIL,
+        description="The full amount after the deadline: `auto_fulfil`, `review`, `auto_refund`.",
+    )
+    underpayment_tolerance_percent: Decimal = Field(
+        Decimal(0), ge=0, lt=100, decimal_places=2,
+        description="How much less than what is due still pays it, in percent.",
+    )  # fmt: skip
+    processing_review_after_s: int = Field(
+        86_400, ge=60, description="Seconds in flight after which a person should look."
+    )
     task_session_s: int = Field(
         900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
     )
@@ -281,6 +293,11 @@ class Settings(BaseSettings):
             for name, entries in self.gateway_fees.items()
         }
         return Terms({**FEES, **own}, self.operating_costs_usd_cents, int(self.tax_percent * 100))
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How much less than what is due is enough, where nothing else is said of a payment."""
+        return Tolerance(basis_points=int(self.underpayment_tolerance_percent * 100))
 
     @property
     def secure(self) -> bool:

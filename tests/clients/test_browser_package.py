@@ -164,6 +164,9 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "waiting": (OPEN, "Waiting for your payment"),
     "partial": (OPEN | {"amountState": "partial", "received": 20_000}, "₫20,000 of ₫50,000"),
     "processing": (OPEN | {"phase": "processing"}, "being confirmed"),
+    "other_currency": (
+        OPEN | {"statusMessage": "Money arrived in another currency."}, "another currency"
+    ),
     "paid": (PAID, "Paid"),
     "paid_late": (PAID | {"late": True}, "Paid, after the deadline"),
     "paid_over": (PAID | {"amountState": "over", "received": 60_000}, "more than was due"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tallystick.domain.evidence import Claim, Credit, Evidence, Source, State, Trust, fold
 from tallystick.domain.money import Money
-from tallystick.domain.payment import MOVES, AmountState, LatePolicy, Phase, Terms
+from tallystick.domain.payment import MOVES, AmountState, LatePolicy, Phase, Signal, Terms
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 OUR_OWN = {Source.OPERATOR, Source.CLOCK}
@@ -87,6 +87,11 @@ EVIDENCE = st.lists(heard() | ASSIGNED | our_own(*Claim), max_size=12)
 UNRESOLVED = st.lists(heard() | ASSIGNED | our_own(*BUT_RESOLVED), max_size=12)
 
 
+def accepted(state: State) -> bool:
+    """Whether a person's word made it paid."""
+    return any(step.signal is Signal.ACCEPTED for step in state.steps)
+
+
 def result(state: State) -> State:
     """The state without the way there."""
     return replace(state, steps=())
@@ -137,7 +142,8 @@ def test_money_that_does_not_simply_pay_is_always_brought_before_a_person(terms,
 
     over = state.phase in {Phase.PAID, Phase.EXPIRED, Phase.CANCELED}
     plain = state.phase is Phase.PAID and state.amount_state is AmountState.EXACT
-    if state.credits and over and not plain:
+    decided = plain or state.goes_back or accepted(state)
+    if state.credits and over and not decided:
         assert state.review is not None
     if any(credit.currency != "VND" for credit in state.credits):
         assert state.review is not None
@@ -148,7 +154,39 @@ def test_the_full_amount_pays_unless_there_is_a_reason_not_to(terms, said):
     state = fold(terms, said)
 
     if state.amount_state in {AmountState.EXACT, AmountState.OVER}:
-        assert state.phase is Phase.PAID or state.review is not None
+        assert state.phase is Phase.PAID or state.review is not None or state.goes_back
+
+
+@given(TERMS, EVIDENCE)
+def test_what_a_person_accepts_is_paid_and_the_amount_stays_the_truth(terms, said):
+    state = fold(terms, said)
+
+    received = sum(credit.minor for credit in state.credits if credit.currency == "VND")
+    assert state.amount_state is terms.amount_state(received)
+    if accepted(state):
+        assert state.phase is Phase.PAID
+
+
+@given(TERMS, EVIDENCE, st.data())
+def test_a_person_closes_only_what_is_in_flight(terms, said, data):
+    closing = data.draw(our_own(Claim.CLOSED_EXPIRED, Claim.CLOSED_CANCELED))
+
+    state = fold(terms, [*said, closing])
+
+    for step in state.steps:
+        if step.evidence.claim in {Claim.CLOSED_EXPIRED, Claim.CLOSED_CANCELED}:
+            moved = step.after is not step.before
+            own = step.evidence.source in OUR_OWN and step.evidence.trust is Trust.OPERATOR
+            assert moved == (step.before is Phase.PROCESSING and own)
+
+
+@given(TERMS, EVIDENCE)
+def test_money_goes_back_by_itself_only_where_the_merchant_said_so(terms, said):
+    state = fold(terms, said)
+
+    if state.goes_back:
+        assert terms.late_policy is LatePolicy.AUTO_REFUND
+        assert state.late
 
 
 @given(TERMS, EVIDENCE)
@@ -157,7 +195,8 @@ def test_paid_has_a_time_and_enough_money_and_nothing_else_has_a_time(terms, sai
 
     if state.phase is Phase.PAID:
         assert state.paid_at is not None
-        assert state.received.minor >= terms.due.minor - terms.tolerance_minor
+        least = 1 if accepted(state) else terms.due.minor - terms.tolerance_minor
+        assert state.received.minor >= least
     else:
         assert state.paid_at is None
 

@@ -215,7 +215,7 @@ async def test_money_without_a_memo_waits_on_the_list_for_a_person(house, bank):
     assert (row.kept.credit.memo, row.kept.credit.name) == ("tien an trua", credit.name)
     assert [one.payment.id for one in row.suggestions] == [payment_id]
     held = await house.database.read(ledger.balances)
-    assert held["suspense", "VND"] == -50_000
+    assert held["suspense:unowned", "VND"] == -50_000
 
 
 async def test_money_that_names_two_payments_is_credited_to_neither(house, bank):

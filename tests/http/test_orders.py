@@ -455,6 +455,75 @@ def test_late_money_whose_coupon_is_used_up_waits_for_a_person_and_is_delivered_
     assert shop.get("/api/coupons/LAST").data["redeemed"] == 1
 
 
+def held_order(shop: Shop, code: str) -> dict:
+    """An order whose money came late, after its coupon went to another."""
+    coupon(shop, code, maxRedemptions=1)
+    wish = {"gateway": "sandbox", "currency": "VND", "couponCode": code}
+    slow = buy(shop, **wish)
+    shop.advance(2 * 86_400)
+    becomes(shop, slow, "failed")
+    quick = buy(shop, **wish)
+    act(shop, quick)
+    becomes(shop, quick)
+    act(shop, slow, "pay_late")
+    eventually(lambda: seen(shop, slow), lambda one: one["review"] is not None)
+    return slow
+
+
+def earned(shop: Shop, order: dict) -> tuple[int, int]:
+    """What the order brought, by the books of revenue and by the ledger."""
+    sold = (
+        "SELECT COALESCE(SUM(CASE kind WHEN 'sale' THEN amount ELSE -amount END), 0) FROM sales "
+        f"WHERE order_id = '{order['id']}'"
+    )
+    booked = (
+        "SELECT COALESCE(-SUM(q.amount), 0) FROM postings q JOIN transfers t "
+        f"ON t.id = q.transfer_id WHERE t.payment_id = '{order['paymentId']}' "
+        "AND q.account = 'revenue'"
+    )
+    return int(shop.rows(sold)[0][0]), int(shop.rows(booked)[0][0])
+
+
+def test_an_order_that_is_held_is_not_earned_until_a_person_lets_it_go(shop):
+    order = held_order(shop, "WAITS")
+
+    before = earned(shop, order)
+    shop.post(f"/api/orders/{order['id']}/release", json={"reason": "Let it go."})
+
+    assert before == (0, 0)
+    assert earned(shop, order) == (order["amount"], order["amount"])
+
+
+def test_a_held_order_that_is_partly_refunded_can_still_be_released(shop):
+    order = held_order(shop, "HALF")
+    path = f"/api/orders/{order['id']}"
+    part = {"amount": 100_000, "reason": "For the coupon."}
+
+    refund = shop.post(f"{path}/refunds", json=part)
+    between = seen(shop, order)
+    released = shop.post(f"{path}/release", json={"reason": "She takes it for less."})
+
+    assert refund.data["state"] == "succeeded"
+    assert (between["status"], between["review"]) == ("pending", "coupon_used_up")
+    assert released.status == 200, released.text
+    assert (released.data["status"], released.data["review"]) == ("partially_refunded", None)
+    assert seen(shop, order)["licence"]["key"]
+    assert earned(shop, order) == (order["amount"] - 100_000, order["amount"] - 100_000)
+
+
+def test_a_held_order_whose_money_all_goes_back_is_closed(shop):
+    order = held_order(shop, "BACK")
+    path = f"/api/orders/{order['id']}"
+
+    shop.post(f"{path}/refunds", json={"amount": 100_000})
+    shop.post(f"{path}/refunds", json={})
+
+    closed = becomes(shop, order, "refunded")
+    assert (closed["review"], closed["licence"]) == (None, None)
+    assert earned(shop, order) == (0, 0)
+    assert shop.post(f"{path}/release", json={"reason": "Late."}).status == 409
+
+
 def test_coupons_are_made_read_and_ended_by_the_merchant(shop):
     made = coupon(shop, "ended", type="fixed", percent=None, amounts={"VND": 50_000, "USD": 500})
     assert (

@@ -138,6 +138,9 @@ BREAKS = (
         UPDATE receipts SET payment_id = '{open}' WHERE payment_id = '{paid}';
         UPDATE transfers SET payment_id = '{open}' WHERE payment_id = '{paid}' AND kind = 'receipt'
     """),
+    Break("accepted by nobody", "S2", f"""
+        UPDATE evidence SET claim = 'accepted' WHERE {_NO_NEWS}
+    """),
     Break("too much called exact", "S0 S3", """
         UPDATE payments SET amount_state = 'exact' WHERE id = '{over}'
     """),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tallystick.domain.money import Money
-from tallystick.domain.payment import AmountState, AttemptState, Phase
+from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
 from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
 from tallystick.web.pages import GatewayChoice, Language, Manner, PageKind, Site, Visit
 from tallystick.web.pages.scene import Scene
@@ -139,6 +139,7 @@ SAMPLES: dict[str, Sample] = {
     "waiting": Sample(Scene.WAITING, OPEN),
     "waiting_hosted": Sample(Scene.WAITING, LANKA, PageKind.SUCCESS, GOVPAY),
     "partial": Sample(Scene.PARTIAL, SOME),
+    "other_currency": Sample(Scene.OTHER_CURRENCY, replace(OPEN, review=Review.WRONG_CURRENCY)),
     "closing": Sample(Scene.CLOSING, OPEN, now=NOW + OVER),
     "processing": Sample(
         Scene.PROCESSING,

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.domain.errors import NotFound
 from tallystick.domain.link import Message
-from tallystick.domain.payment import AmountState, AttemptState, Phase, is_final
+from tallystick.domain.payment import AmountState, AttemptState, Phase, Review, is_final
 from tallystick.web.pages import (
     PageKind,
     Site,
@@ -267,10 +267,24 @@ def test_a_page_that_waits_refreshes_itself_without_a_script(name):
     html = sample_page(name)
     waits = SAMPLES[name].scene in {
         Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.CLOSING, Scene.PROCESSING,
+        Scene.OTHER_CURRENCY,
     }  # fmt: skip
 
     head = html.partition("</head>")[0]
     assert ('<noscript><meta http-equiv="refresh" content="15"></noscript>' in head) == waits
+
+
+@every_language
+def test_who_paid_in_another_currency_is_asked_not_to_pay_again(language):
+    foreign = replace(OPEN, review=Review.WRONG_CURRENCY)
+
+    page = Reader(pay_page(foreign, language=language))
+
+    asked = words(language).texts["scene.processing.advice"].rstrip(".")
+    assert asked in page.text
+    assert page.all("main")[0]["data-scene"] == Scene.OTHER_CURRENCY
+    assert not page.all("form")
+    assert CHECKOUT["account_number"] not in page.text
 
 
 def test_a_server_below_a_path_of_its_host_keeps_the_path_everywhere():

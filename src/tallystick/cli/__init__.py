@@ -11,6 +11,7 @@ from tallystick.cli.dashboard import dashboard
 from tallystick.cli.demo import demo
 from tallystick.cli.dev import dev
 from tallystick.cli.doctor import doctor
+from tallystick.cli.effects import effects
 from tallystick.cli.events import events
 from tallystick.cli.forget import forget
 from tallystick.cli.keys import keys
@@ -72,6 +73,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(events, name="events")
+app.add_typer(effects, name="effects")
 app.add_typer(keys, name="keys")
 app.add_typer(sim, name="sim")
 

@@ -56,6 +56,8 @@ def payment(snapshot: Snapshot) -> dict[str, Any]:
         "returnUrl": snapshot.return_url,
         "cancelUrl": snapshot.cancel_url,
         "metadata": dict(snapshot.metadata),
+        "underpaymentTolerance": {"amount": snapshot.tolerance_minor},
+        "latePolicy": snapshot.late_policy,
         "testMode": snapshot.test_mode,
         "createdAt": instant(snapshot.created_at),
         "updatedAt": instant(snapshot.updated_at),

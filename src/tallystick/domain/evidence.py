@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final, Self
 
+from tallystick.domain.decision import DECISIONS, send_back
 from tallystick.domain.money import Money
 from tallystick.domain.payment import (
     MOVES,
@@ -55,6 +56,10 @@ class Claim(StrEnum):
     RESOLVED = "resolved"
     SUPERSEDED = "superseded"
     GIVEN_BACK = "given_back"
+    UNFINISHED = "unfinished"
+    ACCEPTED = "accepted"
+    CLOSED_EXPIRED = "closed_expired"
+    CLOSED_CANCELED = "closed_canceled"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,7 +144,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that follows from a set of evidence."""
+    """Everything that follows from a set of evidence.
+
+    `goes_back` says that money came late and its payment is one that gives such money back.
+    """
 
     phase: Phase
     amount_state: AmountState
@@ -150,6 +158,7 @@ class State:
     credits: tuple[Credit, ...]
     attempts: dict[str, AttemptState]
     steps: tuple[Step, ...]
+    goes_back: bool = False
 
 
 _ATTEMPT_STATES: Final = {
@@ -189,6 +198,7 @@ class _Walk:
     terms: Terms
     phase: Phase = Phase.DRAFT
     late: bool = False
+    goes_back: bool = False
     paid_at: datetime | None = None
     paid_by: str | None = None
     money_at: datetime | None = None
@@ -205,6 +215,8 @@ class _Walk:
         signal, reason = self._weigh(item)
         if signal is not None:
             self.phase = MOVES.get((before, signal), before)
+        if self.phase is not Phase.PROCESSING:
+            self.reviews.discard(Review.UNFINISHED)
         is_said = item.conflict or item.source in _OUR_OWN
         told = f"{reason} {item.note}" if item.note and not is_said else reason
         self.steps.append(Step(item, signal, before, self.phase, told))
@@ -212,7 +224,7 @@ class _Walk:
     def state(self) -> State:
         """What all of it amounts to."""
         review = next((reason for reason in Review if reason in self.reviews), None)
-        received = self._received()
+        received = self.received()
         return State(
             phase=self.phase,
             amount_state=self.terms.amount_state(received),
@@ -223,6 +235,7 @@ class _Walk:
             credits=tuple(sorted(self.credits.values())),
             attempts=dict(self.attempts),
             steps=tuple(self.steps),
+            goes_back=self.goes_back,
         )
 
     def _weigh(self, item: Evidence) -> tuple[Signal | None, str]:
@@ -252,9 +265,8 @@ class _Walk:
             return Signal.OPENED, "The offer is open: a payer can pay it."
         if item.claim is Claim.CANCELED:
             return self._weigh_cancellation(item.note or "The merchant canceled the offer.")
-        if item.claim is Claim.RESOLVED:
-            self.reviews.clear()
-            return None, "A person looked at it and closed the review."
+        if item.claim in DECISIONS:
+            return DECISIONS[item.claim](self, item.note, item.observed_at)
         if item.claim is Claim.SUPERSEDED:
             self.reviews.add(Review.SECOND_PAYER)
             return None, "What it is for was paid by another payment; this one is to go back."
@@ -267,7 +279,7 @@ class _Walk:
     def _weigh_cancellation(self, reason: str) -> tuple[Signal | None, str]:
         if self.phase not in {Phase.DRAFT, Phase.OPEN}:
             return None, f"It is {self.phase} already, so canceling changes nothing."
-        self._note_partial()
+        self.note_partial()
         return Signal.CANCELED, reason
 
     def _weigh_return(self) -> tuple[Signal | None, str]:
@@ -279,7 +291,7 @@ class _Walk:
     def _weigh_deadline(self) -> tuple[Signal | None, str]:
         if self.phase not in {Phase.DRAFT, Phase.OPEN}:
             return None, f"The deadline passed, but the payment is {self.phase}."
-        self._note_partial()
+        self.note_partial()
         succeeded = {a for a, s in self.attempts.items() if s is AttemptState.SUCCEEDED}
         if self.doubted - self.credits.keys() or succeeded - self.payers:
             # A signed notice told of money that the gateway's own books deny, or the books say
@@ -287,9 +299,9 @@ class _Walk:
             self.reviews.add(Review.CONTRADICTION)
         return Signal.DEADLINE, "The deadline passed, and the last question found no full payment."
 
-    def _note_partial(self) -> None:
+    def note_partial(self) -> None:
         """The offer ends with a part of the money here: a person has to give it back."""
-        if self.terms.amount_state(self._received()) is AmountState.PARTIAL:
+        if self.terms.amount_state(self.received()) is AmountState.PARTIAL:
             self.reviews.add(Review.UNDERPAID)
 
     def _weigh_money(self, item: Evidence, fresh: list[Credit]) -> tuple[Signal | None, str]:
@@ -301,7 +313,10 @@ class _Walk:
             self.reviews.add(Review.WRONG_CURRENCY)
         if not ours:
             return None, f"{told} arrived, but {self.terms.due.currency} is due; a person decides."
+        if self.phase is not Phase.PAID and self._is_unwanted(item, ours):
+            return send_back(self, told)
         if self.phase is Phase.CANCELED:
+            self.money_at = self._arrival(item, ours)
             self.reviews.add(Review.LATE_AFTER_CANCEL)
             return None, f"{told} arrived after the payment was canceled; a person decides."
         if self.phase is Phase.PAID:
@@ -309,6 +324,9 @@ class _Walk:
         return self._weigh_sum(item, ours, told)
 
     def _weigh_surplus(self, item: Evidence, told: str) -> tuple[Signal | None, str]:
+        received, due = self.received(), self.terms.due
+        if received <= due.minor:
+            return None, f"{told} arrived too: {received_of(received, due)} of what was accepted."
         another = item.attempt_id != self.paid_by
         self.reviews.add(Review.SECOND_PAYER if another else Review.OVER)
         return None, f"{told} arrived on top of what was paid; the surplus is to go back."
@@ -316,11 +334,8 @@ class _Walk:
     def _weigh_sum(
         self, item: Evidence, ours: list[Credit], told: str
     ) -> tuple[Signal | None, str]:
-        # A bank's clock may run ahead of ours; money is never later than our hearing of it.
-        arrivals = [min(credit.at, item.observed_at) for credit in ours]
-        # The sum is complete when its last part has come, in whatever order we heard of them.
-        effective = self.money_at = max([*arrivals, *filter(None, [self.money_at])])
-        received, due = self._received(), self.terms.due
+        effective = self.money_at = self._arrival(item, ours)
+        received, due = self.received(), self.terms.due
         late = effective > self.terms.expires_at
         self.late = self.late or late
         state = self.terms.amount_state(received)
@@ -337,6 +352,17 @@ class _Walk:
         self.paid_at, self.paid_by = effective, item.attempt_id
         when = " after the deadline" if late else ""
         return Signal.PAID, f"{told} arrived{when}, which makes {received_of(received, due)}."
+
+    def _arrival(self, item: Evidence, ours: list[Credit]) -> datetime:
+        """When the sum was complete: with its last part, in whatever order we heard of them."""
+        # A bank's clock may run ahead of ours; money is never later than our hearing of it.
+        arrivals = [min(credit.at, item.observed_at) for credit in ours]
+        return max([*arrivals, *filter(None, [self.money_at])])
+
+    def _is_unwanted(self, item: Evidence, ours: list[Credit]) -> bool:
+        """Whether this money is late for a payment that gives late money back."""
+        gives_back = self.terms.late_policy is LatePolicy.AUTO_REFUND
+        return gives_back and self._arrival(item, ours) > self.terms.expires_at
 
     def _weigh_words(self, item: Evidence) -> tuple[Signal | None, str]:
         others = {s for a, s in self.attempts.items() if a != item.attempt_id}
@@ -368,7 +394,8 @@ class _Walk:
         if self.attempts.get(item.attempt_id) is not AttemptState.SUCCEEDED:
             self.attempts[item.attempt_id] = state
 
-    def _received(self) -> int:
+    def received(self) -> int:
+        """The sum of what came in the currency that is due."""
         wanted = self.terms.due.currency
         return sum(c.minor for c in self.credits.values() if c.currency == wanted)
 

@@ -6,10 +6,10 @@ from tallystick.domain.errors import MoneyMismatch
 from tallystick.domain.money import Money
 
 SUSPENSE = "suspense"
-"""Money that has come in and is not yet delivered for, also where nobody knows yet whose it is.
+"""Money that has come in and is not yet delivered for. Its balance is what we still owe."""
 
-Its balance is what we still owe.
-"""
+UNOWNED = "suspense:unowned"
+"""The part of it of which nobody knows yet whose it is."""
 
 REVENUE = "revenue"
 """What was earned by delivering. Credits are negative, as in every posting."""
@@ -19,6 +19,12 @@ REFUNDING = "refunding"
 
 UNCOVERED = "uncovered"
 """Money that a gateway gave back although what it had bought was spent already: our loss."""
+
+SHORTFALL = "shortfall"
+"""What was delivered and not paid for, where less than was due was enough: our loss."""
+
+UNDECIDED = "undecided"
+"""Money for orders that are paid and wait for a person: neither owed nor earned yet."""
 
 FEES = "fees"
 """What gateways keep for themselves, booked from their statements and invoices."""
@@ -95,17 +101,17 @@ def received(receipt_id: str, payment_id: str, gateway: str, amount: Money) -> T
 
 def unowned(credit_id: str, gateway: str, amount: Money) -> Transfer:
     """Money has arrived, and nobody knows whose it is."""
-    return move("credit", credit_id, None, amount, debit=clearing(gateway), credit=SUSPENSE)
+    return move("credit", credit_id, None, amount, debit=clearing(gateway), credit=UNOWNED)
 
 
 def owned(receipt_id: str, payment_id: str, amount: Money) -> Transfer:
-    """Money that stood in suspense has found its payment; it stands there for that one now."""
-    return move("receipt", receipt_id, payment_id, amount, debit=SUSPENSE, credit=SUSPENSE)
+    """Money that nobody owned has found its payment; it stands in suspense for that one now."""
+    return move("receipt", receipt_id, payment_id, amount, debit=UNOWNED, credit=SUSPENSE)
 
 
 def sent_back(credit_id: str, gateway: str, amount: Money) -> Transfer:
     """Money that never found an owner was given back: the gateway holds so much less of ours."""
-    return move("credit_back", credit_id, None, amount, debit=SUSPENSE, credit=clearing(gateway))
+    return move("credit_back", credit_id, None, amount, debit=UNOWNED, credit=clearing(gateway))
 
 
 def fee(gateway: str, reference: str, amount: Money) -> Transfer:
@@ -113,9 +119,28 @@ def fee(gateway: str, reference: str, amount: Money) -> Transfer:
     return move("fee", f"{gateway}/{reference}", None, amount, debit=FEES, credit=clearing(gateway))
 
 
-def earned(payment_id: str, amount: Money, account: str = REVENUE) -> Transfer:
-    """What was paid for is delivered: the money is ours, or stands on the account delivered to."""
-    return move("fulfilment", payment_id, payment_id, amount, debit=SUSPENSE, credit=account)
+def earned(
+    payment_id: str, came: Money, account: str = REVENUE, short: Money | None = None
+) -> Transfer:
+    """What was paid for is delivered: the money is ours, or stands on the account delivered to.
+
+    `short` is what was forgiven: what was sold is delivered in full, and the rest is our loss.
+    """
+    lost = (Posting(SHORTFALL, short),) if short is not None and short.minor else ()
+    whole = came if short is None else came + short
+    sold = Posting(account, Money(-whole.minor, whole.currency))
+    return Transfer("fulfilment", payment_id, payment_id, (Posting(SUSPENSE, came), *lost, sold))
+
+
+def covered(payment_id: str, received: int, amount: Money) -> Transfer:
+    """The rest of what was accepted has come after all: so much less was lost."""
+    subject = f"{payment_id}/{received}"
+    return move("cover", subject, payment_id, amount, debit=SUSPENSE, credit=SHORTFALL)
+
+
+def released(subject: str, payment_id: str, amount: Money) -> Transfer:
+    """A person let go what waited for a decision: it is earned now."""
+    return move("release", subject, payment_id, amount, debit=UNDECIDED, credit=REVENUE)
 
 
 def refund_held(

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.payment import AmountState, Phase, Review
 from tallystick.domain.refund import Returned
 
 
@@ -43,14 +43,19 @@ class Message(StrEnum):
     CANCELED_MONEY = "canceled_money"
     REFUNDED = "refunded"
     PARTLY_REFUNDED = "partly_refunded"
+    OTHER_CURRENCY = "other_currency"
 
 
 def message(
-    phase: Phase, amount_state: AmountState, *, late: bool, returned: Returned = Returned.NONE
-) -> Message:
+    phase: Phase, amount_state: AmountState, *, late: bool, returned: Returned = Returned.NONE,
+    review: Review | None = None,
+) -> Message:  # fmt: skip
     """Which sentence tells a payer where the payment stands."""
     if returned is Returned.FULL:
         return Message.REFUNDED
+    if review is Review.WRONG_CURRENCY and phase not in {Phase.DRAFT, Phase.PAID}:
+        # The payer has paid, and a person looks at it: nothing may invite to pay once more.
+        return Message.OTHER_CURRENCY
     if returned is Returned.PARTIAL and phase is Phase.PAID:
         return Message.PARTLY_REFUNDED
     if phase is Phase.PAID:
@@ -111,5 +116,9 @@ SENTENCES: Final[dict[Message, tuple[str, str]]] = {
     Message.PARTLY_REFUNDED: (
         "Paid, and a part has been refunded.",
         "It may take some days until your bank shows the refund.",
+    ),
+    Message.OTHER_CURRENCY: (
+        "Money arrived in another currency.",
+        "Do not pay again; the merchant has been told.",
     ),
 }

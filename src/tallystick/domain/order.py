@@ -47,7 +47,9 @@ STEPS: Final[dict[tuple[OrderStatus, Step], OrderStatus]] = {
     # Else the money is here and a person decides: deliver all the same, or give it back.
     (_S.FAILED, _T.HELD): _S.PENDING,
     (_S.PENDING, _T.RELEASED): _S.COMPLETED,
-    (_S.PENDING, _T.PART_BACK): _S.PARTIALLY_REFUNDED,
+    # One that is held stays so while a part of its money goes back; a person still decides. Only
+    # before that rule was made could it leave.
+    (_S.PARTIALLY_REFUNDED, _T.RELEASED): _S.COMPLETED,
     (_S.PENDING, _T.ALL_BACK): _S.REFUNDED,
     (_S.COMPLETED, _T.PART_BACK): _S.PARTIALLY_REFUNDED,
     (_S.COMPLETED, _T.ALL_BACK): _S.REFUNDED,
@@ -139,6 +141,11 @@ class Order:
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its money is here and a person decides what becomes of it."""
+        return self.review is not None and self.status is OrderStatus.PENDING
 
     @property
     def amount(self) -> Money:

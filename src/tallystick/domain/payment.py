@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from tallystick.domain.errors import Invalid
 from tallystick.domain.money import Money
 from tallystick.domain.schedule import Rank
 
@@ -30,7 +31,12 @@ class Signal(StrEnum):
     PAID = "paid"
     DEADLINE = "deadline"
     CANCELED = "canceled"
+    ACCEPTED = "accepted"
+    CLOSED_EXPIRED = "closed_expired"
+    CLOSED_CANCELED = "closed_canceled"
 
+
+BY_A_PERSON: Final = frozenset({Signal.ACCEPTED, Signal.CLOSED_EXPIRED, Signal.CLOSED_CANCELED})
 
 # The whole state machine. A pair that is not here changes nothing.
 MOVES: Final[dict[tuple[Phase, Signal], Phase]] = {
@@ -49,8 +55,17 @@ MOVES: Final[dict[tuple[Phase, Signal], Phase]] = {
     (Phase.EXPIRED, Signal.PAID): Phase.PAID,
     # Its money goes back, so what comes later must not complete it.
     (Phase.EXPIRED, Signal.CANCELED): Phase.CANCELED,
+    # A person says that what came is enough.
+    (Phase.DRAFT, Signal.ACCEPTED): Phase.PAID,
+    (Phase.OPEN, Signal.ACCEPTED): Phase.PAID,
+    (Phase.PROCESSING, Signal.ACCEPTED): Phase.PAID,
+    (Phase.EXPIRED, Signal.ACCEPTED): Phase.PAID,
+    (Phase.CANCELED, Signal.ACCEPTED): Phase.PAID,
+    # A person ends what a gateway never would.
+    (Phase.PROCESSING, Signal.CLOSED_EXPIRED): Phase.EXPIRED,
+    (Phase.PROCESSING, Signal.CLOSED_CANCELED): Phase.CANCELED,
     # PAID has no way out: money that goes back is a refund, not a change of phase.
-    # CANCELED has none either: money that comes after goes to a person (review).
+    # Money finds none out of CANCELED: what comes after goes to a person (review).
 }
 
 
@@ -73,6 +88,7 @@ class Review(StrEnum):
     SECOND_PAYER = "second_payer"
     OVER = "over"
     UNDERPAID = "underpaid"
+    UNFINISHED = "unfinished"
 
 
 class LatePolicy(StrEnum):
@@ -80,6 +96,7 @@ class LatePolicy(StrEnum):
 
     AUTO_FULFIL = "auto_fulfil"
     REVIEW = "review"
+    AUTO_REFUND = "auto_refund"
 
 
 class AttemptState(StrEnum):
@@ -122,11 +139,29 @@ ATTEMPT_MOVES: Final[dict[AttemptState, frozenset[AttemptState]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How much less than what is due still pays it: an amount, or a share in hundredths of 1 %."""
+
+    minor: int = 0
+    basis_points: int = 0
+
+    def of(self, due: Money) -> int:
+        """In minor units; never all of it. Raises Invalid where an amount leaves nothing to pay."""
+        if self.minor >= due.minor:
+            words = f"is less than the amount, {due}"
+            raise Invalid(
+                f"underpaymentTolerance {words}.", (("underpaymentTolerance.amount", words),)
+            )
+        return self.minor or due.minor * self.basis_points // 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What the payer was asked for: the fold weighs evidence against this and nothing else.
 
     `retriable` is true where the payer may start another attempt (a payment link), so that one
-    canceled attempt does not cancel the whole. `tolerance_minor` is 0 unless a gateway sets it.
+    canceled attempt does not cancel the whole. `tolerance_minor` is how much less than what is due
+    still pays it: 0 unless the merchant says otherwise. More than is due is always told.
     """
 
     due: Money
@@ -141,7 +176,7 @@ class Terms:
             return AmountState.NONE
         if received_minor < self.due.minor - self.tolerance_minor:
             return AmountState.PARTIAL
-        if received_minor > self.due.minor + self.tolerance_minor:
+        if received_minor > self.due.minor:
             return AmountState.OVER
         return AmountState.EXACT
 

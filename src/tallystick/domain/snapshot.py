@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tallystick.domain.money import Money
-from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.domain.refund import Returned, returned
 
 
@@ -75,6 +75,8 @@ class Snapshot:
     link: LinkPart | None
     last_event: tuple[str, datetime] | None
     transaction: TransactionPart | None
+    tolerance_minor: int = 0
+    late_policy: LatePolicy = LatePolicy.AUTO_FULFIL
 
     @property
     def returned(self) -> Returned:

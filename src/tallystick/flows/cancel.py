@@ -39,7 +39,10 @@ def _refuse_unless_open(snapshot: Snapshot) -> None:
     if snapshot.phase is Phase.PAID:
         raise Conflict("The payment is paid; give the money back by a refund instead.")
     if snapshot.phase is Phase.PROCESSING:
-        raise Conflict("Money is on its way; wait until the gateway confirms or withdraws it.")
+        raise Conflict(
+            "Money is on its way; wait until the gateway confirms or withdraws it. One that never "
+            "does is ended by a person: close the payment, with a reason."
+        )
     if snapshot.phase is Phase.EXPIRED:
         raise Conflict("The payment has expired already.")
 

@@ -24,6 +24,7 @@ from tallystick.domain.payment import (
     LatePolicy,
     Payment,
     Phase,
+    Tolerance,
 )
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
@@ -44,7 +45,10 @@ Beside = Callable[[Connection, Payment], None]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to be paid for. `gateways` are those that the payer may use."""
+    """What somebody wants to be paid for. `gateways` are those that the payer may use.
+
+    `late_policy` and `tolerance` are the server's own where they are not given.
+    """
 
     amount: Money
     gateways: tuple[str, ...]
@@ -58,7 +62,8 @@ class Wish:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     test_mode: bool = False
     draft: bool = False
-    late_policy: LatePolicy = LatePolicy.AUTO_FULFIL
+    late_policy: LatePolicy | None = None
+    tolerance: Tolerance | None = None
 
 
 async def create_payment(
@@ -249,9 +254,9 @@ def _new_payment(hub: Hub, wish: Wish, now: datetime) -> Payment:
         currency=wish.amount.currency,
         received=0,
         refunded=0,
-        late_policy=wish.late_policy,
+        late_policy=wish.late_policy or hub.settings.late_policy,
         retriable=wish.purpose == "payment_link",
-        tolerance=0,
+        tolerance=(wish.tolerance or hub.settings.tolerance).of(wish.amount),
         gateway=wish.gateways[0] if len(wish.gateways) == 1 else None,
         reference=wish.reference,
         owner_id=wish.owner_id,

@@ -17,7 +17,7 @@ from tallystick.store import forgetting, payments, raw_bytes, unmatched
 from tallystick.store.forgetting import GONE
 from tallystick.store.unmatched import Decision
 
-ACTION: Final = "resolved"
+ACTION: Final = "forgotten"
 _SLICE: Final = 500
 _ACTOR: Final = "command line"
 

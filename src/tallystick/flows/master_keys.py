@@ -133,9 +133,10 @@ def _replace(
             plain = _opened(hub.secret, of, row)
         except Invalid:
             if not give_up:
+                named = f"{of.name} ({'/'.join(of.names(row))})"
                 raise NotConfigured(
-                    f"A value of {of.name} ({'/'.join(of.names(row))}) was sealed with a secret that "
-                    f"TALLYSTICK_SECRET_KEY lacks. {_HOW}, and repeat this."
+                    f"A value of {named} was sealed with a secret that TALLYSTICK_SECRET_KEY "
+                    f"lacks. {_HOW}, and repeat this."
                 ) from None
             if of.name != _PLACE:
                 lost += 1

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tallystick.domain.coupon import normal_code
+from tallystick.domain.decision import Action
 from tallystick.domain.errors import (
     Conflict,
     CouponUnknown,
@@ -27,7 +28,7 @@ from tallystick.domain.order import (
     Worth,
     customer,
 )
-from tallystick.domain.payment import Payment
+from tallystick.domain.payment import LatePolicy, Payment, Tolerance
 from tallystick.domain.pricing import NOTHING_OFF, price
 from tallystick.domain.referral import same_person
 from tallystick.domain.sealing import Keys, derived, seal, unseal
@@ -37,8 +38,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
 from tallystick.flows.rates import latest
 from tallystick.fulfilment.order import Orders
-from tallystick.store import coupons, orders, products, unmatched
-from tallystick.store.unmatched import Decision
+from tallystick.store import coupons, decisions, orders, payments, products
 
 USUAL: Final = "USD"
 OFFERED_FOR: Final = timedelta(days=1)
@@ -61,6 +61,8 @@ class OrderWish:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     public: bool = False
     """Whether anybody may have sent it: then it holds a coupon for a short time only."""
+    late_policy: LatePolicy | None = None
+    tolerance: Tolerance | None = None
 
 
 async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Render) -> bytes:
@@ -82,6 +84,8 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
         owner_id=wish.buyer.owner_id,
         return_url=wish.return_url,
         expires_in=_life(hub, draft, wish),
+        late_policy=wish.late_policy,
+        tolerance=wish.tolerance,
     )
     made = draft
 
@@ -115,17 +119,29 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
 
     def body(tx: Connection) -> Order:
         known = orders.find(tx, order_id)
+        payment = None if known is None else payments.lock(tx, known.payment_id)
         order = None if known is None else orders.lock(tx, known.payment_id)
-        if order is None:
+        if order is None or payment is None:
             raise NotFound("There is no order with this id.")
-        if order.review is None or order.status is not OrderStatus.PENDING:
-            raise Conflict("This order is not held, so there is nothing to decide.")
-        unmatched.decide(tx, order.id, Decision("released", reason, actor, order.payment_id, now))
-        return selling.deliver_anyway(tx, order, now)
+        _refuse_to_release(payment, order)
+        why = (reason, actor)
+        decisions.add(tx, order.id, Action.RELEASED, why, order.payment_id, now)
+        return selling.deliver_anyway(tx, payment, order, now)
 
     done = await hub.database.write(body)
     hub.bell.ring()
     return done
+
+
+def _refuse_to_release(payment: Payment, order: Order) -> None:
+    # Of before held orders stayed held while a part of their money went back.
+    was_held = order.status is OrderStatus.PARTIALLY_REFUNDED and order.completed_at is None
+    if not (order.is_held or was_held):
+        raise Conflict("This order is not held, so there is nothing to decide.")
+    if payment.refund_reserved:
+        raise Conflict(
+            "Money of this order is on its way back; wait until it has gone, or cancel that refund."
+        )
 
 
 async def worth_of(hub: Hub, amount: Money) -> Worth:

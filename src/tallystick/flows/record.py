@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain.decision import in_flight_too_long
 from tallystick.domain.document import payment as payment_document
 from tallystick.domain.errors import NotFound, RaceLost
 from tallystick.domain.evidence import Claim, Evidence, Source, State, Trust, fold
@@ -20,7 +21,7 @@ from tallystick.domain.payment import (
 )
 from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import contradiction, refunding
+from tallystick.flows import contradiction, late_money, refunding
 from tallystick.flows.claim import own_money, receive
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.timer import UNFINISHED, next_check
@@ -94,8 +95,8 @@ def record(
     gone = contradiction.vanished(hub, tries, answers.recovered, known, now)
     known = _append(tx, before, [Heard(item) for item in (*lost, *gone)], now, known)
     state = fold(before.terms, known)
-    if _comes_second(tx, hub, before, state):
-        known = _append(tx, before, [_superseded(now)], now, known)
+    if own := _own_words(tx, hub, before, state, now):
+        known = _append(tx, before, own, now, known)
         state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
     receive(tx, hub, payment_id, state, known)
@@ -111,6 +112,10 @@ def record(
         payments.set_timer(tx, timed)
     contradiction.tell(tx, payment_id, gone, now)
     changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
+    news = timed.received > before.received or timed.phase is not before.phase
+    if news and late_money.give_back(tx, hub, payment_id, state, now):
+        record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
+        changed = True
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
     return Outcome(found(snapshots.find(tx, payment_id)), changed, before.phase)
@@ -178,8 +183,14 @@ def _deadline(now: datetime) -> Heard:
     return Heard(Evidence(Source.CLOCK, Trust.OPERATOR, Claim.DEADLINE, observed_at=now))
 
 
-def _superseded(now: datetime) -> Heard:
-    return Heard(Evidence(Source.CLOCK, Trust.OPERATOR, Claim.SUPERSEDED, observed_at=now))
+def _own_words(
+    tx: Connection, hub: Hub, before: Payment, state: State, now: datetime
+) -> list[Heard]:
+    """What we have to say ourselves about a state like this."""
+    patience = timedelta(seconds=hub.settings.processing_review_after_s)
+    claims = [Claim.SUPERSEDED] if _comes_second(tx, hub, before, state) else []
+    claims += [Claim.UNFINISHED] if in_flight_too_long(state, now - patience) else []
+    return [Heard(Evidence(Source.CLOCK, Trust.OPERATOR, one, observed_at=now)) for one in claims]
 
 
 def _comes_second(tx: Connection, hub: Hub, before: Payment, state: State) -> bool:
@@ -281,8 +292,9 @@ def _move(tx: Connection, before: Payment, after: Payment, state: State, now: da
 def _fulfil(tx: Connection, hub: Hub, before: Payment, after: Payment, now: datetime) -> None:
     """The effects that belong to whoever moved it. What they tell comes after the payment."""
     if after.phase is before.phase:
-        return
-    if after.phase is Phase.PAID:
+        if after.phase is Phase.PAID and after.received > before.received:
+            hub.fulfilments[after.purpose].cover(tx, after, now)
+    elif after.phase is Phase.PAID:
         hub.fulfilments[after.purpose].fulfil(tx, after, now)
     elif after.phase in {Phase.EXPIRED, Phase.CANCELED} and before.phase in UNFINISHED:
         hub.fulfilments[after.purpose].lapse(tx, after, now)

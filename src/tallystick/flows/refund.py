@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -18,13 +18,14 @@ from tallystick.domain.errors import (
 from tallystick.domain.ids import is_id, new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment, Phase
-from tallystick.domain.refund import HOLDING, Refund, RefundSignal, RefundSource, RefundState
+from tallystick.domain.refund import Refund, RefundSignal, RefundSource, RefundState
 from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.refunding import begin, closes_the_offer, given_back, move, taken
 from tallystick.flows.send_refund import send
+from tallystick.flows.ways_back import Way, ways
 from tallystick.store import (
     gift_cards,
     links,
@@ -35,7 +36,7 @@ from tallystick.store import (
     tasks,
     topups,
 )
-from tallystick.store.refunds import Moved, Received
+from tallystick.store.refunds import Moved
 
 Lookup = Callable[[Connection, str], str | None]
 RenderRefund = Callable[["Told"], bytes]
@@ -97,15 +98,6 @@ class Told:
     refund: Refund
     history: tuple[Moved, ...]
     payee: Payee | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way for money to go back: through a gateway's API, or by hand."""
-
-    received: Received
-    method: Literal["api", "manual"]
-    left: int
 
 
 def payment_of(tx: Connection, product_id: str) -> str:
@@ -229,31 +221,60 @@ def reserve(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: da
     """
     payment = payments.lock(tx, payment_id)
     assert payment is not None  # noqa: S101 - `payment_of` has refused the other case
-    _refuse_unless_over(payment, wish)
-    loose = max(0, refunds.undelivered(tx, payment.id, payment.currency))
-    minor = _amount(tx, hub, payment, wish, loose)
-    way = _choose(tx, hub, payment, minor, wish.transaction_id)
-    if not refunds.reserve(tx, payment.id, minor):
+    currency = wish.currency or payment.currency
+    money = _foreign(tx, payment, wish, currency)
+    if money is None:
+        money = _own(tx, hub, payment, wish)
+    loose = max(0, refunds.undelivered(tx, payment.id, currency))
+    way = _choose(tx, hub, payment, money, wish.transaction_id)
+    if not refunds.reserve(tx, payment, money):
         raise RefundTooLarge(f"Only {payment.unreturned} of the payment can still go back.")
-    refund = _new(hub, payment, wish, way, (minor, min(minor, loose)), now)
+    refund = _new(hub, payment, wish, way, (money, min(money.minor, loose)), now)
     by_hand = way.method == "manual"
     signal = RefundSignal.BY_HAND if by_hand else RefundSignal.RESERVED
     made = begin(tx, hub, refund, signal, f"{wish.actor} asked for it.", now)
-    if closes_the_offer(payment):
+    if closes_the_offer(_held(tx, payment.id)):
         record(tx, hub, payment.id, [Heard(given_back(now))], Answers())
     return made
 
 
-def _refuse_unless_over(payment: Payment, wish: RefundWish) -> None:
-    if wish.currency is not None and wish.currency != payment.currency:
-        raise MoneyMismatch(
-            f"The payment is in {payment.currency}, and goes back in {payment.currency}."
-        )
+def _held(tx: Connection, payment_id: str) -> Payment:
+    """The payment as it stands now, which is known to be there."""
+    payment = payments.find(tx, payment_id)
+    assert payment is not None  # noqa: S101 - it was held a statement ago
+    return payment
+
+
+def _foreign(tx: Connection, payment: Payment, wish: RefundWish, currency: str) -> Money | None:
+    """How much goes back of money in another currency; nothing was ever delivered for that.
+
+    None where the payment's own currency is meant. Raises MoneyMismatch, NothingToRefund,
+    RefundTooLarge.
+    """
+    if currency == payment.currency:
+        return None
+    there = refunds.others(tx, payment)
+    if not refunds.receipts_of(tx, payment.id, currency):
+        came = ", ".join([payment.currency, *there])
+        raise MoneyMismatch(f"No {currency} came for this payment; what came can go back: {came}.")
+    left = Money(there.get(currency, 0), currency)
+    if left.minor <= 0:
+        raise NothingToRefund(f"All {currency} that came has gone back, or is on its way.")
+    if wish.amount is not None and wish.amount > left.minor:
+        wanted = Money(wish.amount, currency)
+        raise RefundTooLarge(f"{wanted} is more than the {left} that can still go back.")
+    return left if wish.amount is None else Money(wish.amount, currency)
+
+
+def _own(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish) -> Money:
+    """How much goes back in the currency that is due. Raises Conflict and what `_amount` raises."""
     if payment.phase in {Phase.DRAFT, Phase.OPEN, Phase.PROCESSING} and payment.received:
         raise Conflict(
-            f"The payment is {payment.phase} and can still be completed: cancel it first, then "
-            "give back what has come."
+            f"The payment is {payment.phase} and can still be completed: cancel it first (one "
+            "that is in flight for ever is closed instead), then give back what has come."
         )
+    loose = max(0, refunds.undelivered(tx, payment.id, payment.currency))
+    return Money(_amount(tx, hub, payment, wish, loose), payment.currency)
 
 
 def _amount(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish, loose: int) -> int:
@@ -261,7 +282,12 @@ def _amount(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish, loose:
     left = payment.unreturned
     if left.minor <= 0:
         came = Money(payment.received, payment.currency)
-        raise NothingToRefund(f"Nothing is left to give back of the {came} that came.")
+        others = refunds.others(tx, payment)
+        hint = "".join(
+            f" There is {Money(minor, one)}: ask for it with currency {one}."
+            for one, minor in others.items()
+        )
+        raise NothingToRefund(f"Nothing is left to give back of the {came} that came.{hint}")
     bought = Money(max(0, left.minor - loose), payment.currency)
     free = bought
     if bought.minor:
@@ -277,59 +303,28 @@ def _amount(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish, loose:
 
 
 def _choose(
-    tx: Connection, hub: Hub, payment: Payment, minor: int, transaction_id: str | None
-) -> _Way:
+    tx: Connection, hub: Hub, payment: Payment, money: Money, transaction_id: str | None
+) -> Way:
     """The transfer that the money goes back through, the newest first. Raises Conflict."""
-    ways = _ways(tx, hub, payment)
+    there = ways(tx, hub, payment, money.currency)
     if transaction_id is not None:
-        ways = [way for way in ways if way.received.transaction_id == transaction_id]
-        if not ways:
+        there = [way for way in there if way.received.transaction_id == transaction_id]
+        if not there:
             raise Conflict(f"No transfer {transaction_id[:64]!r} paid this payment.")
-    fitting = [way for way in ways if way.left >= minor]
+    fitting = [way for way in there if way.left >= money.minor]
     if fitting:
         return fitting[0]
     listed = ", ".join(
-        f"{Money(way.left, payment.currency)} of {way.received.transaction_id}" for way in ways
+        f"{Money(way.left, money.currency)} of {way.received.transaction_id}" for way in there
     )
     raise Conflict(
-        f"{Money(minor, payment.currency)} came in several transfers, and each goes back by "
-        f"itself: make one refund for each, with its transactionId. There is left: {listed}."
+        f"{money} came in several transfers, and each goes back by itself: make one refund for "
+        f"each, with its transactionId. There is left: {listed}."
     )
-
-
-def _ways(tx: Connection, hub: Hub, payment: Payment) -> list[_Way]:
-    """What is left on each receipt; receipts that go back by hand through one account are one."""
-    gone: dict[tuple[str, ...], int] = {}
-    ways: dict[tuple[str, ...], _Way] = {}
-    for one in refunds.of_payment(tx, payment.id):
-        if one.state in HOLDING or one.state is RefundState.SUCCEEDED:
-            key = _key(one.method, one.gateway, one.account, one.transaction_id)
-            gone[key] = gone.get(key, 0) + one.amount
-    for receipt in refunds.receipts_of(tx, payment.id, payment.currency):
-        method = _method(hub, receipt)
-        key = _key(method, receipt.gateway, receipt.account, receipt.transaction_id)
-        before = ways.get(key, _Way(receipt, method, 0))
-        ways[key] = replace(before, left=before.left + receipt.amount)
-    return [
-        replace(way, left=left)
-        for key, way in ways.items()
-        if (left := way.left - gone.get(key, 0)) > 0
-    ]
-
-
-def _key(method: str, gateway: str, account: str, transaction_id: str) -> tuple[str, ...]:
-    return (gateway, account, transaction_id if method == "api" else "")
-
-
-def _method(hub: Hub, receipt: Received) -> Literal["api", "manual"]:
-    gateway = hub.account(receipt.gateway, receipt.account)
-    # Money that a person assigned has no offer by which the gateway could be told.
-    asks = gateway is not None and gateway.capabilities.refunds == "api"
-    return "api" if asks and receipt.attempt_id is not None else "manual"
 
 
 def _new(
-    hub: Hub, payment: Payment, wish: RefundWish, way: _Way, parts: tuple[int, int],
+    hub: Hub, payment: Payment, wish: RefundWish, way: Way, parts: tuple[Money, int],
     now: datetime,
 ) -> Refund:  # fmt: skip
     refund_id = new_id("rf", now)
@@ -340,9 +335,9 @@ def _new(
         gateway=way.received.gateway,
         account=way.received.account,
         transaction_id=way.received.transaction_id,
-        amount=parts[0],
+        amount=parts[0].minor,
         undelivered=parts[1],
-        currency=payment.currency,
+        currency=parts[0].currency,
         state=RefundState.REQUESTED,
         source=RefundSource.MERCHANT,
         method=way.method,

@@ -12,6 +12,7 @@ from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import RaceLost
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import new_id
+from tallystick.domain.money import Money
 from tallystick.domain.payment import Attempt, Payment, Phase
 from tallystick.domain.refund import (
     ASKED,
@@ -53,8 +54,9 @@ def taken(tx: Connection, refund_id: str) -> Refund | None:
 
 
 def begin(
-    tx: Connection, hub: Hub, refund: Refund, signal: RefundSignal, why: str, now: datetime
-) -> Refund:
+    tx: Connection, hub: Hub, refund: Refund, signal: RefundSignal, why: str, now: datetime,
+    **changes: Any,
+) -> Refund:  # fmt: skip
     """Write a new refund, whose money is reserved, and make its first move.
 
     Raises InsufficientFunds where a wallet or gift card has less than it takes.
@@ -63,8 +65,24 @@ def begin(
     payment = _payment(tx, refund)
     delivered = refund.delivered.minor
     account = hub.fulfilments[payment.purpose].account(tx, payment) if delivered else ""
-    _hold(tx, hub, refund, refund.id, ((account, delivered),), now)
-    return move(tx, hub, refund, signal, why, now)
+    forgiven = _forgiven(tx, payment, refund, account, delivered)
+    shares = ((account, delivered + forgiven), (accounts.SHORTFALL, -forgiven))
+    _hold(tx, hub, refund, refund.id, shares, now)
+    return move(tx, hub, refund, signal, why, now, **changes)
+
+
+def _forgiven(tx: Connection, payment: Payment, refund: Refund, account: str, taken: int) -> int:
+    """What was delivered beyond what came, and goes with the last of the money that goes back.
+
+    So a card that was accepted for a little less is empty once all of it went back. Of a wallet or
+    gift card only what is still there.
+    """
+    if not refund.delivered.minor or payment.unreturned.minor:
+        return 0
+    lost = ledger.standing(tx, payment.id, accounts.SHORTFALL, payment.currency)
+    if accounts.is_guarded(account):
+        lost = min(lost, ledger.balance(tx, account).get(payment.currency, 0) - taken)
+    return max(lost, 0)
 
 
 def _hold(
@@ -91,7 +109,11 @@ def _hold_gone(tx: Connection, hub: Hub, refund: Refund, subject: str, now: date
         there = min(delivered, ledger.balance(tx, account).get(refund.currency, 0))
     if there < delivered:
         log.error("refund_uncovered", refund=refund.id, minor=delivered - there)
-    shares = ((account, there), (accounts.UNCOVERED, delivered - there))
+    forgiven = _forgiven(tx, payment, refund, account, there)
+    shares = (
+        (account, there + forgiven), (accounts.UNCOVERED, delivered - there),
+        (accounts.SHORTFALL, -forgiven),
+    )  # fmt: skip
     return _hold(tx, hub, refund, subject, shares, now)
 
 
@@ -140,39 +162,48 @@ def _follow(
 ) -> None:
     """The effects of the move, in the transaction of the move."""
     if after.state is RefundState.SUCCEEDED:
+        subject = after.id
         if before.state is RefundState.FAILED:
-            _hold_gone(tx, hub, after, f"{after.id}/{line}", now)
-        refunds.spend(tx, after.payment_id, after.amount, now)
-        # One that came back and went through all the same is booked a second time.
-        subject = f"{after.id}/{line}" if before.state is RefundState.FAILED else after.id
+            # One that came back and went through all the same is booked a second time.
+            subject = f"{after.id}/{line}"
+            _hold_gone(tx, hub, after, subject, now)
+        refunds.spend(tx, _payment(tx, after), after.money, now)
         ledger.post(
             tx, accounts.refunded(subject, after.payment_id, after.gateway, after.money), now
         )
-        _revoke(tx, hub, after, now)
+        _revoke(tx, hub, after, subject, now)
     elif before.state is RefundState.SUCCEEDED:
-        refunds.unspend(tx, after.payment_id, after.amount, now)
+        refunds.unspend(tx, _payment(tx, after), after.money, now)
         back = (f"{after.id}/{line}", after.payment_id, after.gateway, after.money)
         ledger.post(tx, accounts.refund_reversed(*back), now)
     elif after.state in {RefundState.FAILED, RefundState.CANCELED}:
         _release(tx, hub, after, line, now)
 
 
-def _revoke(tx: Connection, hub: Hub, refund: Refund, now: datetime) -> None:
-    payment = _payment(tx, refund)
+def _revoke(tx: Connection, hub: Hub, refund: Refund, subject: str, now: datetime) -> None:
     if refund.delivered.minor:
+        payment = _payment(tx, refund)
+        bought = _worth(tx, refund, subject)
         hub.fulfilments[payment.purpose].revoke(
-            tx, payment, refund.delivered, now, keep_access=refund.keep_access
+            tx, payment, bought, now, keep_access=refund.keep_access
         )
+
+
+def _worth(tx: Connection, refund: Refund, subject: str) -> Money:
+    """What the refund took from what was delivered, with what had been forgiven of its price."""
+    held = ledger.postings_of(tx, "refund_hold", subject)
+    taken = (one.amount.minor for one in held if one.account != accounts.SUSPENSE)
+    return Money(sum(minor for minor in taken if minor > 0), refund.currency)
 
 
 def _release(tx: Connection, hub: Hub, refund: Refund, line: int, now: datetime) -> None:
     """Everything goes back to just where it was taken from."""
-    refunds.release(tx, refund.payment_id, refund.amount)
+    payment = _payment(tx, refund)
+    refunds.release(tx, payment, refund.money)
     held = ledger.postings_of(tx, "refund_hold", refund.id)
     subject = f"{refund.id}/{line}"
     ledger.post(tx, accounts.refund_released(subject, refund.payment_id, held), now)
     if refund.delivered.minor:
-        payment = _payment(tx, refund)
         hub.fulfilments[payment.purpose].release(tx, payment, refund.delivered, now)
 
 
@@ -189,7 +220,7 @@ def hear(tx: Connection, hub: Hub, refund: Refund, verdict: RefundVerdict, now: 
                   theirs=str(verdict.amount))  # fmt: skip
         return refund
     if refund.state is RefundState.FAILED and not refunds.reserve(
-        tx, refund.payment_id, refund.amount
+        tx, _payment(tx, refund), refund.money
     ):
         # It was refunded otherwise by now; reconciliation shows the difference to a person.
         log.error("refund_unbooked", refund=refund.id, why="Nothing is left of the payment.")
@@ -239,11 +270,12 @@ def _book(
     payment = payments.lock(tx, payment_id)
     if payment is None or back <= 0 or verdict.claim not in {"pending", "succeeded"}:
         return False
-    if verdict.amount.currency != payment.currency or not refunds.reserve(tx, payment_id, back):
+    money = Money(back, verdict.amount.currency)
+    if not refunds.reserve(tx, payment, money):
         log.error("refund_unbooked", payment=payment_id, refund=verdict.provider_id,
                   amount=str(verdict.amount))  # fmt: skip
         return False
-    refund = _external(tx, attempt, payment, verdict, back, now)
+    refund = _external(tx, attempt, verdict, money, now)
     refunds.add(tx, refund)
     _hold_gone(tx, hub, refund, refund.id, now)
     why = "It was made in the gateway's own dashboard."
@@ -252,20 +284,19 @@ def _book(
 
 
 def _external(
-    tx: Connection, attempt: Attempt, payment: Payment, verdict: RefundVerdict, back: int,
-    now: datetime,
-) -> Refund:  # fmt: skip
-    loose = max(0, refunds.undelivered(tx, payment.id, payment.currency))
+    tx: Connection, attempt: Attempt, verdict: RefundVerdict, back: Money, now: datetime
+) -> Refund:
+    loose = max(0, refunds.undelivered(tx, attempt.payment_id, back.currency))
     return Refund(
         id=new_id("rf", now),
-        payment_id=payment.id,
+        payment_id=attempt.payment_id,
         attempt_id=attempt.id,
         gateway=attempt.gateway,
         account=attempt.account,
-        transaction_id=verdict.transaction_id or _transaction_of(tx, attempt, payment),
-        amount=back,
-        undelivered=min(back, loose),
-        currency=payment.currency,
+        transaction_id=verdict.transaction_id or _transaction_of(tx, attempt, back.currency),
+        amount=back.minor,
+        undelivered=min(back.minor, loose),
+        currency=back.currency,
         state=RefundState.REQUESTED,
         source=RefundSource.EXTERNAL,
         method="api",
@@ -278,16 +309,20 @@ def _external(
     )
 
 
-def _transaction_of(tx: Connection, attempt: Attempt, payment: Payment) -> str:
+def _transaction_of(tx: Connection, attempt: Attempt, currency: str) -> str:
     """The transfer that a refund is of, where the gateway does not say."""
-    received = refunds.receipts_of(tx, payment.id, payment.currency)
+    received = refunds.receipts_of(tx, attempt.payment_id, currency)
     own = [one.transaction_id for one in received if one.attempt_id == attempt.id]
     return own[0] if own else attempt.our_ref
 
 
 def closes_the_offer(payment: Payment) -> bool:
-    """Whether money of an offer that can still be completed goes back, which must end it."""
-    return payment.phase in {Phase.OPEN, Phase.EXPIRED}
+    """Whether money of an offer that can still be completed goes back, which must end it.
+
+    Money in another currency completes nothing, so giving that back leaves the offer as it is.
+    """
+    goes_back = payment.unreturned.minor < payment.received
+    return goes_back and payment.phase in {Phase.OPEN, Phase.EXPIRED}
 
 
 def given_back(now: datetime) -> Evidence:

@@ -9,7 +9,8 @@ from tallystick.domain.errors import NotFound
 from tallystick.domain.evidence import Step, fold
 from tallystick.domain.payment import Payment
 from tallystick.flows.hub import Hub
-from tallystick.store import evidence, payments
+from tallystick.store import decisions, evidence, payments
+from tallystick.store.decisions import Decided
 
 _SOURCES = {
     "webhook": "A webhook from the gateway",
@@ -42,6 +43,7 @@ class Proof:
     payment: Payment
     reasons: tuple[Reason, ...]
     due: str
+    decisions: tuple[Decided, ...] = ()
 
 
 async def why(hub: Hub, payment_id: str) -> Proof:
@@ -52,7 +54,8 @@ async def why(hub: Hub, payment_id: str) -> Proof:
         if payment is None:
             raise NotFound("There is no payment with this id that you may see.")
         state = fold(payment.terms, evidence.of_payment(tx, payment_id))
-        return Proof(payment, tuple(map(_reason, state.steps)), _due(payment))
+        decided = tuple(decisions.about(tx, payment_id))
+        return Proof(payment, tuple(map(_reason, state.steps)), _due(payment), decided)
 
     return await hub.database.read(body)
 

@@ -5,7 +5,14 @@ from typing import ClassVar, Self
 
 from sqlalchemy import Connection
 
-from tallystick.domain.ledger import REVENUE, earned, is_guarded
+from tallystick.domain.ledger import (
+    REVENUE,
+    SHORTFALL,
+    SUSPENSE,
+    covered,
+    earned,
+    is_guarded,
+)
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import Masters
@@ -28,13 +35,26 @@ class Fulfilment:
         return cls()
 
     def fulfil(self, tx: Connection, payment: Payment, now: datetime) -> None:
-        """Note the delivery, put the money where it belongs, and deliver. At most once."""
+        """Note the delivery, deliver, and put the money where it belongs. At most once.
+
+        What was sold is delivered in full, also where a little less than is due was enough.
+        """
         if not fulfilments.add(tx, payment.id, payment.purpose, now):
             return
-        # Within a gateway's tolerance a little less than what is due may have come.
-        amount = Money(min(payment.received, payment.amount), payment.currency)
-        ledger.post(tx, earned(payment.id, amount, self.account(tx, payment)), now)
         self.deliver(tx, payment, now)
+        account = self.account(tx, payment)
+        came = Money(min(payment.received, payment.amount), payment.currency)
+        forgiven = 0 if account == SUSPENSE else payment.amount - came.minor
+        short = Money(forgiven, payment.currency)
+        ledger.post(tx, earned(payment.id, came, account, short), now)
+
+    def cover(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """More money has come for what was delivered: what had been forgiven is lost no more."""
+        lost = ledger.standing(tx, payment.id, SHORTFALL, payment.currency)
+        loose = -ledger.standing(tx, payment.id, SUSPENSE, payment.currency)
+        if min(lost, loose) > 0:
+            amount = Money(min(lost, loose), payment.currency)
+            ledger.post(tx, covered(payment.id, payment.received, amount), now)
 
     def account(self, tx: Connection, payment: Payment) -> str:
         """The account that the money goes to, and that refunds are taken from."""

@@ -14,7 +14,7 @@ from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import Masters
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.settings import Settings
-from tallystick.store import gift_cards, jobs, ledger, outbox
+from tallystick.store import gift_cards, jobs, outbox
 from tallystick.store.outbox import News
 
 
@@ -38,7 +38,7 @@ class GiftCard(Fulfilment):
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Draw the code, keep its hash and a sealed copy, and ask for the e-mail."""
         card = _card(tx, payment)
-        face = ledger.balance(tx, accounts.gift_card(card.id))[card.currency]
+        face = payment.amount
         code, code_hash = self._fresh_code(tx)
         sealed = self._mint.seal(card.id, "code_sealed", code)
         card.after(CardSignal.PAID)

@@ -6,16 +6,18 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from tallystick.domain import ledger as accounts
 from tallystick.domain import order_document
 from tallystick.domain.errors import RaceLost
 from tallystick.domain.ids import new_id
+from tallystick.domain.ledger import REVENUE
 from tallystick.domain.licence import Claims, sign
 from tallystick.domain.money import Money
 from tallystick.domain.order import STEPS, Order, OrderReview, OrderStatus, Product, Step
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import Keys, Masters, derived, fingerprint, seal, unseal
 from tallystick.fulfilment.base import Fulfilment
-from tallystick.store import coupons, grants, jobs, licences, orders, outbox, products
+from tallystick.store import coupons, grants, jobs, ledger, licences, orders, outbox, products
 from tallystick.store.licences import Licence
 from tallystick.store.outbox import News
 
@@ -46,6 +48,12 @@ class Orders(Fulfilment):
         self._secret = secret
         self._beneficiaries = beneficiaries
 
+    def account(self, tx: Connection, payment: Payment) -> str:
+        """Revenue; while a person decides about the order, its money is not earned."""
+        earned = ledger.postings_of(tx, "fulfilment", payment.id)
+        was_earned = any(one.account == accounts.REVENUE for one in earned)
+        return accounts.UNDECIDED if _of(tx, payment).is_held and not was_earned else REVENUE
+
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Hand out what was bought; where its coupon went to others meanwhile, a person decides.
 
@@ -59,9 +67,25 @@ class Orders(Fulfilment):
             return
         self._hand_out(tx, order, Step.DELIVERED, now)
 
-    def deliver_anyway(self, tx: Connection, order: Order, now: datetime) -> Order:
-        """A person lets an order go that is held: it is delivered beyond its coupon's limit."""
-        return self._hand_out(tx, order, Step.RELEASED, now)
+    def deliver_anyway(
+        self, tx: Connection, payment: Payment, order: Order, now: datetime
+    ) -> Order:
+        """A person lets an order go that is held: it is delivered beyond its coupon's limit.
+
+        What went back of its money meanwhile is taken off what it earns.
+        """
+        undecided = -ledger.standing(tx, payment.id, accounts.UNDECIDED, order.currency)
+        if undecided:
+            left = Money(undecided, order.currency)
+            ledger.post(tx, accounts.released(order.id, payment.id, left), now)
+        done = self._hand_out(tx, order, Step.RELEASED, now)
+        if not order.refunded:
+            return done
+        back = _moved(tx, done, Step.PART_BACK, now)
+        money = (Money(0, order.currency), Money(order.refunded, order.currency))
+        for one in self._beneficiaries:
+            one.returned(tx, back, *money, now)
+        return back
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Nobody paid in time: the coupon is free again."""
@@ -82,7 +106,8 @@ class Orders(Fulfilment):
         after = min(before + back.minor, order.quote.final)
         returned = replace(order, refunded=after)
         step = Step.ALL_BACK if after == order.quote.final else Step.PART_BACK
-        moved = _moved(tx, returned, step, now)
+        still_held = order.is_held and step is Step.PART_BACK
+        moved = _moved(tx, returned, step, now, review=order.review if still_held else None)
         if not keep_access:
             _end_access(tx, order, now)
         for one in self._beneficiaries:

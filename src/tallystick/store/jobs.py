@@ -1,10 +1,11 @@
 """Outside effects as rows, written in the transaction that caused them, done at least once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -36,6 +37,21 @@ class Standing:
     tries: int
     error: str | None
     due_at: datetime | None
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect as an operator sees it. `dedupe_key` says what it is about."""
+
+    id: str
+    kind: str
+    dedupe_key: str
+    state: str
+    tries: int
+    error: str | None
+    due_at: datetime | None
+    created_at: datetime
     done_at: datetime | None
 
 
@@ -114,6 +130,49 @@ def standing(tx: Connection, dedupe_key: str) -> Standing | None:
     """How the effect with this key stands, or None."""
     row = tx.execute(_STANDING, {"of_key": dedupe_key}).first()
     return None if row is None else Standing(**row._mapping)
+
+
+_EFFECTS = select(
+    jobs.c.id, jobs.c.kind, jobs.c.dedupe_key, jobs.c.state, jobs.c.tries, jobs.c.error,
+    jobs.c.due_at, jobs.c.created_at, jobs.c.done_at,
+)  # fmt: skip
+_EFFECT = _EFFECTS.where(jobs.c.id == bindparam("id"))
+_REVIVE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_id"), jobs.c.state == "dead")
+    .values(
+        state="ready", due_at=bindparam("now"), created_at=bindparam("now"), tries=0, error=None
+    )
+)
+
+
+def page(
+    tx: Connection, *, filters: Mapping[str, str | None],
+    span: tuple[datetime | None, datetime | None], after: tuple[datetime, str] | None, limit: int,
+) -> list[Effect]:  # fmt: skip
+    """Effects, newest first, one more than `limit` where there are more; None filters nothing."""
+    query = _EFFECTS.order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    for name, value in filters.items():
+        query = query if value is None else query.where(jobs.c[name] == value)
+    if span[0] is not None:
+        query = query.where(jobs.c.created_at > span[0])
+    if span[1] is not None:
+        query = query.where(jobs.c.created_at < span[1])
+    if after is not None:
+        same_time = (jobs.c.created_at == after[0]) & (jobs.c.id < after[1])
+        query = query.where(or_(jobs.c.created_at < after[0], same_time))
+    return [Effect(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
+
+
+def find(tx: Connection, effect_id: str) -> Effect | None:
+    """One effect, or None."""
+    row = tx.execute(_EFFECT, {"id": effect_id}).first()
+    return None if row is None else Effect(**row._mapping)
+
+
+def revive(tx: Connection, effect_id: str, now: datetime) -> bool:
+    """Let a dead effect be tried from the beginning; False where it is not dead."""
+    return tx.execute(_REVIVE, {"of_id": effect_id, "now": now}).rowcount == 1
 
 
 def let_go(tx: Connection, now: datetime) -> None:

@@ -60,6 +60,15 @@ _POSTED = (
     .where(transfers.c.kind == bindparam("kind"), transfers.c.subject == bindparam("subject"))
     .order_by(postings.c.line)
 )
+_STANDING = (
+    select(func.coalesce(func.sum(postings.c.amount), 0))
+    .join(transfers, transfers.c.id == postings.c.transfer_id)
+    .where(
+        transfers.c.payment_id == bindparam("payment_id"),
+        postings.c.account == bindparam("account"),
+        postings.c.currency == bindparam("currency"),
+    )
+)
 _KEPT = select(kept.c.currency, kept.c.amount).where(kept.c.account == bindparam("account"))
 _BALANCES = select(
     postings.c.account, postings.c.currency, func.sum(postings.c.amount).label("balance")
@@ -171,6 +180,12 @@ def postings_of(tx: Connection, kind: str, subject: str) -> tuple[Posting, ...]:
     """The postings of one transfer; none where it was never made."""
     rows = tx.execute(_POSTED, {"kind": kind, "subject": subject})
     return tuple(Posting(row.account, Money(row.amount, row.currency)) for row in rows)
+
+
+def standing(tx: Connection, payment_id: str, account: str, currency: str) -> int:
+    """What one payment has put on an account and not taken off it; debits are positive."""
+    values = {"payment_id": payment_id, "account": account, "currency": currency}
+    return int(tx.execute(_STANDING, values).scalar_one())
 
 
 def _move_balance(tx: Connection, posting: Posting) -> None:

@@ -7,12 +7,22 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from tallystick.domain.ledger import SUSPENSE
+from tallystick.domain.money import Money
+from tallystick.domain.payment import Payment
 from tallystick.domain.raw_bytes import Raw
-from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundSource, RefundState
-from tallystick.store import raw_bytes
+from tallystick.domain.refund import (
+    ASKED,
+    GONE,
+    HOLDING,
+    Refund,
+    RefundSignal,
+    RefundSource,
+    RefundState,
+)
+from tallystick.store import ledger, raw_bytes
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
-from tallystick.store.schema.core import payments, postings, receipts, transfers
+from tallystick.store.schema.core import payments, receipts
 from tallystick.store.schema.refunds import refund_moves, refunds
 
 _COLUMNS = tuple(refunds.c)
@@ -125,34 +135,77 @@ _UNSPEND = (
         updated_at=bindparam("now", type_=payments.c.updated_at.type),
     )
 )
+_IN_CURRENCY = (
+    receipts.c.payment_id == bindparam("payment_id"), receipts.c.currency == bindparam("currency")
+)  # fmt: skip
+_CAME = select(func.coalesce(func.sum(receipts.c.amount), 0)).where(*_IN_CURRENCY)
+_BACK = select(func.coalesce(func.sum(refunds.c.amount), 0)).where(
+    refunds.c.payment_id == bindparam("payment_id"),
+    refunds.c.currency == bindparam("currency"),
+    refunds.c.state.in_(HOLDING | GONE),
+)
+_OTHERS = (
+    select(receipts.c.currency)
+    .where(
+        receipts.c.payment_id == bindparam("payment_id"),
+        receipts.c.currency != bindparam("currency"),
+    )
+    .distinct()
+)
 
 
-def reserve(tx: Connection, payment_id: str, minor: int) -> bool:
+def reserve(tx: Connection, payment: Payment, money: Money) -> bool:
     """Promise so much of what was received; False where there is not so much left.
 
     The one statement that lets money go: however many ask at once, no more is promised than came.
+    Money in another currency than is due has no column of its own: its sum is taken while the
+    payment is held, which the caller sees to.
     """
-    return tx.execute(_RESERVE, {"of_id": payment_id, "taken": minor}).rowcount == 1
+    if money.currency != payment.currency:
+        return left_of(tx, payment.id, money.currency) >= money.minor
+    return tx.execute(_RESERVE, {"of_id": payment.id, "taken": money.minor}).rowcount == 1
 
 
-def release(tx: Connection, payment_id: str, minor: int) -> None:
+def left_of(tx: Connection, payment_id: str, currency: str) -> int:
+    """What came in this currency and neither has gone back nor is promised back."""
+    values = {"payment_id": payment_id, "currency": currency}
+    came, promised = tx.execute(_CAME, values).scalar_one(), tx.execute(_BACK, values).scalar_one()
+    return int(came) - int(promised)
+
+
+def others(tx: Connection, payment: Payment) -> dict[str, int]:
+    """What is left of money in other currencies than is due, by currency."""
+    values = {"payment_id": payment.id, "currency": payment.currency}
+    found = {one: left_of(tx, payment.id, one) for one in tx.execute(_OTHERS, values).scalars()}
+    return {currency: minor for currency, minor in found.items() if minor > 0}
+
+
+def release(tx: Connection, payment: Payment, money: Money) -> None:
     """Take a promise back: the refund came to nothing."""
+    payment_id, minor = payment.id, money.minor
+    if money.currency != payment.currency:
+        return
     if tx.execute(_RELEASE, {"of_id": payment_id, "taken": minor}).rowcount != 1:
         raise AssertionError(f"{payment_id} has no promise of {minor} to take back")
 
 
-def spend(tx: Connection, payment_id: str, minor: int, now: datetime) -> None:
+def spend(tx: Connection, payment: Payment, money: Money, now: datetime) -> None:
     """Keep a promise: the money has gone back. Payers see it, so the payment's version grows."""
-    values = {"of_id": payment_id, "taken": minor, "now": now}
+    minor = money.minor
+    values = {"of_id": payment.id, "taken": minor, "now": now}
+    if money.currency != payment.currency:
+        return
     if tx.execute(_SPEND, values).rowcount != 1:
-        raise AssertionError(f"{payment_id} has no promise of {minor} to keep")
+        raise AssertionError(f"{payment.id} has no promise of {minor} to keep")
 
 
-def unspend(tx: Connection, payment_id: str, minor: int, now: datetime) -> None:
+def unspend(tx: Connection, payment: Payment, money: Money, now: datetime) -> None:
     """What had gone back is here again. Payers see it, so the payment's version grows."""
-    values = {"of_id": payment_id, "taken": minor, "now": now}
+    values = {"of_id": payment.id, "taken": money.minor, "now": now}
+    if money.currency != payment.currency:
+        return
     if tx.execute(_UNSPEND, values).rowcount != 1:
-        raise AssertionError(f"{payment_id} has given back less than the {minor} that came again")
+        raise AssertionError(f"{payment.id} has given back less than {money}, which came again")
 
 
 _MOVED = (
@@ -243,15 +296,6 @@ _RECEIPTS = (
     )
     .order_by(receipts.c.created_at.desc(), receipts.c.id.desc())
 )  # fmt: skip
-_UNDELIVERED = (
-    select(func.coalesce(func.sum(postings.c.amount), 0))
-    .join(transfers, transfers.c.id == postings.c.transfer_id)
-    .where(
-        transfers.c.payment_id == bindparam("payment_id"),
-        postings.c.account == SUSPENSE,
-        postings.c.currency == bindparam("currency"),
-    )
-)
 _TRANSACTION = select(receipts.c.payment_id).where(
     receipts.c.gateway == bindparam("gateway"),
     receipts.c.account == bindparam("account"),
@@ -267,8 +311,7 @@ def receipts_of(tx: Connection, payment_id: str, currency: str) -> list[Received
 
 def undelivered(tx: Connection, payment_id: str, currency: str) -> int:
     """What came and nothing was delivered for, in minor units."""
-    values = {"payment_id": payment_id, "currency": currency}
-    return -int(tx.execute(_UNDELIVERED, values).scalar_one())
+    return -ledger.standing(tx, payment_id, SUSPENSE, currency)
 
 
 def payments_with(tx: Connection, gateway: str, account: str, names: Sequence[str]) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from tallystick.domain.money import Money
-from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
 from tallystick.store.columns import AnyRow
 from tallystick.store.schema.core import attempts, events, payment_links, payments, receipts
@@ -82,6 +82,8 @@ def _snapshot(row: AnyRow) -> Snapshot:
         link=None if row.payment_links_id is None else _link(row),
         last_event=None if row.events_type is None else (row.events_type, row.events_at),
         transaction=_transaction(row) if row.received else None,
+        tolerance_minor=row.tolerance,
+        late_policy=LatePolicy(row.late_policy),
     )
 
 

@@ -17,8 +17,10 @@ from tallystick.web import (
     books,
     coupons,
     dashboard,
+    decisions,
     description,
     desk,
+    effects,
     events,
     gift_cards,
     gift_orders,
@@ -58,10 +60,12 @@ from tallystick.web.stream import Keeper
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 _PARTS: Final = (
     payments,
+    decisions,
     links,
     pay_form,
     payer,
     jobs,
+    effects,
     health,
     notices,
     unmatched,

@@ -30,7 +30,7 @@ from tallystick.web.depends import (
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
-from tallystick.web.payments import Offer
+from tallystick.web.payments import Offer, tolerance
 from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
 
@@ -67,6 +67,8 @@ async def create(
         expires_in=timedelta(seconds=wished.expires_in),
         metadata=wished.metadata,
         draft=wished.draft,
+        late_policy=wished.late_policy,
+        tolerance=tolerance(wished.underpayment_tolerance),
     )
     base_url = hub.settings.base_url
 

@@ -10,6 +10,7 @@ from tallystick.domain.access import USERNAME
 from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
 from tallystick.domain.ids import is_id
 from tallystick.domain.order import Buyer, Order
+from tallystick.domain.payment import LatePolicy
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import access as access_flow
 from tallystick.flows import orders as flow
@@ -23,7 +24,7 @@ from tallystick.web.bodies import Body, Parsed, body, described, web_address
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.order_shapes import Bought
-from tallystick.web.payments import Metadata, short_metadata
+from tallystick.web.payments import Forgiven, Metadata, short_metadata, tolerance
 from tallystick.web.schemas import one
 
 router = APIRouter(tags=["orders"])
@@ -48,6 +49,8 @@ class CreateOrder(Body):
     return_url: str | None = Field(default=None, max_length=2000)
     user_id: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: Metadata = Field(default_factory=dict, max_length=50)
+    underpayment_tolerance: Forgiven | None = None
+    late_policy: LatePolicy | None = Field(default=None, strict=False)
 
     @field_validator("github_username")
     @classmethod
@@ -162,8 +165,7 @@ async def release(
 def _wish(who: Caller, said: CreateOrder) -> OrderWish:
     if who.role is not None:
         who.needs("operator")
-    elif said.user_id is not None or said.metadata:
-        field = "metadata" if said.metadata else "userId"
+    elif field := next((name for name, given in _merchants_own(said).items() if given), None):
         raise Invalid(f"{field} needs a secret key.", ((field, "needs a secret key"),))
     buyer = Buyer(
         said.email, who.owner or said.user_id, said.team_id, said.github_username,
@@ -174,7 +176,16 @@ def _wish(who: Caller, said: CreateOrder) -> OrderWish:
         currency=said.currency, coupon_code=said.coupon_code, referral_code=said.referral_code,
         tax_id=said.tax_id, return_url=said.return_url, metadata=said.metadata,
         public=who.role is None,
+        late_policy=said.late_policy, tolerance=tolerance(said.underpayment_tolerance),
     )  # fmt: skip
+
+
+def _merchants_own(said: CreateOrder) -> dict[str, object]:
+    """What is the merchant's to say, and not the buyer's."""
+    return {
+        "metadata": said.metadata, "userId": said.user_id, "latePolicy": said.late_policy,
+        "underpaymentTolerance": said.underpayment_tolerance,
+    }  # fmt: skip
 
 
 def _rendered(order: Order, snapshot: Snapshot, token: str) -> bytes:

@@ -1,15 +1,16 @@
 """Payments over HTTP: create, list, read, check, cancel, status, stream and why."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from decimal import Decimal
+from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tallystick.domain.errors import Invalid
 from tallystick.domain.ids import is_id
 from tallystick.domain.money import LARGEST_MINOR, Money
-from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.payment import AmountState, LatePolicy, Phase, Tolerance
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import cancel as cancel_flow
 from tallystick.flows import poll
@@ -54,6 +55,34 @@ def short_metadata(value: Metadata) -> Metadata:
     return value
 
 
+class Forgiven(Body):
+    """How much less than what is due still pays it: one of the two."""
+
+    amount: int | None = Field(default=None, ge=0, le=LARGEST_MINOR, description="Minor units.")
+    percent: int | Decimal | None = Field(default=None, description="Up to two decimals.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.amount is None) == (self.percent is None):
+            raise ValueError("has either amount or percent")
+        if self.percent is not None and not self._is_a_share(Decimal(self.percent)):
+            raise ValueError("has a percent from 0 to less than 100, with up to two decimals")
+        return self
+
+    @staticmethod
+    def _is_a_share(percent: Decimal) -> bool:
+        return 0 <= percent < 100 and percent * 100 == int(percent * 100)
+
+    def value(self) -> Tolerance:
+        """As payments know it."""
+        return Tolerance(self.amount or 0, int(Decimal(self.percent or 0) * 100))
+
+
+def tolerance(given: Forgiven | None) -> Tolerance | None:
+    """What was said of it, or None where the server's own setting holds."""
+    return None if given is None else given.value()
+
+
 class Offer(Body):
     """What every offer has: an amount, and how long and how it can be paid."""
 
@@ -62,6 +91,8 @@ class Offer(Body):
     return_url: str | None = Field(default=None, max_length=2000)
     expires_in: int = Field(default=86_400, ge=60, le=LONGEST_OFFER_S, description="Seconds.")
     metadata: Metadata = Field(default_factory=dict, max_length=50)
+    underpayment_tolerance: Forgiven | None = None
+    late_policy: LatePolicy | None = Field(default=None, strict=False)
 
     _short = field_validator("metadata")(short_metadata)
 
@@ -112,6 +143,8 @@ async def create(
         expires_in=timedelta(seconds=wished.expires_in),
         metadata=wished.metadata,
         test_mode=wished.test_mode,
+        late_policy=wished.late_policy,
+        tolerance=tolerance(wished.underpayment_tolerance),
     )
     return await once_only(
         request,

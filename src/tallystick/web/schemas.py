@@ -9,7 +9,7 @@ from tallystick.domain.exchange import RateSource
 from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.link import LinkStatus
 from tallystick.domain.order import OrderReview, OrderStatus
-from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
+from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.domain.reconciliation import Match
 from tallystick.domain.referral import CommissionStatus, LineKind, Tier
 from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
@@ -56,6 +56,7 @@ def ref(name: str) -> Schema:
 
 
 _MONEY: Final = {"amount": _MINOR, "currency": _CURRENCY}
+_TOLERANCE: Final = _object(amount=_MINOR)
 _STANDING: Final = {
     "amountState": _one_of(AmountState),
     "late": _FLAG,
@@ -166,6 +167,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Payment": _object(
         _FOR_PAYERS, review=_or_null(_one_of(Review)), reference=_or_null(_TEXT),
         ownerId=_or_null(_TEXT), metadata=_NOTES, attempt=_or_null(ref("Attempt")),
+        underpaymentTolerance=_TOLERANCE, latePolicy=_one_of(LatePolicy),
     ),
     "PaymentStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, phase=_one_of(Phase), refunded=_MINOR,
@@ -174,6 +176,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Proof": _object(
         id=_TEXT, phase=_one_of(Phase), amountState=_one_of(AmountState), late=_FLAG,
         review=_or_null(_one_of(Review)), due=_TEXT, nextCheckAt=_or_null(_INSTANT),
+        decisions=_many(_object(action=_TEXT, reason=_TEXT, by=_TEXT, at=_INSTANT)),
         reasons=_many(_object(at=_INSTANT, source=_TEXT, trust=_TEXT, claim=_TEXT, before=_TEXT,
                               after=_TEXT, sentence=_TEXT)),
     ),
@@ -181,6 +184,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         _MONEY, _STANDING, _DATES, id=_TEXT, shortCode=_TEXT, url=_TEXT, paymentId=_TEXT,
         currentStatus=_one_of(LinkStatus), description=_TEXT, gateways=_many(_TEXT),
         review=_or_null(_one_of(Review)), returnUrl=_or_null(_TEXT), metadata=_NOTES,
+        underpaymentTolerance=_TOLERANCE, latePolicy=_one_of(LatePolicy),
     ),
     "Transaction": _object(_MONEY, transactionId=_TEXT, gateway=_TEXT, paidAt=_INSTANT),
     "PaymentLinkStatus": _object(
@@ -188,6 +192,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_or_null(_TEXT),
         lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
         transactionInfo=_or_null(ref("Transaction")), updatedAt=_INSTANT,
+    ),
+    "Effect": _object(
+        id=_TEXT, kind=_TEXT, about=_TEXT, state=_one_of(("ready", "done", "dead")), tries=_COUNT,
+        error=_or_null(_TEXT), dueAt=_or_null(_INSTANT), createdAt=_INSTANT,
+        doneAt=_or_null(_INSTANT),
     ),
     "Gateway": _object(
         name=_TEXT, title=_TEXT, currencies=_or_null(_many(_CURRENCY)), cancels=_FLAG,

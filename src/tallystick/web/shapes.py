@@ -10,6 +10,7 @@ from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, message
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.why import Proof
+from tallystick.store.decisions import Decided
 from tallystick.store.schedules import Run, Stats
 
 __all__ = ["checkout", "instant", "payment"]
@@ -23,7 +24,8 @@ def encoded(value: Any) -> bytes:
 
 def payer_payment(snapshot: Snapshot) -> dict[str, Any]:
     """A payment as its payer sees it: no merchant's notes, nobody's identity."""
-    hidden = {"metadata", "review", "ownerId", "reference", "attempt"}
+    hidden = {"metadata", "review", "ownerId", "reference", "attempt", "underpaymentTolerance",
+              "latePolicy"}  # fmt: skip
     return {name: value for name, value in payment(snapshot).items() if name not in hidden}
 
 
@@ -68,6 +70,8 @@ def link(snapshot: Snapshot, base_url: str) -> dict[str, Any]:
         "review": snapshot.review,
         "received": snapshot.received_minor,
         "returnUrl": snapshot.return_url,
+        "underpaymentTolerance": {"amount": snapshot.tolerance_minor},
+        "latePolicy": snapshot.late_policy,
         "metadata": dict(snapshot.metadata),
         "createdAt": instant(snapshot.created_at),
         "updatedAt": instant(snapshot.updated_at),
@@ -128,9 +132,15 @@ def proof(found: Proof) -> dict[str, Any]:
             }
             for reason in found.reasons
         ],
+        "decisions": [decision(one) for one in found.decisions],
         "due": found.due,
         "nextCheckAt": instant(found.payment.next_check_at),
     }
+
+
+def decision(one: Decided) -> dict[str, Any]:
+    """What a person decided, why, and who it was."""
+    return {"action": one.action, "reason": one.reason, "by": one.actor, "at": instant(one.at)}
 
 
 def job(name: str, stats: Stats, runs: Iterable[Run]) -> dict[str, Any]:
@@ -171,8 +181,9 @@ def _run(done: Run) -> dict[str, Any]:
 
 def _message(snapshot: Snapshot) -> Message:
     return message(
-        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned
-    )
+        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned,
+        review=snapshot.review,
+    )  # fmt: skip
 
 
 def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, exists, func, or_, select, text
 
-from tallystick.domain.payment import MOVES, Phase
+from tallystick.domain.payment import BY_A_PERSON, MOVES, Phase
 from tallystick.store.audit.base import Check, Each, queries
 from tallystick.store.audit.folds import Folds
 from tallystick.store.schema import append_only, frozen
@@ -60,7 +60,7 @@ SELECT r.id AS subject, 'is not booked once, as it was received' AS wrong
 FROM receipts r
 LEFT JOIN transfers t ON t.kind = 'receipt' AND t.subject = r.id AND t.payment_id = r.payment_id
 LEFT JOIN postings d ON d.transfer_id = t.id
-  AND d.account || '' IN ('clearing:' || r.gateway, 'suspense')
+  AND d.account || '' IN ('clearing:' || r.gateway, 'suspense:unowned')
   AND d.amount = r.amount AND d.currency = r.currency
 LEFT JOIN postings c ON c.transfer_id = t.id AND c.account || '' = 'suspense'
   AND c.amount = -r.amount AND c.currency = r.currency
@@ -124,14 +124,24 @@ LEFT JOIN receipts r ON r.payment_id = p.id AND r.currency = p.currency AND EXIS
   SELECT 1 FROM evidence e WHERE e.payment_id = r.payment_id AND e.key = r.evidence_key
     AND e.counts = 1 AND e.conflict = 0)
 WHERE p.phase = 'paid'
-GROUP BY p.id, p.amount, p.tolerance HAVING COALESCE(SUM(r.amount), 0) < p.amount - p.tolerance
+GROUP BY p.id, p.amount, p.tolerance HAVING COALESCE(SUM(r.amount), 0) <= 0
+  OR COALESCE(SUM(r.amount), 0) < p.amount - p.tolerance AND NOT EXISTS (
+    SELECT 1 FROM decisions d WHERE d.subject = p.id AND d.action = 'accepted')
+"""
+# Each word of a person that moves a payment, and the action that the log names it by.
+_UNSIGNED = """
+SELECT e.payment_id AS subject, 'was ' || e.claim || ' by nobody in the log of decisions' AS wrong
+FROM evidence e
+WHERE e.claim IN ('accepted', 'closed_expired', 'closed_canceled') AND (
+  SELECT COUNT(*) FROM decisions d WHERE d.subject = e.payment_id
+    AND d.action = CASE e.claim WHEN 'accepted' THEN 'accepted' ELSE 'closed' END) = 0
 """
 _MISJUDGED = """
 SELECT id AS subject, 'is ' || amount_state || ' with ' || received || ' of ' || amount AS wrong
 FROM payments WHERE amount_state <> CASE
   WHEN received <= 0 THEN 'none'
   WHEN received < amount - tolerance THEN 'partial'
-  WHEN received > amount + tolerance THEN 'over'
+  WHEN received > amount THEN 'over'
   ELSE 'exact' END
 """
 _FOREIGN = """
@@ -160,14 +170,17 @@ FROM payments p
 LEFT JOIN fulfilments f ON f.payment_id = p.id AND f.purpose = p.purpose
 WHERE p.phase = 'paid' AND f.id IS NULL
 """
+# What was sold is delivered in full: what came, and what was forgiven of the price.
 _UNEARNED = """
 SELECT f.payment_id AS subject, 'was delivered and not earned in the same transaction' AS wrong
 FROM fulfilments f JOIN payments p ON p.id = f.payment_id AND p.purpose = f.purpose
 LEFT JOIN transfers t ON t.kind = 'fulfilment' AND t.subject = p.id
   AND t.created_at = f.created_at
-LEFT JOIN postings d ON d.transfer_id = t.id AND d.account || '' = 'suspense'
-  AND d.currency = p.currency AND d.amount BETWEEN p.amount - p.tolerance AND p.amount
-WHERE p.phase = 'paid' AND d.transfer_id IS NULL
+LEFT JOIN postings d ON d.transfer_id = t.id AND d.currency = p.currency AND d.amount > 0
+  AND d.account || '' IN ('suspense', 'shortfall')
+WHERE p.phase = 'paid'
+GROUP BY f.id, f.payment_id, p.amount, p.tolerance
+HAVING COALESCE(SUM(d.amount), 0) NOT BETWEEN p.amount - p.tolerance AND p.amount
 """
 # `state <> 'done'` is what the index of the undone says.
 _DEAD = """
@@ -205,10 +218,18 @@ FROM payments WHERE phase IN ('draft', 'open', 'processing') AND next_check_at I
 """
 
 _EDGES: Final = ", ".join(sorted({f"'{before}>{after}'" for (before, _), after in MOVES.items()}))
+_BY_GATEWAYS: Final = {(before, after) for (before, signal), after in MOVES.items()
+                       if signal not in BY_A_PERSON}  # fmt: skip
+# Where only a person's word leads.
+_DECIDED: Final = ", ".join(sorted({f"'{before}>{after}'" for (before, _), after in MOVES.items()
+                                    if (before, after) not in _BY_GATEWAYS}))  # fmt: skip
 _STRAYED = f"""
 SELECT payment_id AS subject, 'went from ' || phase_before || ' to ' || phase_after AS wrong
 FROM events
-WHERE phase_before <> phase_after AND phase_before || '>' || phase_after NOT IN ({_EDGES})
+WHERE phase_before <> phase_after AND (
+  phase_before || '>' || phase_after NOT IN ({_EDGES})
+  OR phase_before || '>' || phase_after IN ({_DECIDED})
+    AND signal NOT IN ('accepted', 'closed_expired', 'closed_canceled'))
 """  # noqa: S608 - the moves of our own table
 
 _TRIGGERS = {
@@ -292,8 +313,9 @@ CHECKS: Final = (
     Check("S0", "The state of a payment is what its evidence folds to.", Folds()),
     Check("S1", "Every change of phase is a move of the table, and none is missing.",
           Each("events", _STRAYED, _TORN, key="payment_id"), Each("payments", _UNTOLD)),
-    Check("S2", "What is paid has enough counted evidence in the right currency.",
-          Each("payments", _UNPROVEN)),
+    Check("S2", "What is paid has enough counted evidence in the right currency, or a person's "
+          "word that it is enough, with a reason.",
+          Each("payments", _UNPROVEN), Each("evidence", _UNSIGNED)),
     Check("S3", "An amount or currency that differs is never plain paid.",
           Each("payments", _MISJUDGED, _FOREIGN)),
     Check("S4", "A browser's word never counts.", Each("evidence", _BELIEVED)),

@@ -17,7 +17,7 @@ FROM payments WHERE refunded + refund_reserved > received OR refunded < 0 OR ref
 _MISCOUNTED = f"""
 SELECT p.id AS subject, 'says refunded ' || p.refunded || ' and promised ' || p.refund_reserved
   || ', its refunds ' || {_GONE} || ' and ' || {_PROMISED} AS wrong
-FROM payments p LEFT JOIN refunds f ON f.payment_id = p.id
+FROM payments p LEFT JOIN refunds f ON f.payment_id = p.id AND f.currency = p.currency
 GROUP BY p.id, p.refunded, p.refund_reserved
 HAVING p.refunded <> {_GONE} OR p.refund_reserved <> {_PROMISED}
 """  # noqa: S608 - the states of our own table
@@ -73,11 +73,27 @@ SELECT promised.id AS subject, 'has promised ' || promised.refund_reserved || ',
 FROM (
   SELECT p.id, p.refund_reserved, (
     SELECT COALESCE(-SUM(q.amount), 0) FROM transfers t JOIN postings q ON q.transfer_id = t.id
-    WHERE t.payment_id = p.id AND q.account || '' = 'refunding') AS apart
+    WHERE t.payment_id = p.id AND q.currency = p.currency
+      AND q.account || '' = 'refunding') AS apart
   FROM payments p
 ) AS promised
 WHERE promised.refund_reserved <> promised.apart
 """
+# Of money in other currencies than is due, a payment keeps no sum of its own.
+_OTHERS_UNHELD = f"""
+SELECT back.payment_id AS subject, 'has promised ' || back.promised || ' ' || back.currency
+  || ', and ' || back.apart || ' stands apart for it' AS wrong
+FROM (
+  SELECT f.payment_id, f.currency,
+    SUM(CASE WHEN f.state IN ({_HELD}) THEN f.amount ELSE 0 END) AS promised, (
+    SELECT COALESCE(-SUM(q.amount), 0) FROM transfers t JOIN postings q ON q.transfer_id = t.id
+    WHERE t.payment_id = f.payment_id AND q.currency = f.currency
+      AND q.account || '' = 'refunding') AS apart
+  FROM refunds f
+  GROUP BY f.payment_id, f.currency
+) AS back
+WHERE back.promised <> back.apart
+"""  # noqa: S608 - the states of our own table
 
 _EDGES: Final = ", ".join(
     sorted(f"'{before}>{signal}>{after}'" for (before, signal), after in REFUND_MOVES.items())
@@ -97,5 +113,5 @@ CHECKS: Final = (
           Each("refund_moves", _STRAYED, _TORN, key="refund_id"), Each("refunds", _ELSEWHERE)),
     Check("R2", "The ledger has every refund once, and what is promised stands apart.",
           Each("refunds", _UNBOOKED), Each("transfers", _BOOKED_FROM_NOTHING),
-          Each("payments", _UNHELD)),
+          Each("payments", _UNHELD), Each("refunds", _OTHERS_UNHELD, key="payment_id")),
 )  # fmt: skip

@@ -12,7 +12,7 @@ FROM topups u JOIN payments p ON p.id = u.payment_id
 LEFT JOIN transfers t ON t.kind = 'fulfilment' AND t.payment_id = p.id
 LEFT JOIN postings w ON w.transfer_id = t.id AND w.account || '' = 'wallet:' || p.owner_id
   AND w.currency = p.currency
-  AND w.amount = -(CASE WHEN p.received < p.amount THEN p.received ELSE p.amount END)
+  AND w.amount = -p.amount
 WHERE p.phase = 'paid'
 GROUP BY u.id HAVING COUNT(w.transfer_id) <> 1
 """

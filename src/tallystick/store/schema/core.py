@@ -14,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 
+from tallystick.domain.decision import Action
 from tallystick.domain.evidence import Claim, Source
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.store.columns import Document, Flag, Instant, Whole
@@ -364,7 +365,7 @@ decisions = table(
     Column("actor", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.id")),
     Column("at", Instant, nullable=False),
-    one_of("action", ("assigned", "refunded", "parked", "released", "resolved")),
+    one_of("action", ("assigned", "refunded", "parked", "resolved", *Action, "forgotten")),
     CheckConstraint("reason <> ''", name="reason_given"),
     append_only=True,
 )
@@ -388,6 +389,7 @@ jobs = table(
 Index("ix_jobs_due", jobs.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 index_where("ix_jobs_undone", "state <> 'done'", jobs.c.state, jobs.c.due_at)
+index_where("ix_jobs_dead", "state = 'dead'", jobs.c.created_at, jobs.c.id)
 
 schedules = table(
     "schedules",

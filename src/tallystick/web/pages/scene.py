@@ -39,6 +39,7 @@ class Scene(StrEnum):
     CANCELED_MONEY = "canceled_money"
     REFUNDED = "refunded"
     PARTLY_REFUNDED = "partly_refunded"
+    OTHER_CURRENCY = "other_currency"
 
 
 class Tone(StrEnum):
@@ -70,6 +71,7 @@ TONES: Final[dict[Scene, Tone]] = {
     Scene.CANCELED_MONEY: Tone.ATTENTION,
     Scene.REFUNDED: Tone.GOOD,
     Scene.PARTLY_REFUNDED: Tone.GOOD,
+    Scene.OTHER_CURRENCY: Tone.ATTENTION,
 }
 
 # What the latest attempt makes of a payment that is open and has no money yet.
@@ -110,9 +112,10 @@ def page_path(short_code: str, kind: PageKind) -> str:
 def scene_of(snapshot: Snapshot, now: datetime, *, choices: bool) -> Scene:
     """The scene to show; `choices` says whether there is a gateway left to choose."""
     said = message(
-        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned
-    )
-    if snapshot.phase is not Phase.OPEN:
+        snapshot.phase, snapshot.amount_state, late=snapshot.late, returned=snapshot.returned,
+        review=snapshot.review,
+    )  # fmt: skip
+    if snapshot.phase is not Phase.OPEN or said is Message.OTHER_CURRENCY:
         return Scene(said)
     if now >= snapshot.expires_at:
         return Scene.CLOSING

@@ -25,7 +25,11 @@ _SHOWS_CHOICES: Final = {
     Scene.CHOOSE, Scene.RETRY, Scene.PREPARING, Scene.WAITING, Scene.PARTIAL,
 }  # fmt: skip
 _SHOWS_STEPS: Final = {Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.PROCESSING}
-_REFRESHES: Final = {Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.CLOSING, Scene.PROCESSING}
+_REFRESHES: Final = {
+    Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.CLOSING, Scene.PROCESSING,
+    Scene.OTHER_CURRENCY,
+}  # fmt: skip
+_STANDS_STILL: Final = {Scene.CLOSING, Scene.PROCESSING, Scene.OTHER_CURRENCY}
 
 
 class Manner(StrEnum):
@@ -191,7 +195,7 @@ def _notice(snapshot: Snapshot, visit: Visit, tell: Words) -> str | None:
 
 
 def _counts_down(snapshot: Snapshot, scene: Scene) -> bool:
-    return snapshot.phase is Phase.OPEN and scene not in {Scene.CLOSING, Scene.PROCESSING}
+    return snapshot.phase is Phase.OPEN and scene not in _STANDS_STILL
 
 
 def _facts(snapshot: Snapshot, code: str, visit: Visit, gateway: str) -> tuple[Fact, ...]:

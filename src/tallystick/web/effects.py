@@ -1,0 +1,62 @@
+"""Outside effects over HTTP: list those that could not be done, and have them done again."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+
+from tallystick.domain.errors import Invalid
+from tallystick.flows import retry_effects as flow
+from tallystick.store.jobs import Effect
+from tallystick.web import shapes
+from tallystick.web.bodies import instant_param, page_limit
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.description import answers, listing
+from tallystick.web.schemas import one, several
+
+router = APIRouter(tags=["effects"])
+STATES: Final = ("ready", "done", "dead")
+
+
+@router.get(
+    "/api/effects", summary="List outside effects, newest first", openapi_extra=listing(
+        state=STATES, kind=""), responses=answers(several("Effect")),
+)  # fmt: skip
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: state, kind, createdAfter, createdBefore. `dead` ones wait for a person."""
+    who.needs("reader")
+    limit = page_limit(request)
+    state = request.query_params.get("state")
+    if state is not None and state not in STATES:
+        words = f"one of {', '.join(STATES)}"
+        raise Invalid(f"state is {words}.", (("state", words),))
+    filters = {"state": state, "kind": request.query_params.get("kind")}
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    place = cursor_place(hub, request)
+    found = await flow.listing(hub, filters=filters, span=span, after=place, limit=limit)
+    places = [(effect.created_at, effect.id) for effect in found]
+    return listed(hub, [_shape(effect) for effect in found], places, limit)
+
+
+@router.post(
+    "/api/effects/{effect_id}/retry", summary="Have an effect done again",
+    responses=answers(one("Effect")),
+)  # fmt: skip
+async def retry(effect_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """At once, and then for three days more. Safe to repeat; 409 where it is done."""
+    who.needs("operator")
+    return {"data": _shape(await flow.retry(hub, effect_id))}
+
+
+def _shape(effect: Effect) -> dict[str, Any]:
+    """Without its payload, which may name people."""
+    return {
+        "id": effect.id,
+        "kind": effect.kind,
+        "about": effect.dedupe_key,
+        "state": effect.state,
+        "tries": effect.tries,
+        "error": effect.error,
+        "dueAt": shapes.instant(effect.due_at),
+        "createdAt": shapes.instant(effect.created_at),
+        "doneAt": shapes.instant(effect.done_at),
+    }
