@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from tallystick.domain.link import LINK_STATUS, SENTENCES, LinkStatus, Message, message
-from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.payment import AmountState, Phase, Review
 from tallystick.domain.refund import Returned
 
 EVERY = list(product(Phase, AmountState, (False, True)))
@@ -24,6 +24,7 @@ def test_every_message_is_said_somewhere():
     said = {message(phase, amount, late=late) for phase, amount, late in EVERY}
     said |= {message(phase, AmountState.EXACT, late=False, returned=how)
              for phase, how in WENT_BACK}  # fmt: skip
+    said.add(message(Phase.OPEN, AmountState.NONE, late=False, review=Review.WRONG_CURRENCY))
 
     assert said == set(Message) == set(SENTENCES)
 

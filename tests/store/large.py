@@ -25,10 +25,10 @@ END: Final = START + MANY * EVERY
 # What a person makes one by one, what is one row for each gateway, job or day, and what is
 # forgotten after a month. Everything else grows with the payments.
 SMALL: Final = {
-    "api_keys", "audit_marks", "coupon_amounts", "coupons", "dashboard_links",
-    "dashboard_sessions", "exchange_rates", "job_runs", "product_prices", "products",
-    "readings", "reconciliations", "referrers", "revenue_daily", "revenue_zone", "schedules",
-    "unnumbered", "webhook_endpoints",
+    "api_keys", "audit_marks", "budgets", "clock_doubts", "coupon_amounts", "coupons",
+    "dashboard_links", "dashboard_sessions", "exchange_rates", "job_runs", "kept_keys",
+    "master_keys", "product_prices", "products", "readings", "reconciliations", "referrers",
+    "revenue_daily", "revenue_zone", "schedules", "unnumbered", "webhook_endpoints",
 }  # fmt: skip
 
 # What most payments have; the rest is filled with SOME rows, which is enough to be a scan.
@@ -46,7 +46,7 @@ USUAL: Final = {
     "deliveries.state": "delivered", "orders.status": "completed", "orders.review": None,
     "tasks.state": "COMPLETED", "gift_cards.state": "active", "gift_card_holds.state": "captured",
     "commissions.status": "paid", "fulfilments.state": "done", "coupon_uses.state": "redeemed",
-    "access_grants.state": "done",
+    "access_grants.state": "done", "inbox.trouble": None,
 }  # fmt: skip
 
 # Where the rule below would make what no shop has.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -16,26 +17,35 @@ from tallystick.store import (
     deliveries,
     entrance,
     feed,
+    forgetting,
+    jobs,
     links,
+    notices,
     orders,
     payments,
+    pruning,
+    questions,
     reconciliation,
     referrers,
     refunds,
     sales,
     schedules,
+    sealed,
     tasks,
+    timers,
     wallets,
     webhook_endpoints,
 )
 from tallystick.store.orders import Search
-from tests.store.large import END, FIRST
+from tests.store.large import END, FIRST, START
 
 Call = Callable[[Connection], Any]
 DAY: Final = timedelta(days=1)
 SPANS: Final = ((None, None), (END - DAY, None), (None, END - DAY), (END - 2 * DAY, END - DAY))
 PLACES: Final = (None, (END - DAY, "z"))
 NAME: Final = str(FIRST + 9_000)
+FIRST_DAY: Final = START + DAY
+PRUNED: Final = {"before": FIRST_DAY, "up_to": 10}
 ENDPOINT: Final = f"webhook_endpoints_{FIRST + 1}"
 
 
@@ -51,6 +61,23 @@ def lists(page: Callable[..., Any], *filters: dict[str, Any]) -> list[Call]:
 
 def _call(page: Callable[..., Any], **values: Any) -> Call:
     return lambda tx: page(tx, limit=50, **values)
+
+
+def _reseal(tx: Connection) -> None:
+    """A value sealed anew, in the first column that is."""
+    row = (*[f"x_{NAME}"] * len(sealed.SEALED[0].key), b"old")
+    sealed.replace(tx, sealed.SEALED[0], row, b"new", {})  # type: ignore[arg-type]
+
+
+def _prune(tx: Connection, name: str) -> None:
+    """Some rows of a walk go; of a table with a key of two, PostgreSQL cannot be asked so."""
+    if len(pruning.WALKS[name].key) == 1:
+        pruning.drop(tx, name, [(f"{pruning.WALKS[name].table.name}_{NAME}",)], PRUNED)
+
+
+def _line(tx: Connection, line: str) -> None:
+    """What is asked about next at one gateway."""
+    list(questions._by_rank(tx, line, END, 10, lambda _: False))
 
 
 def _payments(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
@@ -110,7 +137,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
                               {"referrer_id": f"referrers_{FIRST + 2}"},
                               {"order_id": f"orders_{NAME}"}),
     "coupons.page": lists(_coupons, {"code": "TEN"}),
-    "credits.page": [
+    "credits._page": [
         _call(credits.page, state=state, span=span, after=place)
         for state in ("waiting", "decided", "all")
         for span in SPANS
@@ -136,14 +163,33 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: links.by_short_code(tx, f"short_code_{NAME}"),
         lambda tx: links.of_payment(tx, f"payments_{NAME}"),
     ],
+    "forgetting.customer": [lambda tx: forgetting.customer(tx, f"customer_{NAME}", "x")],
+    "jobs.page": lists(jobs.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
     "links.page": lists(_links, {"phases": ()}, {"phases": ("open", "processing")},
                         {"phases": ("paid",)}),
+    "notices.page": [
+        _call(notices.page, filters=one, span=span, after=after)
+        for one in ({}, {"gateway": "polar"}, {"payment": f"payments_{NAME}"},
+                    {"state": "unreadable"}, {"state": "orphan"})
+        for span in SPANS
+        for after in (None, f"inbox_{NAME}")
+    ],
     "orders.numbered_page": lists(_numbered, {"status": "refunded"}, {"gateway": "polar"}, {}),
     "orders.page": lists(_orders, *ORDER_FILTERS),
     "payments.page": lists(_payments, {"phase": "canceled"}, {"gateway": "polar"},
                            {"owner_id": "owner_9"}, {"reference": f"reference_{NAME}"},
                            {"amount_state": "over"}, {"review": None},
                            {"owner_id": "owner_9", "phase": "paid"}),
+    "pruning.drop": [partial(_prune, name=name) for name in pruning.WALKS],
+    "pruning.drop_aged": [
+        partial(pruning.drop_aged, name=name, before=FIRST_DAY) for name in pruning.AGED
+    ],
+    "pruning.stretch": [
+        partial(pruning.stretch, name=name, after=None, values=PRUNED) for name in pruning.WALKS
+    ],
+    "questions._rows": [
+        partial(_line, line=line) for line in ("sepay", questions.NOBODY)
+    ],
     "reconciliation.page": lists(_differences, {}),
     "referrers.page": [_call(referrers.page, after=place) for place in PLACES],
     "refunds.page": lists(refunds.page, {"state": "manual"}, {"gateway": "polar"},
@@ -151,7 +197,10 @@ SAMPLES: Final[dict[str, list[Call]]] = {
     "sales.rolled": [lambda tx: sales.rolled(tx, None, None)],
     "sales.summed": [lambda tx: sales.summed(tx, sales.Span(END - DAY, END))],
     "schedules.let_go": [schedules.let_go],
+    "sealed.replace": [_reseal],
+    "sealed.samples": [lambda tx: list(sealed.samples(tx))],
     "tasks.page": lists(_tasks, {"state": "IN_PROGRESS"}, {"reference": "reference_9"}),
+    "timers.pull_back": [lambda tx: timers.pull_back(tx, END)],
     "wallets.entries": lists(_entries, {}),
     "webhook_endpoints.page": [
         lambda tx: webhook_endpoints.page(tx, span=(None, None), after=None, limit=50)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from functools import partial
 
 from alembic import command
 
+from tallystick.domain.schedule import Rank
 from tallystick.store import grants, payments
 from tallystick.store.database import open_database
 from tallystick.store.migrate import HEAD, config, migrate, version
 from tallystick.store.orders import Search, page
-from tests.store.rows import NOW, payment, run
+from tests.store.rows import NOW, payment, plant, run
 
 FOUNDATION = "0001"
 PRODUCT = (
@@ -36,7 +38,7 @@ async def test_the_rows_of_a_shop_are_there_after_the_migration(empty_database_u
     sqlite = database.dialect == "sqlite"
     then = str(int(NOW.timestamp()) * 1_000_000) if sqlite else f"'{NOW.isoformat()}'"
     await database.write(lambda tx: command.upgrade(config(tx), FOUNDATION))
-    await database.write(lambda tx: payments.add(tx, payment(owner_id="user-7")))
+    await database.write(lambda tx: plant(tx, "payments", asdict(payment(owner_id="user-7"))))
     for statement in (PRODUCT, ORDER, GRANT):
         await database.write(partial(run, statement=statement.format(then=then)))
     await database.close()
@@ -46,7 +48,7 @@ async def test_the_rows_of_a_shop_are_there_after_the_migration(empty_database_u
     database = open_database(empty_database_url)
     assert await database.read(version) == HEAD
     kept = await database.read(lambda tx: payments.find(tx, "pay_1"))
-    assert kept == payment(owner_id="user-7")
+    assert kept == replace(payment(owner_id="user-7"), rank=Rank.OLD)
     orders = await database.read(lambda tx: page(tx, Search({"email": "lan@example.com"}), None, 9))
     assert [order.id for order in orders] == ["ord_1"]
     grant = await database.read(lambda tx: grants.find(tx, "ord_1"))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import LatePolicy, Review
-from tallystick.store import evidence, ledger, payments
+from tallystick.store import ledger, payments
 from tallystick.store.database import open_database
-from tallystick.store.migrate import config, migrate
-from tests.store.rows import NOW, add, attempt, money, payment, run
+from tallystick.store.documents import credit_document
+from tallystick.store.migrate import migrate
+from tests.store.merchants import at_step, within
+from tests.store.rows import NOW, add, attempt, money, payment, plant, run
 
 REBUILT = ("evidence", "payments", "decisions")
 DECISION = (
@@ -34,34 +35,39 @@ def rows_of(tx: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 def fill(tx: Connection) -> None:
     """A merchant's rows of before: two payments, one of them with money, and a decision."""
-    add(tx, payment("pay_1", review=Review.OVER, reference="A-1"), attempt("att_1", of="pay_1"))
-    add(tx, payment("pay_2", late_policy=LatePolicy.REVIEW))
-    said = Evidence(
-        Source.FETCH, Trust.FETCHED, Claim.SUCCEEDED, NOW, "att_1", (money(),), counts=True
-    )
-    evidence.append(tx, "pay_1", said, b"raw", NOW)
-    ledger.receive(tx, "pay_1", "att_1", money(), said.key, NOW)
+    for row in (payment("pay_1", review=Review.OVER, reference="A-1"),
+                payment("pay_2", late_policy=LatePolicy.REVIEW)):  # fmt: skip
+        plant(tx, "payments", asdict(row))
+    plant(tx, "attempts", asdict(attempt("att_1", of="pay_1")))
+    said = {"id": "evd_1", "payment_id": "pay_1", "attempt_id": "att_1", "key": "k",
+            "source": "fetch", "trust": 2, "claim": "succeeded", "counts": True, "note": "",
+            "credits": [credit_document(money())], "conflict": False, "observed_at": NOW,
+            "digest": "d"}  # fmt: skip
+    plant(tx, "evidence", said)
+    ledger.receive(tx, "pay_1", "att_1", money(), "k", NOW)
     run(tx, DECISION.format(id="dec_1", action="parked"))
 
 
 @pytest.fixture
 async def upgraded(empty_database_url):
-    """A database that stood at the foundation with rows in it, and what those were."""
-    database = open_database(empty_database_url)
-    await database.write(lambda tx: command.upgrade(config(tx), "0001"))
-    await database.write(fill)
-    before = await database.read(rows_of)
-    await database.close()
+    """A database of today, and what its rows were before and after the step with the words."""
+    seen: list[dict[str, list[tuple[Any, ...]]]] = []
+    await at_step(empty_database_url, "0003")
+    await within(empty_database_url, fill)
+    await within(empty_database_url, lambda tx: seen.append(rows_of(tx)))
+    await at_step(empty_database_url, "0004")
+    await within(empty_database_url, lambda tx: seen.append(rows_of(tx)))
+    before, after = seen
     await migrate(empty_database_url)
     database = open_database(empty_database_url)
-    yield database, before
+    yield database, (before, after)
     await database.close()
 
 
 async def test_a_merchants_rows_are_all_kept(upgraded):
-    database, before = upgraded
+    _, (before, after) = upgraded
 
-    assert await database.read(rows_of) == before
+    assert after == before
     assert all(before.values())
 
 

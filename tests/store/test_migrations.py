@@ -24,8 +24,20 @@ FROZEN = {
 }
 """The steps that merchants have taken. When a version is released, its steps are added here."""
 
-CHANGED: dict[str, set[str]] = {}
+CHANGED: dict[str, set[str]] = {
+    # The bytes go to a table of their own.
+    "evidence": {"raw"},
+    "inbox": {"headers", "query", "body"},
+    "refund_moves": {"raw"},
+    # What is paid is not asked about any more.
+    "payments": {"next_check_at"},
+    # `tidy` seals what was kept in the clear, at once.
+    "schedules": {"next_run_at"},
+}
 """Columns of step 0001 whose values a later step moves elsewhere or writes anew, on purpose."""
+
+REPLACED = {"statements"}
+"""Tables of step 0001 whose rows a later step moves elsewhere."""
 
 
 def test_a_released_migration_is_never_changed():
@@ -65,6 +77,7 @@ async def test_a_merchants_rows_are_all_there_after_every_later_step(empty_datab
             name for name in parts if name[0] != "'" and name not in CHANGED.get(table, ())
         )
         for table, parts in released().items()
+        if table not in REPLACED
     }
     database = open_database(empty_database_url)
     before = await database.read(lambda tx: every_row(tx, columns))

@@ -24,12 +24,15 @@ from tests.store.samples import SAMPLES
 
 # What may read much, and why: it runs once a day, or where a person waits for a whole report.
 ALLOWED: Final = {
-    "deliveries._FORGET_LOG": "the job `tidy`: deletes what a month has left, once a day",
-    "idempotency._FORGET": "the job `tidy`, once a day",
     "ledger._BALANCES": "the books over all time, when a person asks; from an index alone",
     "sales._BORDERS": "the audit, and a change of the time zone",
     "reconciliation._IN_SPAN": "the job `reconcile`: all that came in a day, once a day",
     "webhook_endpoints.remove": "deletes all that was ever delivered to an endpoint",
+    "forgetting._ANSWERS": "a person asks to be forgotten",
+    "forgetting._ORDERED": "a person asks to be forgotten",
+    "forgetting._EFFECTS": "a person asks to be forgotten",
+    "forgetting.customer": "a person asks to be forgotten",
+    "sealed.samples": "one row of each, at the first start with this version",
     "feed.page createdAfter": "the first page of a look back; it goes on by number",
 }
 REMEDY: Final = (

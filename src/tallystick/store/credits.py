@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -15,16 +15,19 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import unowned
 from tallystick.store import ledger
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema.core import credits
+from tallystick.store.places import before
+from tallystick.store.schema.core import DECIDED, WAITING, credits
 
 _TWIN: Final = "~"
+# The words of the indexes, or the planners do not see that they serve.
+_IN_STATE: Final = {"waiting": WAITING, "decided": DECIDED}
 _COLUMNS = tuple(credits.c)
 _FIND = select(*_COLUMNS).where(credits.c.id == bindparam("id"))
 _LOCK = _FIND.with_for_update()
 _NAMED = select(*_COLUMNS).where(
-    tuple_(credits.c.gateway, credits.c.account, credits.c.transaction_id).in_(
-        bindparam("names", expanding=True)
-    )
+    credits.c.gateway == bindparam("gateway"),
+    credits.c.account == bindparam("account"),
+    credits.c.transaction_id.in_(bindparam("names", expanding=True)),
 )
 _KEEP = {
     "sqlite": sqlite_insert(credits).on_conflict_do_nothing(),
@@ -136,11 +139,14 @@ def by_name(
     tx: Connection, wanted: Iterable[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], KeptCredit]:
     """What is kept under these names."""
-    names = sorted(wanted)
-    if not names:
-        return {}
-    rows = map(_kept, tx.execute(_NAMED, {"names": names}))
-    return {kept.credit.name: kept for kept in rows}
+    by_account: dict[tuple[str, str], list[str]] = {}
+    for gateway, account, name in sorted(wanted):
+        by_account.setdefault((gateway, account), []).append(name)
+    found: list[KeptCredit] = []
+    for (gateway, account), names in by_account.items():
+        values = {"gateway": gateway, "account": account, "names": names}
+        found += map(_kept, tx.execute(_NAMED, values))
+    return {kept.credit.name: kept for kept in found}
 
 
 def keep(
@@ -287,24 +293,28 @@ def page(
 
     One more than `limit` where there are more. `state` is `waiting`, `decided` or `all`.
     """
-    query = select(*_COLUMNS).where(_in_state(state))
+    states = (state,) if state in _IN_STATE else tuple(_IN_STATE)
+    found = [one for each in states for one in _page(tx, _IN_STATE[each], span, after, limit)]
+    found.sort(key=lambda kept: (kept.heard_at, kept.id), reverse=True)
+    return found[: limit + 1]
+
+
+def _page(
+    tx: Connection, which: str, span: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, str] | None, limit: int,
+) -> list[KeptCredit]:  # fmt: skip
+    query = select(*_COLUMNS).where(text(which))
     query = query.order_by(credits.c.heard_at.desc(), credits.c.id.desc())
+    if which == WAITING:
+        # What is just being taken up by its payment waits for nobody.
+        query = query.where(credits.c.due_at.is_(None))
     if span[0] is not None:
         query = query.where(credits.c.heard_at > span[0])
     if span[1] is not None:
         query = query.where(credits.c.heard_at < span[1])
     if after is not None:
-        same_time = (credits.c.heard_at == after[0]) & (credits.c.id < after[1])
-        query = query.where(or_(credits.c.heard_at < after[0], same_time))
+        query = query.where(before(credits.c.heard_at, credits.c.id, after))
     return [_kept(row) for row in tx.execute(query.limit(limit + 1))]
-
-
-def _in_state(state: str) -> ColumnElement[bool]:
-    undecided = credits.c.payment_id.is_(None) & credits.c.decided_at.is_(None)
-    decided = credits.c.decided_at.is_not(None)
-    # What is just being taken up by its payment waits for nobody.
-    waiting = undecided & credits.c.due_at.is_(None)
-    return {"waiting": waiting, "decided": decided}.get(state, or_(waiting, decided))
 
 
 def _row(item: Credit, now: datetime, *, notice_id: str | None, is_twin: bool) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.ids import new_id
+from tallystick.store.places import before
 from tallystick.store.schema.core import jobs
 
 _ADD = {
@@ -159,8 +160,7 @@ def page(
     if span[1] is not None:
         query = query.where(jobs.c.created_at < span[1])
     if after is not None:
-        same_time = (jobs.c.created_at == after[0]) & (jobs.c.id < after[1])
-        query = query.where(or_(jobs.c.created_at < after[0], same_time))
+        query = query.where(before(jobs.c.created_at, jobs.c.id, after))
     return [Effect(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
 
 

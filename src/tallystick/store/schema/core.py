@@ -322,7 +322,7 @@ credits = table(
     Column("meant_for", Text, ForeignKey("payments.id")),
     Column("due_at", Instant),
     Column("tries", Integer, nullable=False),
-    Column("payment_id", Text, ForeignKey("payments.id"), index=True),
+    Column("payment_id", Text, ForeignKey("payments.id")),
     Column("decided_at", Instant),
     Column("returned_at", Instant),
     UniqueConstraint("gateway", "account", "transaction_id"),
@@ -332,13 +332,14 @@ credits = table(
     CheckConstraint("due_at IS NULL OR meant_for IS NOT NULL", name="due_for_somebody"),
     frozen=("gateway", "account", "transaction_id", "amount", "currency", "at", "heard_at"),
 )
-_WAITING = "payment_id IS NULL AND decided_at IS NULL"
-index_where("ix_credits_waiting", _WAITING, credits.c.heard_at, credits.c.id)
-index_where("ix_credits_decided", "decided_at IS NOT NULL", credits.c.heard_at, credits.c.id)
+WAITING: Final = "payment_id IS NULL AND decided_at IS NULL"
+DECIDED: Final = "decided_at IS NOT NULL"
+index_where("ix_credits_waiting", WAITING, credits.c.heard_at, credits.c.id)
+index_where("ix_credits_decided", DECIDED, credits.c.heard_at, credits.c.id)
+index_where("ix_credits_owned", "payment_id IS NOT NULL", credits.c.payment_id)
 _MEANT = "meant_for IS NOT NULL AND payment_id IS NULL"
 index_where("ix_credits_meant", _MEANT, credits.c.meant_for)
 index_where("ix_credits_due", "due_at IS NOT NULL", credits.c.due_at)
-Index("ix_credits_heard", credits.c.heard_at, credits.c.id)
 Index("ix_credits_at", credits.c.gateway, credits.c.account, credits.c.at)
 
 readings = table(
@@ -389,6 +390,8 @@ jobs = table(
 Index("ix_jobs_due", jobs.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 index_where("ix_jobs_undone", "state <> 'done'", jobs.c.state, jobs.c.due_at)
+Index("ix_jobs_created", jobs.c.created_at, jobs.c.id)
+Index("ix_jobs_state", jobs.c.state, jobs.c.created_at, jobs.c.id)
 index_where("ix_jobs_dead", "state = 'dead'", jobs.c.created_at, jobs.c.id)
 
 schedules = table(

@@ -17,6 +17,7 @@ _WAITING = sa.text("payment_id IS NULL AND decided_at IS NULL")
 _DECIDED = sa.text("decided_at IS NOT NULL")
 _MEANT = sa.text("meant_for IS NOT NULL AND payment_id IS NULL")
 _DUE = sa.text("due_at IS NOT NULL")
+_OWNED = sa.text("payment_id IS NOT NULL")
 _FACTS = ("gateway", "account", "transaction_id", "amount", "currency", "at", "heard_at")
 _OF_RECEIPTS = """
 INSERT INTO credits (id, gateway, account, transaction_id, amount, currency, at, heard_at, counted,
@@ -100,12 +101,11 @@ def _make_credits() -> None:
         ("ix_credits_decided", ["heard_at", "id"], _DECIDED),
         ("ix_credits_meant", ["meant_for"], _MEANT),
         ("ix_credits_due", ["due_at"], _DUE),
+        ("ix_credits_owned", ["payment_id"], _OWNED),
     )
     for name, named, where in indexes:
         op.create_index(name, "credits", named, sqlite_where=where, postgresql_where=where)
-    op.create_index("ix_credits_heard", "credits", ["heard_at", "id"])
     op.create_index("ix_credits_at", "credits", ["gateway", "account", "at"])
-    op.create_index("ix_credits_payment_id", "credits", ["payment_id"])
 
 
 def _make_readings() -> None:

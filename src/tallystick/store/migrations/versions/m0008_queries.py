@@ -28,6 +28,8 @@ INDEXES = (
     ("ix_receipts_created", "receipts", ("created_at",), None),
     ("ix_receipts_at", "receipts", ("gateway", "account", "at"), None),
     ("ix_postings_account", "postings", ("account", "currency", "amount"), None),
+    ("ix_jobs_created", "jobs", ("created_at", "id"), None),
+    ("ix_jobs_state", "jobs", ("state", "created_at", "id"), None),
     ("ix_jobs_undone", "jobs", ("state", "due_at"), "state <> 'done'"),
     ("ix_coupon_uses_customer", "coupon_uses", ("coupon_id", "customer"), None),
     ("ix_outbox_at", "outbox", ("at",), None),
