@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.notices import CLIENT_ID, requests
-from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Claim
 from tallystick.domain.raw_bytes import Raw, digest
 from tallystick.store import inbox
 

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, State, Trust, fold
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Claim, Evidence, Source, State, Trust, fold
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AmountState, Phase, Review, Terms
 

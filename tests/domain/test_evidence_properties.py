@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, State, Trust, fold
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Claim, Evidence, Source, State, Trust, fold
 from tallystick.domain.money import Money
 from tallystick.domain.payment import MOVES, AmountState, LatePolicy, Phase, Signal, Terms
 

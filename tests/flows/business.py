@@ -19,7 +19,7 @@ from random import Random
 
 from sqlalchemy import Connection
 
-from tallystick.domain.evidence import Credit
+from tallystick.domain.credit import Credit
 from tallystick.domain.order import Buyer, Order
 from tallystick.domain.referral import Commission
 from tallystick.flows.audit import audit

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from tallystick.domain.errors import Conflict, NotConfigured, NotFound
 from tallystick.domain.giftcode import Mint
+from tallystick.domain.sealing import Masters
 from tallystick.flows.forget import forget_payment, forget_person
 from tallystick.flows.notices import listing
 from tallystick.store import forgetting, gift_cards, jobs, raw_bytes
@@ -137,7 +138,7 @@ async def test_whoever_was_given_a_gift_card_is_forgotten_and_its_money_is_not(h
 
 async def test_without_the_servers_secret_nobody_can_look_into_gift_cards(house):
     await house.sell_gift_card()
-    house.hub.secret = b""
+    house.hub.secret = Masters(())
 
     with pytest.raises(NotConfigured, match="TALLYSTICK_SECRET_KEY"):
         await forget_person(house.hub, "lan@example.com", "asked")

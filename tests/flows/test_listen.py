@@ -9,10 +9,11 @@ from itertools import count
 
 import pytest
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import Conflict
-from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.evidence import Claim
 from tallystick.domain.payment import Phase
-from tallystick.flows import unmatched
+from tallystick.flows import notices, unmatched
 from tallystick.flows.audit import audit
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import FIRST_LOOK, accounts_due, begin, listen_to, read_on
@@ -286,7 +287,10 @@ async def test_a_line_that_nobody_can_read_stops_nothing_but_itself(house, bank)
     assert (await house.settle(payment_id)).phase is Phase.PAID
     kept = await house.database.read(lambda tx: inbox.by_event(tx, "till", "main", "line:line-7"))
     assert kept is not None
-    assert json.loads(kept.body) == {"amount": None}
+    shown = await notices.show(house.hub, kept.id, raw=True)
+    assert (shown.notice.trouble, shown.notice.error) == ("unreadable", "its amount is null")
+    assert shown.raw is not None
+    assert json.loads(shown.raw.body) == {"amount": None}
 
 
 async def test_money_from_shortly_before_the_payment_was_made_pays_it(house, bank):

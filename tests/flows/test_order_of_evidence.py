@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, update
 
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Phase, Review
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.audit import audit

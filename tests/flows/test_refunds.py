@@ -27,7 +27,7 @@ from tallystick.flows.send_refund import tend_refunds
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Verdict
-from tallystick.store import ledger, payments, refunds
+from tallystick.store import ledger, payments, receipts
 from tests.store.house import CAN, House, Till
 
 
@@ -223,7 +223,7 @@ async def test_a_failed_refund_that_went_through_all_the_same_is_booked_by_later
     payment_id, _ = await sold(shop)
     shop.till.refuses = True
     first = await back(shop, payment_id, 20_000)
-    name = (await shop.database.read(lambda tx: refunds.receipts_of(tx, payment_id, "VND")))[0]
+    name = (await shop.database.read(lambda tx: receipts.of_payment(tx, payment_id, "VND")))[0]
     shop.till.made[first.id] = RefundVerdict(
         "back-late", "succeeded", Money(20_000, "VND"), first.id,
         transaction_id=name.transaction_id,

@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.domain.errors import Conflict, Invalid, NoticeNotAuthentic
 from tallystick.domain.evidence import Trust
+from tallystick.domain.sealing import Masters
 from tallystick.flows.notices import listing, retry, show
 from tallystick.flows.receive import receive
 from tallystick.gateways.base import Notice, RawNotice
@@ -125,7 +126,7 @@ async def test_bytes_whose_time_is_over_cannot_be_read_again(house, growing):
 async def test_bytes_that_were_sealed_with_another_secret_are_not_shown(house, growing):
     await receive(house.hub, "till", told(house, "x"))
     row = await only(house)
-    house.hub.secret = b"another secret of thirty-two chars"
+    house.hub.secret = Masters.of(b"another secret of thirty-two chars")
 
     with pytest.raises(Conflict, match="secret key"):
         await show(house.hub, row.id, raw=True)

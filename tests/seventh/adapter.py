@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from tallystick.domain import strict_json
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
@@ -22,7 +23,7 @@ from tallystick.domain.errors import (
     NotConfigured,
     NoticeNotAuthentic,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import new_id
 from tallystick.gateways.base import (

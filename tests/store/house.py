@@ -9,13 +9,14 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from tallystick.domain.coupon import Coupon, CouponType
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnreachable,
     Unavailable,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.order import Buyer, Order, Product

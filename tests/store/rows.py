@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, text
 
-from tallystick.domain.evidence import Credit
+from tallystick.domain.credit import Credit
 from tallystick.domain.payment import (
     AmountState,
     Attempt,

@@ -32,6 +32,9 @@ ALLOWED: Final = {
     "forgetting._ORDERED": "a person asks to be forgotten",
     "forgetting._EFFECTS": "a person asks to be forgotten",
     "forgetting.customer": "a person asks to be forgotten",
+    "pruning.drop": "the job `tidy`, a slice at a time, once a day",
+    "pruning.drop_aged": "the job `tidy`, a slice at a time, once a day",
+    "pruning.stretch": "the job `tidy`, a slice at a time, once a day",
     "sealed.samples": "one row of each, at the first start with this version",
     "feed.page createdAfter": "the first page of a look back; it goes on by number",
 }

@@ -21,11 +21,11 @@ def forget(
     ] = "asked to be forgotten",
     database: Database = None,
 ) -> None:
-    """Erase what ties payments to a person, and print what was erased.
+    """Erase what ties payments to a person.
 
-    Goes: the bytes of notices and answers, memos, addresses and user names. Stays: the ledger,
-    credits, evidence with its digests, decisions, tax ids, and events that were told already. Needs
-    the server's TALLYSTICK_SECRET_KEY where gift cards are concerned.
+    Prints what was erased. Goes: the bytes of notices and answers, memos, addresses and user names.
+    Stays: the ledger, credits, evidence with its digests, decisions, tax ids, and events that were
+    told already. Needs the server's TALLYSTICK_SECRET_KEY where gift cards are concerned.
     """
     from tallystick.cli.office import in_office
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final, Self
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.decision import DECISIONS, send_back
 from tallystick.domain.money import Money
 from tallystick.domain.payment import (
@@ -60,36 +61,6 @@ class Claim(StrEnum):
     ACCEPTED = "accepted"
     CLOSED_EXPIRED = "closed_expired"
     CLOSED_CANCELED = "closed_canceled"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Credit:
-    """One transfer of money as a gateway names it. The three names make it unique for ever.
-
-    Beside the facts stands what came with them, which makes no other credit of it: `memo` is what
-    the payer wrote, `refs` are the names of offers that may be in it, and `row` is the gateway's
-    own name for the line, where it has one beside the bank's reference (which banks use twice).
-    """
-
-    gateway: str
-    account: str
-    transaction_id: str
-    minor: int
-    currency: str
-    at: datetime
-    memo: str = field(default="", compare=False)
-    refs: tuple[str, ...] = field(default=(), compare=False)
-    row: str = field(default="", compare=False)
-
-    @property
-    def name(self) -> tuple[str, str, str]:
-        """What makes this credit the same credit, whoever tells of it."""
-        return (self.gateway, self.account, self.transaction_id)
-
-    @property
-    def money(self) -> Money:
-        """The amount that was credited."""
-        return Money(self.minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import RaceLost
-from tallystick.domain.evidence import Credit, Evidence, Source, State
+from tallystick.domain.evidence import Evidence, Source, State
 from tallystick.flows.hub import Hub
 from tallystick.flows.rates import value_receipt
 from tallystick.store import attempts, credits, ledger

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.document import payment as payment_document
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Attempt
 from tallystick.domain.refund import Refund

@@ -7,9 +7,10 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.decision import Action
 from tallystick.domain.errors import Conflict, Invalid, NotFound
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub

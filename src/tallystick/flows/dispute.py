@@ -18,7 +18,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.gateways.abilities import Disputes, RefundVerdict
 from tallystick.gateways.base import Gateway
-from tallystick.store import attempts, evidence, payments, refunds, snapshots
+from tallystick.store import attempts, evidence, payments, receipts, snapshots
 
 LOOKED_BACK: Final = timedelta(days=180)
 """Card networks let a payer dispute for 120 days, and take some weeks to decide."""
@@ -87,7 +87,7 @@ def _tell(
 def _note(tx: Connection, hub: Hub, gateway: Gateway, dispute: Dispute) -> Snapshot | None:
     """The payment after it, or None where it is not ours or was told before."""
     name = dispute.transaction_id
-    owners = refunds.payments_with(tx, gateway.name, gateway.account, [name])
+    owners = receipts.payments_with(tx, gateway.name, gateway.account, [name])
     payment_id = owners.pop() if len(owners) == 1 else None
     if payment_id is None:
         return None
@@ -114,7 +114,7 @@ def _book(tx: Connection, hub: Hub, gateway: Gateway, dispute: Dispute, payment_
     """The bank has decided, and the money has left: a fact, like a refund that others made."""
     came_by = {
         one.attempt_id
-        for one in refunds.receipts_of(tx, payment_id, dispute.amount.currency)
+        for one in receipts.of_payment(tx, payment_id, dispute.amount.currency)
         if (one.gateway, one.transaction_id) == (gateway.name, dispute.transaction_id)
     }
     verdict = RefundVerdict(

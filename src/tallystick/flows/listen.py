@@ -9,8 +9,9 @@ from typing import Any, Final, cast
 import structlog
 from sqlalchemy import Connection
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable
-from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.evidence import Claim
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
 from tallystick.flows.raw_bytes import sealed_notice

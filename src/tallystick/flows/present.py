@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from tallystick.domain.evidence import Credit
+from tallystick.domain.credit import Credit
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub

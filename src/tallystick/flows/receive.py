@@ -21,7 +21,7 @@ from tallystick.flows.sender import recognised
 from tallystick.flows.settle import settle
 from tallystick.flows.unreadable import unreadable
 from tallystick.gateways.base import Answer, Gateway, Notice, RawNotice, Standing
-from tallystick.store import attempts, credits, inbox, questions, refunds
+from tallystick.store import attempts, credits, inbox, questions, receipts
 from tallystick.store.inbox import Delay, KeptNotice
 
 HELD_FOR: Final = timedelta(seconds=20)
@@ -218,7 +218,7 @@ def take_up(tx: Connection, now: datetime) -> Sorted:
                 sorted_.asked.update(about)
                 continue
             # A notice of a refund may name nothing of ours but the transfer that goes back.
-            about = about or refunds.payments_with(tx, gateway, account, notice.refs)
+            about = about or receipts.payments_with(tx, gateway, account, notice.refs)
             if len(about) == 1:
                 sorted_.owned.setdefault(about.pop(), []).append(notice)
             else:
@@ -240,8 +240,9 @@ async def _settle_since(
 ) -> str:
     try:
         snapshot = await settle(hub, payment_id, fresh_since=since, notices=notices)
-        can = hub.gateways[notices[0].gateway].capabilities if notices else None
-        if can and can.asks and (snapshot.as_of is None or snapshot.as_of < since):
+        asked = [hub.account(notice.gateway, notice.account) for notice in notices]
+        can = any(one is not None and one.capabilities.asks for one in asked)
+        if can and (snapshot.as_of is None or snapshot.as_of < since):
             # It could not be asked: first in its gateway's line, once it can.
             await hub.database.write(lambda tx: questions.knock(tx, payment_id, hub.now()))
     except HubError as error:

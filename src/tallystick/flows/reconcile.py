@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     Conflict,
     GatewayUnavailable,
@@ -17,7 +18,6 @@ from tallystick.domain.errors import (
     Invalid,
     NotFound,
 )
-from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
 from tallystick.domain.reconciliation import Difference, Entry, Match, Own, compare
 from tallystick.flows.dispute import missing_from_list

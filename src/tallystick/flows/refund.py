@@ -31,6 +31,7 @@ from tallystick.store import (
     links,
     orders,
     payments,
+    receipts,
     refunds,
     snapshots,
     tasks,
@@ -225,7 +226,7 @@ def reserve(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: da
     money = _foreign(tx, payment, wish, currency)
     if money is None:
         money = _own(tx, hub, payment, wish)
-    loose = max(0, refunds.undelivered(tx, payment.id, currency))
+    loose = max(0, receipts.undelivered(tx, payment.id, currency))
     way = _choose(tx, hub, payment, money, wish.transaction_id)
     if not refunds.reserve(tx, payment, money):
         raise RefundTooLarge(f"Only {payment.unreturned} of the payment can still go back.")
@@ -254,7 +255,7 @@ def _foreign(tx: Connection, payment: Payment, wish: RefundWish, currency: str) 
     if currency == payment.currency:
         return None
     there = refunds.others(tx, payment)
-    if not refunds.receipts_of(tx, payment.id, currency):
+    if not receipts.of_payment(tx, payment.id, currency):
         came = ", ".join([payment.currency, *there])
         raise MoneyMismatch(f"No {currency} came for this payment; what came can go back: {came}.")
     left = Money(there.get(currency, 0), currency)
@@ -273,7 +274,7 @@ def _own(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish) -> Money:
             f"The payment is {payment.phase} and can still be completed: cancel it first (one "
             "that is in flight for ever is closed instead), then give back what has come."
         )
-    loose = max(0, refunds.undelivered(tx, payment.id, payment.currency))
+    loose = max(0, receipts.undelivered(tx, payment.id, payment.currency))
     return Money(_amount(tx, hub, payment, wish, loose), payment.currency)
 
 

@@ -26,7 +26,7 @@ from tallystick.domain.refund import (
 from tallystick.flows.hub import Hub
 from tallystick.flows.raw_bytes import sealed
 from tallystick.gateways.abilities import RefundVerdict
-from tallystick.store import ledger, outbox, payments, refunds
+from tallystick.store import ledger, outbox, payments, receipts, refunds
 from tallystick.store.outbox import News
 
 LEASE: Final = timedelta(minutes=2)
@@ -286,7 +286,7 @@ def _book(
 def _external(
     tx: Connection, attempt: Attempt, verdict: RefundVerdict, back: Money, now: datetime
 ) -> Refund:
-    loose = max(0, refunds.undelivered(tx, attempt.payment_id, back.currency))
+    loose = max(0, receipts.undelivered(tx, attempt.payment_id, back.currency))
     return Refund(
         id=new_id("rf", now),
         payment_id=attempt.payment_id,
@@ -311,7 +311,7 @@ def _external(
 
 def _transaction_of(tx: Connection, attempt: Attempt, currency: str) -> str:
     """The transfer that a refund is of, where the gateway does not say."""
-    received = refunds.receipts_of(tx, attempt.payment_id, currency)
+    received = receipts.of_payment(tx, attempt.payment_id, currency)
     own = [one.transaction_id for one in received if one.attempt_id == attempt.id]
     return own[0] if own else attempt.our_ref
 

@@ -8,8 +8,9 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable, NotFound
-from tallystick.domain.evidence import Claim, Credit, Evidence, Source, Trust, counts
+from tallystick.domain.evidence import Claim, Evidence, Source, Trust, counts
 from tallystick.domain.payment import Attempt, AttemptState
 from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot

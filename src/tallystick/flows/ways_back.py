@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from tallystick.domain.payment import Payment
 from tallystick.domain.refund import HOLDING, RefundState
 from tallystick.flows.hub import Hub
-from tallystick.store import refunds
-from tallystick.store.refunds import Received
+from tallystick.store import receipts, refunds
+from tallystick.store.receipts import Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def ways(tx: Connection, hub: Hub, payment: Payment, currency: str) -> list[Way]
         ):
             key = _key(one.method, one.gateway, one.account, one.transaction_id)
             gone[key] = gone.get(key, 0) + one.amount
-    for receipt in refunds.receipts_of(tx, payment.id, currency):
+    for receipt in receipts.of_payment(tx, payment.id, currency):
         method = _method(hub, receipt)
         key = _key(method, receipt.gateway, receipt.account, receipt.transaction_id)
         before = found.get(key, Way(receipt, method, 0))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, Self, runtime_checkable
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.dispute import Dispute
-from tallystick.domain.evidence import Credit
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Entry
 from tallystick.gateways.base import AttemptRef

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import HubError
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.money import Money
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from tallystick.domain import strict_json
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
@@ -24,7 +25,7 @@ from tallystick.domain.errors import (
     NotConfigured,
     NoticeNotAuthentic,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.timed_ref import drawn_at, timed_ref
 from tallystick.gateways.base import (

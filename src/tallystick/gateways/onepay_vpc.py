@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from urllib.parse import parse_qsl, urlencode
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
@@ -22,7 +23,7 @@ from tallystick.domain.errors import (
     NotConfigured,
     NoticeNotAuthentic,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.timed_ref import drawn_at, timed_ref

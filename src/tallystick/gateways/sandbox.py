@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 from tallystick.domain import strict_json
+from tallystick.domain.credit import Credit
 from tallystick.domain.dispute import Dispute, DisputeState
 from tallystick.domain.errors import (
     CurrencyUnknown,
@@ -24,7 +25,7 @@ from tallystick.domain.errors import (
     NotConfigured,
     NoticeNotAuthentic,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money, exponent

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 from tallystick.domain import strict_json
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     AmountInvalid,
     GatewayRefused,
@@ -26,7 +27,7 @@ from tallystick.domain.errors import (
     NotConfigured,
     NoticeNotAuthentic,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.money import Money
 from tallystick.domain.timed_ref import timed_ref

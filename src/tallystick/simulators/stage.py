@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from tallystick.domain.errors import Invalid, NotFound
-from tallystick.simulators.acts import ACTS, Scene
+from tallystick.simulators.acts import ACTS
 from tallystick.simulators.backstage import Backstage, Part
 from tallystick.simulators.base import Caller, OpenedByPayer, Order, Simulator, Transfer
 from tallystick.simulators.books import Book, Books, Delivery
@@ -24,6 +24,7 @@ from tallystick.simulators.delivery import Courier
 from tallystick.simulators.faults import Faults
 from tallystick.simulators.github import GitHubSimulator
 from tallystick.simulators.page import PayerPage
+from tallystick.simulators.scene import Scene
 
 _LONGEST_DELAY_S: Final = 366 * 86_400
 _CSS: Final = files("tallystick.simulators").joinpath("static/sim.css").read_bytes()

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from tallystick.domain.evidence import Credit
+from tallystick.domain.credit import Credit
 from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import unowned
 from tallystick.store import ledger
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
-from tallystick.store.schema.core import DECIDED, WAITING, credits
+from tallystick.store.schema.credits import DECIDED, WAITING, credits
 
 _TWIN: Final = "~"
 # The words of the indexes, or the planners do not see that they serve.

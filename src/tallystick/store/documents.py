@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from tallystick.domain.evidence import Credit
+from tallystick.domain.credit import Credit
 
 
 def credit_document(item: Credit) -> dict[str, Any]:

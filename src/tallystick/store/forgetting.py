@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce, update
 
-from tallystick.store.schema.core import credits, evidence, idempotency, inbox, jobs
+from tallystick.store.schema.core import evidence, idempotency, inbox, jobs
 from tallystick.store.schema.coupons import coupon_customers, coupon_uses
+from tallystick.store.schema.credits import credits
 from tallystick.store.schema.gift_cards import gift_cards
 from tallystick.store.schema.orders import orders
 from tallystick.store.schema.refunds import refund_moves, refunds

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Claim
 from tallystick.domain.raw_bytes import Raw
 from tallystick.store.columns import AnyRow, document, microseconds
 from tallystick.store.documents import credit, credit_document

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import InsufficientFunds
-from tallystick.domain.evidence import Credit
 from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import Posting, Transfer, is_guarded
 from tallystick.domain.money import Money

@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
 
-from tallystick.domain.evidence import Claim, Credit
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Claim
 from tallystick.domain.ids import floor_id
 from tallystick.store.columns import AnyRow
 from tallystick.store.documents import credit, credit_document

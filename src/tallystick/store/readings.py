@@ -7,7 +7,8 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from tallystick.domain.payment import Phase
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema.core import attempts, payments, readings
+from tallystick.store.schema.core import attempts, payments
+from tallystick.store.schema.credits import readings
 
 _MINE = (
     readings.c.gateway == bindparam("of_gateway"),

@@ -22,10 +22,10 @@ SELECT c.transaction_id, c.payment_id, c.amount, c.currency,
     SELECT SUM(p.amount) FROM transfers t JOIN postings p ON p.transfer_id = t.id
     WHERE t.kind = 'credit' AND t.subject = c.id AND p.currency = c.currency
       AND p.account || '' = 'clearing:' || c.gateway), 0) + COALESCE((
-    SELECT SUM(p.amount) FROM receipts r
-    JOIN transfers t ON t.kind = 'receipt' AND t.subject = r.id
-    JOIN postings p ON p.transfer_id = t.id
-    WHERE r.gateway = c.gateway AND r.account = c.account AND r.transaction_id = c.transaction_id
+    SELECT SUM(p.amount) FROM transfers t JOIN postings p ON p.transfer_id = t.id
+    WHERE t.kind = 'receipt' AND t.subject = (
+        SELECT r.id FROM receipts r WHERE r.gateway = c.gateway AND r.account = c.account
+        AND r.transaction_id = c.transaction_id)
       AND p.currency = c.currency AND p.account || '' = 'clearing:' || c.gateway), 0) AS booked,
   COALESCE((
     SELECT SUM(f.amount) FROM refunds f

@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain.evidence import Credit, Evidence, State, fold
+from tallystick.domain.credit import Credit
+from tallystick.domain.evidence import Evidence, State, fold
 from tallystick.domain.payment import Payment
 from tallystick.store import evidence, ledger
 

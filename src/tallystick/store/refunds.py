@@ -1,12 +1,11 @@
 """Refunds: reserved in one conditional statement, moved by compare-and-set, timed and listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from tallystick.domain.ledger import SUSPENSE
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.raw_bytes import Raw
@@ -19,7 +18,7 @@ from tallystick.domain.refund import (
     RefundSource,
     RefundState,
 )
-from tallystick.store import ledger, raw_bytes
+from tallystick.store import raw_bytes
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
 from tallystick.store.schema.core import payments, receipts
@@ -44,17 +43,6 @@ _OF_PAYMENT = (
     .where(refunds.c.payment_id == bindparam("payment_id"))
     .order_by(refunds.c.created_at, refunds.c.id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One receipt of a payment, and the attempt that it came by, where one is known."""
-
-    gateway: str
-    account: str
-    transaction_id: str
-    attempt_id: str | None
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,43 +271,6 @@ def history(tx: Connection, refund_id: str) -> list[Moved]:
         )
         for row in tx.execute(_HISTORY, {"refund_id": refund_id})
     ]  # fmt: skip
-
-
-_RECEIPTS = (
-    select(
-        receipts.c.gateway, receipts.c.account, receipts.c.transaction_id, receipts.c.attempt_id,
-        receipts.c.amount,
-    )
-    .where(
-        receipts.c.payment_id == bindparam("payment_id"),
-        receipts.c.currency == bindparam("currency"),
-    )
-    .order_by(receipts.c.created_at.desc(), receipts.c.id.desc())
-)  # fmt: skip
-_TRANSACTION = select(receipts.c.payment_id).where(
-    receipts.c.gateway == bindparam("gateway"),
-    receipts.c.account == bindparam("account"),
-    receipts.c.transaction_id.in_(bindparam("names", expanding=True)),
-)
-
-
-def receipts_of(tx: Connection, payment_id: str, currency: str) -> list[Received]:
-    """What came in this currency, the newest first: a surplus goes back before the rest."""
-    values = {"payment_id": payment_id, "currency": currency}
-    return [Received(**row._mapping) for row in tx.execute(_RECEIPTS, values)]
-
-
-def undelivered(tx: Connection, payment_id: str, currency: str) -> int:
-    """What came and nothing was delivered for, in minor units."""
-    return -ledger.standing(tx, payment_id, SUSPENSE, currency)
-
-
-def payments_with(tx: Connection, gateway: str, account: str, names: Sequence[str]) -> set[str]:
-    """The payments that received one of these transactions: a refund's notice may name only it."""
-    if not names:
-        return set()
-    values = {"gateway": gateway, "account": account, "names": list(names)}
-    return set(tx.execute(_TRANSACTION, values).scalars())
 
 
 _DUE = (

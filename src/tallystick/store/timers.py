@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Table, Update, and_, bindparam
 from sqlalchemy.sql.schema import Column
 
 from tallystick.domain.payment import Phase
-from tallystick.store.schema.core import credits, inbox, jobs, payments, readings
+from tallystick.store.schema.core import inbox, jobs, payments
+from tallystick.store.schema.credits import credits, readings
 from tallystick.store.schema.merchant_events import deliveries
 from tallystick.store.schema.refunds import refunds
 

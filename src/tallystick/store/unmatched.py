@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from tallystick.domain.evidence import Credit
+from tallystick.domain.credit import Credit
 from tallystick.domain.ids import new_id
 from tallystick.store.schema.core import attempts, decisions, payments
 

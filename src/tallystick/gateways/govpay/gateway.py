@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     AmountInvalid,
     Conflict,
@@ -24,7 +25,7 @@ from tallystick.domain.errors import (
     Refused,
     Unauthenticated,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import CROCKFORD
 from tallystick.domain.money import Money

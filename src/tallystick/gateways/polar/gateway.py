@@ -6,11 +6,12 @@ currency modules of the same year), the official SDK 1.0.2, the Standard Webhook
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
 from tallystick.domain import standard_webhooks, strict_json
+from tallystick.domain.credit import Credit
 from tallystick.domain.dispute import Dispute
 from tallystick.domain.errors import (
     GatewayRefused,
@@ -21,9 +22,9 @@ from tallystick.domain.errors import (
     MalformedJson,
     NotConfigured,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields, spelled
-from tallystick.domain.ids import CROCKFORD, new_id
+from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Entry
 from tallystick.gateways.abilities import (
@@ -44,12 +45,11 @@ from tallystick.gateways.base import (
     Verdict,
     Wire,
 )
-from tallystick.gateways.polar import disputes, listing, prices, refunds
-from tallystick.gateways.polar.calls import Calls, Told, currency_of, metadata_of
+from tallystick.gateways.polar import about, disputes, listing, prices, refunds
+from tallystick.gateways.polar.calls import Calls, Told, currency_of
 from tallystick.gateways.polar.discounts import PolarDiscounts
 
 _LARGEST_NOTICE: Final = 65_536
-_REF: Final = "tallystick_ref"
 # How far the clocks of Polar and ours may be apart when looking for a checkout by its age.
 _SKEW: Final = timedelta(hours=1)
 _MOST_PAGES: Final = 5
@@ -125,7 +125,7 @@ class Polar:
         """
         fields = await self._search(order.our_ref)
         if fields is not None:
-            if not _is_for(fields, order.amount):
+            if not about.is_for(fields, order.amount):
                 raise GatewayRefused("The reference names a Polar checkout of another amount.")
             return _offer(fields)
         product = self._product_id or await self._any_product()
@@ -140,12 +140,12 @@ class Polar:
             "prices": {product: [price]},
             "currency": order.amount.currency.lower(),
             "allow_discount_codes": False,
-            "metadata": {_REF: order.our_ref},
+            "metadata": {about.REF: order.our_ref},
             "success_url": order.return_url,
             "return_url": order.cancel_url,
         }
         made = (await self._calls.make("/checkouts/", wish)).fields
-        if not _is_for(made, order.amount) or not _names(made, order.our_ref, None):
+        if not about.is_for(made, order.amount) or not about.names(made, order.our_ref, None):
             raise made.fail("it is about another checkout than we asked for")
         return _offer(made)
 
@@ -157,11 +157,11 @@ class Polar:
         """
         checkout = await self._checkout(attempt)
         number = None if checkout is None else checkout.name("id")
-        listed = await self._calls.every("/orders/", {f"metadata[{_REF}]": attempt.our_ref})
+        listed = await self._calls.every("/orders/", {f"metadata[{about.REF}]": attempt.our_ref})
         complete = checkout is not None and checkout.text("status") == "succeeded"
         if number is not None and complete and not listed.rows:
             listed = await self._calls.every("/orders/", {"checkout_id": number})
-        ours = [row for row in listed.rows if _names(row, attempt.our_ref, number)]
+        ours = [row for row in listed.rows if about.names(row, attempt.our_ref, number)]
         if checkout is None and not ours:
             return Verdict(Claim.PENDING, known=False)
         found: dict[str, Credit] = {}
@@ -193,13 +193,13 @@ class Polar:
 
     def _listed(self, row: Fields) -> Credit | None:
         credit = self._credit(row)
-        return None if credit is None else replace(credit, refs=_refs(row, "checkout_id"))
+        return None if credit is None else replace(credit, refs=about.refs(row, "checkout_id"))
 
     def _entry(self, order: Fields) -> Entry | None:
         credit = self._credit(order)
         if credit is None:
             return None
-        refs = _refs(order, "checkout_id")
+        refs = about.refs(order, "checkout_id")
         return Entry(credit.transaction_id, credit.money, credit.at, refs, refunds.gone(order))
 
     def read_notice(self, raw: RawNotice) -> Notice:
@@ -218,18 +218,18 @@ class Polar:
         except MalformedJson as error:
             raise Invalid(f"The Polar notice is authentic and malformed: {error}") from None
         fields = Fields(body if isinstance(body, dict) else {}, _senseless)
-        about, _, _ = fields.text("type").partition(".")
-        if about not in {"checkout", "order", "refund"}:
+        subject, _, _ = fields.text("type").partition(".")
+        if subject not in {"checkout", "order", "refund"}:
             return Notice(event_id, refs=())
         data = fields.part("data")
-        refs = _refs(data, "id" if about == "checkout" else "checkout_id")
-        if about == "refund":
+        refs = about.refs(data, "id" if subject == "checkout" else "checkout_id")
+        if subject == "refund":
             # One that was made in the dashboard names nothing but the order.
-            refs = tuple(dict.fromkeys((*refs, *_refs(data, "order_id"))))
-        if about == "checkout":
+            refs = tuple(dict.fromkeys((*refs, *about.refs(data, "order_id"))))
+        if subject == "checkout":
             claim = _CLAIMS.get(data.text("status"), Claim.PENDING)
             return Notice(event_id, refs, claim)
-        credit = None if about == "refund" else self._credit(data, fields.data.get("timestamp"))
+        credit = None if subject == "refund" else self._credit(data, fields.data.get("timestamp"))
         if credit is None:
             return Notice(event_id, refs)
         return Notice(event_id, refs, Claim.SUCCEEDED, (credit,))
@@ -254,7 +254,7 @@ class Polar:
         try:
             while known is None and len(made) < _MOST_PARTS:
                 still = refunds.left(made, order.amount)
-                wish = refunds.wish(order, paid or await self._paid(order), still, _REF)
+                wish = refunds.wish(order, paid or await self._paid(order), still, about.REF)
                 made.append(refunds.refunded(await self._calls.make("/refunds/", wish)))
                 known, paid = refunds.as_one(made, order.amount), None
         except GatewayRefused as error:
@@ -286,7 +286,7 @@ class Polar:
     async def _paid(self, order: RefundOrder) -> Fields:
         """The Polar order that a refund is of. Raises GatewayRefused where there is none."""
         told = await self._calls.ask(f"/orders/{quote(order.transaction_id, safe='')}")
-        if told.unknown or not _names(
+        if told.unknown or not about.names(
             told.fields, order.attempt.our_ref, order.attempt.provider_id
         ):
             raise GatewayRefused("Polar has no such order for this payment.")
@@ -318,11 +318,11 @@ class Polar:
         query = {"sorting": "-created_at"}
         if self._product_id:
             query["product_id"] = self._product_id
-        since = _born(our_ref) - _SKEW
+        since = about.born(our_ref) - _SKEW
         for number in range(1, _MOST_PAGES + 1):
             page = await self._calls.page("/checkouts/", query, number)
             for row in page.rows:
-                if _names(row, our_ref, None):
+                if about.names(row, our_ref, None):
                     return row
             if not page.more or page.rows[-1].moment("created_at") < since:
                 break
@@ -372,22 +372,6 @@ def _offer(fields: Fields) -> Checkout:
     return Checkout(provider_id=fields.name("id"), checkout_url=fields.url("url"))
 
 
-def _names(fields: Fields, our_ref: str, checkout_id: str | None) -> bool:
-    """Whether this checkout or order is about our reference. Filters of lists prove nothing."""
-    if metadata_of(fields).get(_REF) == our_ref:
-        return True
-    return checkout_id is not None and fields.data.get("checkout_id") == checkout_id
-
-
-def _refs(data: Fields, checkout_field: str) -> tuple[str, ...]:
-    names = (metadata_of(data).get(_REF), data.data.get(checkout_field))
-    return tuple(name for name in names if isinstance(name, str) and 0 < len(name) <= 128)
-
-
-def _is_for(fields: Fields, amount: Money) -> bool:
-    return (fields.whole("amount"), currency_of(fields)) == (amount.minor, amount.currency)
-
-
 def _claim(checkout: Fields | None, credits_: Iterable[Credit], due: Money) -> Claim:
     received = [credit for credit in credits_ if credit.currency == due.currency]
     if sum(credit.minor for credit in received) >= due.minor:
@@ -396,14 +380,6 @@ def _claim(checkout: Fields | None, credits_: Iterable[Credit], due: Money) -> C
     if status == "succeeded" and any(credits_):
         return Claim.PENDING
     return _CLAIMS.get(status, Claim.PENDING)
-
-
-def _born(our_ref: str) -> datetime:
-    """When we made the reference: its first ten characters are milliseconds."""
-    milliseconds = 0
-    for character in our_ref.rpartition("_")[2][:10]:
-        milliseconds = milliseconds << 5 | max(0, CROCKFORD.find(character))
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _senseless(detail: str) -> HubError:

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import GatewayUnreachable
-from tallystick.domain.evidence import Credit
 from tallystick.domain.fields import Fields
 from tallystick.gateways.abilities import AccountPage, UnreadLine, Walk
 from tallystick.gateways.polar.calls import Calls

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from tallystick.domain import memo, strict_json
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
@@ -23,7 +24,7 @@ from tallystick.domain.errors import (
     NotConfigured,
     NoticeNotAuthentic,
 )
-from tallystick.domain.evidence import Claim, Credit, Trust
+from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.fields import Fields
 from tallystick.domain.ids import memo_code
 from tallystick.domain.multipart import parse_form

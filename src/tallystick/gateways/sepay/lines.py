@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Final, Self
 
 from tallystick.domain import memo
+from tallystick.domain.credit import Credit
 from tallystick.domain.errors import GatewayUnreachable, HubError
-from tallystick.domain.evidence import Credit
 from tallystick.domain.fields import Fields
 
 GATEWAY: Final = "sepay"
