@@ -330,6 +330,21 @@ async def test_money_that_was_entered_behind_what_we_have_read_is_searched_for(h
     bank.lines.append(credit)
 
 
+async def test_a_notice_of_money_that_the_account_never_shows_stays_with_a_person(house, bank):
+    payment_id, ref = await house.open()
+    house.pays(ref)
+    other = house.till.new_ref(house.clock.at)
+    bank.books[other] = bank.books.pop(ref)
+
+    await house.notice(other, money=True)
+    for _ in range(3):
+        await reads(house)
+        await house.handle()
+
+    assert await house.database.read(inbox.troubled) == {"orphan": 1}
+    assert (await house.settle(payment_id)).received_minor == 0
+
+
 async def test_what_came_long_before_the_first_reading_is_not_ours(house, bank):
     old = enters(house, bank, "tien an trua", at=house.clock.at - FIRST_LOOK - timedelta(days=2))
 

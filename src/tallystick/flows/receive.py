@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -155,7 +156,10 @@ def _is_explained_by_account(gateway: Gateway) -> bool:
 
 
 async def _explained(hub: Hub, orphans: Sequence[KeptNotice]) -> list[KeptNotice]:
-    """Those that told of an account which was read since: what they knocked for is kept."""
+    """Those that told of an account which was read since, and which shows their money.
+
+    What the account does not show stays with the orphans: it may be entered late, or be a lie.
+    """
     explained: list[KeptNotice] = []
     by_account: dict[tuple[str, str], list[KeptNotice]] = {}
     for notice in orphans:
@@ -166,7 +170,11 @@ async def _explained(hub: Hub, orphans: Sequence[KeptNotice]) -> list[KeptNotice
             continue
         newest = max(notice.received_at for notice in notices)
         if await read_on(hub, gateway, newest) is not None:
-            explained += notices
+            told = [one for notice in notices for one in notice.credits]
+            known = await hub.database.read(partial(credits.named, items=told))
+            explained += [
+                notice for notice in notices if all(one.name in known for one in notice.credits)
+            ]
     return explained
 
 
