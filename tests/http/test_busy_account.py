@@ -175,7 +175,7 @@ def test_odd_lines_of_the_list_stop_nothing_but_themselves(shop: Shop):
     rows = shop.get("/api/unmatched?limit=200").json["data"]
     assert sum(row["amount"] == 1_234 for row in rows) == 2
     kept = shop.get("/api/notices?state=unreadable&gateway=sepay").data
-    assert any("adjustment" in one["error"] for one in kept)
+    assert any("adjustment" in one["problem"] for one in kept)
 
 
 def test_an_exact_transfer_from_15_minutes_before_the_payment_was_made_pays_it(shop: Shop):

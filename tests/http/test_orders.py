@@ -495,7 +495,7 @@ def test_an_order_that_is_held_is_not_earned_until_a_person_lets_it_go(shop):
 
 
 def test_a_held_order_that_is_partly_refunded_can_still_be_released(shop):
-    order = held_order(shop, "HALF")
+    order = held_order(shop, "PARTLY")
     path = f"/api/orders/{order['id']}"
     part = {"amount": 100_000, "reason": "For the coupon."}
 

@@ -36,6 +36,7 @@ def test_after_chaos_the_books_are_equal_to_the_gateways_own(house):
     [("underpay", {"verifies": "fetch", "tellsParts": False}, False),
      ("underpay", {"verifies": "fetch", "tellsParts": True}, True),
      ("lose_webhook", {"verifies": "signed", "tellsParts": True}, False),
+     ("truncate_webhook", {"verifies": "signed", "tellsParts": True}, False),
      ("lose_webhook", {"verifies": "fetch", "tellsParts": False}, True)],
 )  # fmt: skip
 def test_money_of_which_nobody_can_tell_the_hub_is_not_played(act, gateway, played):

@@ -37,6 +37,7 @@ CONTRACT = """
 OUR_OWN = {
     "forget_memo", "stray_transfer", "lose_transfer", "change_transfer", "lose_refund",
     "reverse_refund", "chargeback", "chargeback_lost", "chargeback_won",
+    "strangers", "odd_lines",
 }  # fmt: skip
 FIFTY = Money(50_000, "VND")
 ROOT = Path(__file__).resolve().parents[2]

@@ -119,9 +119,10 @@ def _one(
 def _can_end_well(act: str, gateway: dict[str, Any]) -> bool:
     """Money of which nobody can tell the hub is for reconciliation, not for this game.
 
-    Its only notice is lost and there is nobody to ask, or it is a part whose size is not told.
+    Its only notice is lost or cut short, which a person sees as unreadable, and there is nobody
+    to ask; or it is a part whose size is not told.
     """
-    unheard = act == "lose_webhook" and gateway["verifies"] != "fetch"
+    unheard = act in {"lose_webhook", "truncate_webhook"} and gateway["verifies"] != "fetch"
     return not (unheard or (act == "underpay" and not gateway["tellsParts"]))
 
 
