@@ -18,6 +18,7 @@ from tallystick.flows.audit import audit
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import FIRST_LOOK, accounts_due, begin, listen_to, read_on
 from tallystick.flows.match import give_owners
+from tallystick.flows.settle import settle
 from tallystick.flows.unmatched import Found
 from tallystick.flows.why import why
 from tallystick.gateways.abilities import AccountPage, UnreadLine
@@ -189,6 +190,19 @@ async def test_reading_goes_on_where_a_silent_bank_interrupted_it(house, bank):
 
     assert bank.asked[len(marks)][0] == "300"
     assert house.hub.troubles["till"].count == 1
+
+
+async def test_a_silent_bank_is_not_asked_anew_by_each_who_waits(house, bank):
+    waiting_for = [(await house.open())[0] for _ in range(10)]
+    asked = len(bank.asked)
+    bank.away = True
+    house.pass_time(seconds=6)
+
+    for payment_id in waiting_for:
+        await settle(house.hub, payment_id)
+
+    assert len(bank.asked) == asked + 1
+    assert house.hub.circuit("till").silent
 
 
 async def test_after_three_weeks_of_downtime_everything_is_read_in_steps(house, bank):

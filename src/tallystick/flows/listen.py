@@ -86,7 +86,8 @@ async def read_on(hub: Hub, gateway: Gateway, since: datetime) -> datetime | Non
     """Read the account, unless it was read after `since`; the time up to which it is read.
 
     None where the gateway does not answer, or has so much to tell that it is not read up to then
-    yet. One answer serves everybody who waits: those who come while it is read wait for it.
+    yet. One answer serves everybody who waits: those who come while it is read wait for it. So
+    does one silence: nobody reads again before it is due.
     """
     name, account = gateway.name, gateway.account
     async with hub.alone(f"{name}/{account}"):
@@ -96,6 +97,8 @@ async def read_on(hub: Hub, gateway: Gateway, since: datetime) -> datetime | Non
             before = await hub.database.read(lambda tx: readings.find(tx, name, account))
         if before is None or before.read_until >= since:
             return None if before is None else before.read_until
+        if before.silent and hub.now() < before.due_at:
+            return None
         if not await _hold(hub, gateway):
             return await _wait_for_another(hub, gateway, since)
         return await _read(hub, gateway, before)
@@ -123,18 +126,22 @@ async def _wait_for_another(hub: Hub, gateway: Gateway, since: datetime) -> date
 async def _read(hub: Hub, gateway: Gateway, before: Reading) -> datetime | None:
     """Page after page, each kept with the mark behind it, so that nothing is read in vain."""
     mark, until = before.mark, None
+    circuit = hub.circuit(gateway.name)
     try:
         for number in range(1, MOST_PAGES + 1):
             if number > _UNHURRIED:
                 await asyncio.sleep(_PAUSE_S)
             asked_at = hub.now()
-            page = await cast("ListsCredits", gateway).read_account(mark, before.since)
+            with circuit.question():
+                page = await cast("ListsCredits", gateway).read_account(mark, before.since)
+            circuit.answered(usable=True)
             mark = page.mark
             await hub.database.write(partial(_take_in, hub, gateway, page))
             if not page.more:
                 until = asked_at
                 break
     except (GatewayUnreachable, GatewayUnavailable) as error:
+        circuit.answered(usable=not isinstance(error, GatewayUnreachable))
         hub.note_trouble(gateway.name, error.detail)
         log.warning("account_unread", gateway=gateway.name, why=error.detail)
         await _let_go(hub, before, None, before.silent + 1)
