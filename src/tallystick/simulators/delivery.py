@@ -68,7 +68,11 @@ class Courier:
         import aiohttp
 
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
+            # A connection that idled may be closed by the hub just as a notice is written to it.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            )
         headers = {"Content-Type": "application/json", **message.headers}
         try:
             async with self._session.post(
