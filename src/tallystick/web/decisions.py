@@ -1,5 +1,6 @@
 """Decisions of a person over HTTP: accept, mark as paid, close, review; each with its reason."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -65,12 +66,7 @@ async def accept(
     request: Request, payment_id: str, hub: HubDep, who: LimitedCaller, parsed: AcceptBody
 ) -> Response:
     """It becomes paid and is delivered; amountState stays the truth. 409 where no money came."""
-    known, why = await _seen(hub, who, payment_id), Why(parsed.value.reason, who.name)
-
-    async def work(once: Once | None) -> bytes:
-        return await flow.accept(hub, known.id, why, once, _render)
-
-    return await once_only(request, hub, who, parsed.raw, work, status=200)
+    return await _decided(request, hub, who, payment_id, parsed, flow.accept)
 
 
 @router.post(
@@ -81,15 +77,10 @@ async def mark_paid(
     request: Request, payment_id: str, hub: HubDep, who: LimitedCaller, parsed: MarkPaidBody
 ) -> Response:
     """Cash, or another account. 409 names the payment that has the same bank reference."""
-    known, why = await _seen(hub, who, payment_id), Why(parsed.value.reason, who.name)
     wished = parsed.value
     at = _instant(wished.received_at)
     came = Received(wished.amount, wished.bank_reference.strip(), at)
-
-    async def work(once: Once | None) -> bytes:
-        return await flow.mark_paid(hub, known.id, came, why, once, _render)
-
-    return await once_only(request, hub, who, parsed.raw, work, status=200)
+    return await _decided(request, hub, who, payment_id, parsed, flow.mark_paid, came)
 
 
 @router.post(
@@ -100,13 +91,8 @@ async def close(
     request: Request, payment_id: str, hub: HubDep, who: LimitedCaller, parsed: CloseBody
 ) -> Response:
     """Only what is processing; we go on listening for its money. 409 says what to do instead."""
-    known, why = await _seen(hub, who, payment_id), Why(parsed.value.reason, who.name)
     end = parsed.value.as_
-
-    async def work(once: Once | None) -> bytes:
-        return await flow.close(hub, known.id, end, why, once, _render)
-
-    return await once_only(request, hub, who, parsed.raw, work, status=200)
+    return await _decided(request, hub, who, payment_id, parsed, flow.close, end)
 
 
 @router.post(
@@ -117,10 +103,23 @@ async def review(
     request: Request, payment_id: str, hub: HubDep, who: LimitedCaller, parsed: AcceptBody
 ) -> Response:
     """The flag goes, the facts stay; what is new may raise it again. 409 where there is none."""
+    return await _decided(request, hub, who, payment_id, parsed, flow.review)
+
+
+async def _decided(
+    request: Request,
+    hub: Hub,
+    who: Caller,
+    payment_id: str,
+    parsed: Parsed[Any],
+    decide: Callable[..., Awaitable[bytes]],
+    *what: object,
+) -> Response:
+    """Decide what was wished, with its reason, once for each Idempotency-Key."""
     known, why = await _seen(hub, who, payment_id), Why(parsed.value.reason, who.name)
 
     async def work(once: Once | None) -> bytes:
-        return await flow.review(hub, known.id, why, once, _render)
+        return await decide(hub, known.id, *what, why, once, _render)
 
     return await once_only(request, hub, who, parsed.raw, work, status=200)
 
