@@ -122,6 +122,7 @@ def test_a_decision_needs_an_operator_and_a_reason(shop):
     nobody = shop.post("/api/payments/pay_01ARZ3NDEKTSV4RRFFQ69G5FAV/accept", json=SHORT)
 
     assert [no_reason.status, no_words.status] == [400, 400]
+    assert no_reason.json["detail"] == "reason: is blank; say why"
     assert (a_reader.status, nobody.status) == (403, 404)
     assert the_payer.status in {401, 403, 404}
     assert sale.show()["phase"] == "open"

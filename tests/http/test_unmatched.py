@@ -100,10 +100,12 @@ def test_money_that_was_given_back_by_hand_cannot_be_assigned_any_more(shop):
     transfer(shop, memo="no code", reference="FT0005")
     row = unmatched(shop, "FT0005")
 
+    blank = shop.post(f"/api/unmatched/{row['id']}/refund", json={"reason": "  "})
     given_back = shop.post(f"/api/unmatched/{row['id']}/refund", json={"reason": "FT9, our bank"})
     wish = {"paymentId": sale.id, "reason": "Too late."}
     assigned = shop.post(f"/api/unmatched/{row['id']}/assign", json=wish)
 
+    assert (blank.status, blank.json["detail"]) == (400, "reason: is blank; say why")
     assert (given_back.status, given_back.data["state"]) == (200, "refunded")
     assert assigned.status == 409
     assert sale.show()["received"] == 0

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.types import Receive
@@ -31,6 +31,16 @@ class Body(BaseModel):
         strict=True,
         alias_generator=to_camel,
     )
+
+
+def _said(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is blank; say why")
+    return value.strip()
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_said)]
+"""Why a person decides so, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +180,8 @@ def _words(error: dict[str, Any]) -> str:
         return "is not a field of this request; remove it"
     if kind == "missing":
         return "is required"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
     if isinstance(given, Decimal) and "int" in kind:
         return "is a whole number of minor units, without a fraction"
     return str(error["msg"])

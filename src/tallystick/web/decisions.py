@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from tallystick.domain.ids import is_id
 from tallystick.domain.money import LARGEST_MINOR
@@ -17,7 +17,7 @@ from tallystick.flows.once import Once
 from tallystick.store import snapshots
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, instant_of
+from tallystick.web.bodies import Body, Parsed, Reason, body, instant_of
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.schemas import one
@@ -29,14 +29,7 @@ _PRINTABLE: Final = r"^[!-~][ -~]*$"
 class Decide(Body):
     """Why it is decided so."""
 
-    reason: str = Field(min_length=1, max_length=500)
-
-    @field_validator("reason")
-    @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("says something")
-        return value.strip()
+    reason: Reason
 
 
 class MarkPaid(Decide):

@@ -20,7 +20,7 @@ from tallystick.store import grants, licences, snapshots
 from tallystick.store import orders as rows
 from tallystick.web import order_shapes, shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, described, web_address
+from tallystick.web.bodies import Body, Parsed, Reason, body, described, web_address
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.order_shapes import Bought
@@ -82,7 +82,7 @@ class Name(Body):
 class Decide(Body):
     """Why it is delivered all the same."""
 
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 def github_name(text: str) -> str:

@@ -11,7 +11,7 @@ from tallystick.domain.reconciliation import Match
 from tallystick.flows import reconcile as flow
 from tallystick.flows.reconcile import Report, Shown
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
+from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
 from tallystick.web.schemas import one, several
@@ -43,7 +43,7 @@ class Reconcile(Body):
 class Resolve(Body):
     """What became of it."""
 
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 ReconcileBody = Annotated[Parsed[Reconcile], Depends(body(Reconcile))]

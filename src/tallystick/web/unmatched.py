@@ -10,7 +10,7 @@ from tallystick.flows import unmatched as flow
 from tallystick.flows.unmatched import Found, Suggestion
 from tallystick.store.unmatched import Decision
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
+from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import listing
 
@@ -22,13 +22,13 @@ class Assign(Body):
     """Whose money it is."""
 
     payment_id: str = Field(max_length=40)
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 class Close(Body):
     """Why it is given back or left alone."""
 
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 AssignBody = Annotated[Parsed[Assign], Depends(body(Assign))]
