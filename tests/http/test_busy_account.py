@@ -213,10 +213,6 @@ def test_the_proof_holds_no_line_of_a_stranger(shop: Shop):
     sale.becomes("paid")
 
     told = shop.rows(f"SELECT credits, note FROM evidence WHERE payment_id = '{sale.id}'")
-    bytes_ = shop.rows(
-        "SELECT COUNT(*) FROM raw_bytes b JOIN evidence e ON e.id = b.subject "
-        f"WHERE e.payment_id = '{sale.id}' AND e.source <> 'webhook'"
-    )
 
-    assert "NGUYEN VAN A" not in str(told)
-    assert bytes_ == [(0,)]
+    assert len(told) > 0
+    assert not [words for words in ("NGUYEN VAN A", "an trua", "luong") if words in str(told)]

@@ -55,7 +55,7 @@ BREAKS = (
     Break("a refund through a gateway that brought nothing", "M5 R2", """
         UPDATE refunds SET gateway = 'x' WHERE payment_id = '{returned}'
     """),
-    Break("the state of a refund changed", "M5 R1", """
+    Break("the state of a refund changed", "M5 R1 R2", """
         UPDATE refunds SET state = 'canceled' WHERE state = 'manual'
     """),
     Break("a move of a refund that is not in the table", "R1", """

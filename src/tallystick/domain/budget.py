@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-SAVED_S: Final = 2.0
-"""So many seconds' worth of questions can be saved up."""
+SAVED_S: Final = 1.0
+"""So many seconds' worth of questions can be saved up: in no second more than twice the rate."""
+AHEAD_S: Final = 10.0
+"""Turns are booked so many seconds ahead at most."""
 SHARE: Final = 4
 """Of so many questions, one goes to timers, however many are asked out of turn."""
 
@@ -51,13 +53,19 @@ class Budget:
         until = self._since(now) + timedelta(seconds=(taken + paid) / self.rate)
         return replace(self, spent_until=until, asked=self.asked + taken), paid
 
+    def book(self, now: datetime, costs: int) -> tuple[Self, float]:
+        """A turn for what somebody waits for: how many seconds it is away, and what is left."""
+        until = self._since(now) + timedelta(seconds=costs / self.rate)
+        begins = until - timedelta(seconds=(costs - 1) / self.rate)
+        return replace(self, spent_until=until), max(0.0, (begins - now).total_seconds())
+
     def _bounded(self, owed: int) -> int:
         """What was asked long ago has been earned back meanwhile."""
         return max(0, min(owed, self.most))
 
     def _since(self, now: datetime) -> datetime:
         saved = now - timedelta(seconds=self.most / self.rate)
-        # Nothing is ever spent ahead: a later time was written by a clock that was set back.
-        return saved if self.spent_until is None or self.spent_until > now + timedelta(
-            seconds=SAVED_S
-        ) else max(saved, self.spent_until)  # fmt: skip
+        # Nobody books further ahead: a later time was written by a clock that was set back.
+        if self.spent_until is None or self.spent_until > now + timedelta(seconds=AHEAD_S):
+            return saved
+        return max(saved, self.spent_until)

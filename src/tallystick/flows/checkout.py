@@ -29,11 +29,10 @@ from tallystick.domain.payment import (
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.listen import WHILE_OPEN, is_read
 from tallystick.flows.offer import make_offer
 from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
-from tallystick.store import attempts, credentials, links, payments, readings, snapshots
+from tallystick.store import attempts, credentials, links, payments, snapshots
 
 MOST_ATTEMPTS: Final = 20
 Render = Callable[[Snapshot, str], bytes]
@@ -302,7 +301,4 @@ def _new_attempt(tx: Connection, hub: Hub, payment: Payment, name: str, now: dat
         as_of=None,
     )
     attempts.add(tx, attempt)
-    if is_read(gateway):
-        # The account may have been read rarely while nobody was to pay there.
-        readings.hasten(tx, name, gateway.account, now + WHILE_OPEN)
     return attempt

@@ -40,10 +40,10 @@ class Circuit:
         return self.silent and self.asking > 0
 
     @contextmanager
-    def question(self) -> Iterator[None]:
-        """One question is under way, and will be paid from the budget."""
+    def question(self, *, booked: bool = False) -> Iterator[None]:
+        """One question is under way; the budget has still to pay for what was not `booked`."""
         self.asking += 1
-        self.owed += 1
+        self.owed += not booked
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from tallystick.domain.errors import GatewayUnavailable, GatewayUnreachable
 from tallystick.domain.evidence import Claim
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
+from tallystick.flows.pace import turn
 from tallystick.flows.raw_bytes import sealed_notice
 from tallystick.gateways.abilities import AccountPage, ListsCredits, UnreadLine
 from tallystick.gateways.base import Gateway, RawNotice
@@ -29,9 +30,7 @@ SOON: Final = timedelta(seconds=1)
 LONGEST_GAP: Final = timedelta(minutes=5)
 # A payer may have paid shortly before the hub was first started.
 FIRST_LOOK: Final = timedelta(hours=1)
-MOST_PAGES: Final = 6
-_UNHURRIED: Final = 2
-_PAUSE_S: Final = 0.4
+MOST_PAGES: Final = 4
 _LEASE: Final = timedelta(seconds=30)
 _PATIENCE_S: Final = 3.0
 _GLANCE_S: Final = 0.1
@@ -44,9 +43,26 @@ def is_read(gateway: Gateway) -> bool:
     return gateway.capabilities.lists
 
 
-def accounts_due(tx: Connection, _: Hub) -> dict[str, datetime]:
-    """When each account is to be read; for the worker."""
-    return readings.dues(tx)
+def accounts_due(tx: Connection, hub: Hub) -> dict[str, datetime]:
+    """When each account is to be read, by its gateway and name with a slash between.
+
+    Every few seconds while anything is open there. That is looked up and never written, so that a
+    payment which is made while the account is read for the last time cannot be missed.
+    """
+    now = hub.now()
+    return {
+        f"{one.gateway}/{one.account}": min(one.due_at, _soon(tx, hub, one, now))
+        for one in readings.every(tx)
+    }
+
+
+def _soon(tx: Connection, hub: Hub, known: Reading, now: datetime) -> datetime:
+    soon, gateway = known.read_until + WHILE_OPEN, hub.account(known.gateway, known.account)
+    if known.silent or soon >= known.due_at or gateway is None:
+        return known.due_at
+    open_until = now + gateway.capabilities.listens_for
+    awaited = readings.has_open(tx, known.gateway, known.account, open_until)
+    return soon if awaited else known.due_at
 
 
 async def listen_to(hub: Hub, what: str) -> int:
@@ -99,18 +115,18 @@ async def read_on(hub: Hub, gateway: Gateway, since: datetime) -> datetime | Non
             return None if before is None else before.read_until
         if before.silent and hub.now() < before.due_at:
             return None
-        if not await _hold(hub, gateway):
+        turn_s = await hub.database.write(lambda tx: _hold(tx, hub, gateway))
+        if turn_s is None:
             return await _wait_for_another(hub, gateway, since)
-        return await _read(hub, gateway, before)
+        return await _read(hub, gateway, before, turn_s)
 
 
-async def _hold(hub: Hub, gateway: Gateway) -> bool:
-    real_now = hub.clock.real_now()
-    return await hub.database.write(
-        lambda tx: readings.hold(
-            tx, gateway.name, gateway.account, hub.holder, real_now, real_now + _LEASE
-        )
-    )
+def _hold(tx: Connection, hub: Hub, gateway: Gateway) -> float | None:
+    """Take the account and a turn in its budget: the seconds until then, None where it is held."""
+    name, account, real_now = gateway.name, gateway.account, hub.clock.real_now()
+    if readings.hold(tx, name, account, hub.holder, real_now, real_now + _LEASE):
+        return turn(tx, hub, gateway)
+    return None
 
 
 async def _wait_for_another(hub: Hub, gateway: Gateway, since: datetime) -> datetime | None:
@@ -123,20 +139,19 @@ async def _wait_for_another(hub: Hub, gateway: Gateway, since: datetime) -> date
     return None
 
 
-async def _read(hub: Hub, gateway: Gateway, before: Reading) -> datetime | None:
-    """Page after page, each kept with the mark behind it, so that nothing is read in vain."""
+async def _read(hub: Hub, gateway: Gateway, before: Reading, turn_s: float) -> datetime | None:
+    """Page after page, each in its turn and kept with the mark behind it: nothing is in vain."""
     mark, until = before.mark, None
     circuit = hub.circuit(gateway.name)
     try:
-        for number in range(1, MOST_PAGES + 1):
-            if number > _UNHURRIED:
-                await asyncio.sleep(_PAUSE_S)
+        for _ in range(MOST_PAGES):
+            await asyncio.sleep(turn_s)
             asked_at = hub.now()
-            with circuit.question():
+            with circuit.question(booked=True):
                 page = await cast("ListsCredits", gateway).read_account(mark, before.since)
             circuit.answered(usable=True)
             mark = page.mark
-            await hub.database.write(partial(_take_in, hub, gateway, page))
+            turn_s = await hub.database.write(partial(_take_in, hub, gateway, page))
             if not page.more:
                 until = asked_at
                 break
@@ -157,7 +172,7 @@ async def _let_go(hub: Hub, before: Reading, until: datetime | None, silent: int
     now = hub.now()
 
     def body(tx: Connection) -> None:
-        gap = SOON if until is None else _gap(tx, hub, before, now)
+        gap = SOON if until is None else _gap(tx, before, now)
         if silent:
             gap = min(LONGEST_GAP, SOON * 2 ** min(silent, 10))
         readings.end(
@@ -168,25 +183,25 @@ async def _let_go(hub: Hub, before: Reading, until: datetime | None, silent: int
     await hub.database.write(body)
 
 
-def _gap(tx: Connection, hub: Hub, before: Reading, now: datetime) -> timedelta:
-    """Every few seconds while anything is open there, and rarely while nobody waits for money."""
-    gateway = hub.account(before.gateway, before.account)
-    listens_for = timedelta(0) if gateway is None else gateway.capabilities.listens_for
-    if readings.has_open(tx, before.gateway, before.account, now + listens_for):
-        return WHILE_OPEN
+def _gap(tx: Connection, before: Reading, now: datetime) -> timedelta:
+    """Until the account is read again while nothing is open there."""
     listened_to = readings.is_listened_to(tx, before.gateway, before.account, now)
     return WHILE_LISTENED_TO if listened_to else IDLE
 
 
-def _take_in(hub: Hub, gateway: Gateway, page: AccountPage, tx: Connection) -> None:
-    """Keep a page: each credit once, in suspense, and for whom it is meant where one is named."""
+def _take_in(hub: Hub, gateway: Gateway, page: AccountPage, tx: Connection) -> float:
+    """Keep a page: each credit once, in suspense, and for whom it is meant where one is named.
+
+    How many seconds the next page has to wait for its turn.
+    """
     now = hub.now()
     if not readings.move(tx, gateway.name, gateway.account, hub.holder, page.mark):
-        return
+        return 0.0
     keep_unowned(tx, gateway, page.credits, now)
     if page.unread:
         inbox.keep_each(tx, [_unread(hub, gateway, line, now) for line in page.unread])
     hub.bell.ring()
+    return turn(tx, hub, gateway) if page.more else 0.0
 
 
 def keep_unowned(

@@ -8,7 +8,6 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain.budget import Budget
 from tallystick.domain.clocks import LARGEST_DIFFERENCE
 from tallystick.domain.errors import HubError
 from tallystick.domain.payment import Attempt, AttemptState, Payment, Phase
@@ -16,6 +15,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.circuit import Circuit
 from tallystick.flows.hub import Hub
 from tallystick.flows.offer import make_offer
+from tallystick.flows.pace import budget_of
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Gateway
 from tallystick.store import (
@@ -61,7 +61,7 @@ def lines_due(tx: Connection, hub: Hub) -> dict[str, datetime]:
             continue
         gateway = _asked_at(hub, line)
         if gateway is not None:
-            budget = _budget(budgets.find, tx, gateway)
+            budget = budget_of(budgets.find, tx, gateway)
             at = max(at, budget.next_share(now, circuit.owed))
         dues[line] = at
     return dues
@@ -96,7 +96,7 @@ def _take(
     gateway = _asked_at(hub, line)
     if gateway is None:
         return questions.take_due(tx, line, now, until, room, watched=watched), 0
-    budget = _budget(budgets.lock, tx, gateway)
+    budget = budget_of(budgets.lock, tx, gateway)
     most = min(room, budget.share(now, owed))
     due = questions.take_due(tx, line, now, until, most, asked=budget.asked, watched=watched)
     if not due:
@@ -110,12 +110,6 @@ def _asked_at(hub: Hub, line: str) -> Gateway | None:
     """The gateway that is asked about each payment of a line, if one is."""
     gateway = hub.gateways.get(line)
     return gateway if gateway is not None and gateway.capabilities.asks_each else None
-
-
-def _budget(
-    look: Callable[[Connection, str, str, float], Budget], tx: Connection, gateway: Gateway
-) -> Budget:
-    return look(tx, gateway.name, gateway.account, gateway.capabilities.calls_per_s)
 
 
 async def tend(hub: Hub, payment_id: str) -> Snapshot | None:
@@ -208,7 +202,7 @@ def _spend_on(tx: Connection, hub: Hub, ids: Sequence[str]) -> dict[str, str]:
         gateway = _asked_at(hub, line)
         taken = waiting
         if gateway is not None:
-            budget = _budget(budgets.lock, tx, gateway)
+            budget = budget_of(budgets.lock, tx, gateway)
             taken = waiting[: budget.left(now)]
             if taken:
                 budgets.keep(tx, line, gateway.account, budget.spend(now, len(taken), 0)[0])

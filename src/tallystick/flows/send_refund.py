@@ -18,6 +18,7 @@ from tallystick.domain.payment import Attempt
 from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
 from tallystick.flows.circuit import Circuit
 from tallystick.flows.hub import Hub
+from tallystick.flows.pace import budget_of
 from tallystick.flows.refunding import LEASE, hear, move, taken
 from tallystick.flows.settle import reference_of
 from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
@@ -43,8 +44,7 @@ def lines_due(tx: Connection, hub: Hub) -> dict[str, datetime]:
     for line, at in dues.items():
         gateway = hub.gateways.get(line)
         if at <= now and gateway is not None:
-            rate = gateway.capabilities.calls_per_s
-            dues[line] = budgets.find(tx, line, gateway.account, rate).next_share(now, 0)
+            dues[line] = budget_of(budgets.find, tx, gateway).next_share(now, 0)
     return {line: at for line, at in dues.items() if hub.circuit(line).room}
 
 
@@ -67,8 +67,7 @@ def _take(tx: Connection, hub: Hub, line: str, room: int, now: datetime) -> list
     gateway = hub.gateways.get(line)
     if gateway is None:
         return refunds.take_due(tx, line, now, now + LEASE, room)
-    rate = gateway.capabilities.calls_per_s
-    budget = budgets.lock(tx, line, gateway.account, rate)
+    budget = budget_of(budgets.lock, tx, gateway)
     due = refunds.take_due(tx, line, now, now + LEASE, min(room, budget.left(now)))
     if due:
         budgets.keep(tx, line, gateway.account, budget.spend(now, len(due), 0)[0])

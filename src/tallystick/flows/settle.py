@@ -17,6 +17,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.claim import meant as meant_for
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.listen import read_on
+from tallystick.flows.pace import turn_soon
 from tallystick.flows.raw_bytes import sealed
 from tallystick.flows.record import Answers, Heard, Outcome, record
 from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
@@ -92,7 +93,9 @@ async def _ask_one(hub: Hub, attempt: Attempt, answers: Answers) -> None:
         await _ask_account(hub, gateway, attempt, answers)
 
 
-async def _ask_about(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answers) -> None:
+async def _ask_about(
+    hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answers, *, booked: bool = False
+) -> None:
     """Our question about one single offer."""
     circuit = hub.circuit(gateway.name)
     if circuit.closed_to_us:
@@ -101,7 +104,7 @@ async def _ask_about(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answ
     asked_at = hub.now()
     reference = reference_of(attempt)
     try:
-        with circuit.question():
+        with circuit.question(booked=booked):
             verdict = await gateway.fetch_verdict(reference)
             await _ask_refunds(hub, gateway, reference, verdict, answers)
     except (GatewayUnreachable, GatewayUnavailable) as error:
@@ -138,11 +141,22 @@ async def _ask_account(hub: Hub, gateway: Gateway, attempt: Attempt, answers: An
     if read_until is None:
         # It is silent, or a long way behind: whoever waits is not kept waiting for all of it. What
         # a search does not find may still be there, so it proves no deadline.
-        await _ask_about(hub, gateway, attempt, answers)
+        await _search(hub, gateway, attempt, answers)
         answers.asked.pop(attempt.id, None)
         answers.unheard = not any(one.evidence.credits for one in answers.heard)
     else:
         answers.asked[attempt.id] = read_until
+
+
+async def _search(hub: Hub, gateway: Gateway, attempt: Attempt, answers: Answers) -> None:
+    """Look for one offer's money in an account, in its turn: soon, or not at all."""
+    costs = gateway.capabilities.search_costs
+    wait_s = await hub.database.write(lambda tx: turn_soon(tx, hub, gateway, costs))
+    if wait_s is None:
+        answers.unheard = answers.skipped = True
+        return
+    await asyncio.sleep(wait_s)
+    await _ask_about(hub, gateway, attempt, answers, booked=True)
 
 
 async def _ask_again(
@@ -160,7 +174,7 @@ async def _ask_again(
                 for one in notice.credits]  # fmt: skip
         known = await hub.database.read(partial(credits.named, items=told))
         if any(one.name not in known for one in told):
-            await _ask_about(hub, gateway, attempt, answers)
+            await _search(hub, gateway, attempt, answers)
 
 
 def _read_from_accounts(

@@ -17,7 +17,8 @@ class Capabilities:
 
     `currencies` empty means all. `verifies` is the trust that counts money: FETCHED where we can
     ask over our own connection, SIGNED where there is nobody to ask. `listens_for` is how long
-    after the offer is over its money can still arrive. `calls_per_s` bounds our questions.
+    after the offer is over its money can still arrive. `calls_per_s` bounds our questions, and
+    `search_costs` says how many of them it takes to look for one offer in a whole account.
     `smallest` names the currencies whose smallest amount is another than `smallest_minor`.
     `notice_methods` are the HTTP methods that its notices come by. `hears_outcome` is true where
     the answer to a notice has to say what came of it, so that it is settled before it is answered.
@@ -41,6 +42,7 @@ class Capabilities:
     largest_minor: int | None = None
     tolerance_minor: int = 0
     calls_per_s: float = 5.0
+    search_costs: int = 1
     notice_methods: frozenset[str] = frozenset({"POST"})
     hears_outcome: bool = False
     tells_parts: bool = True

@@ -41,13 +41,8 @@ _END = (
         holder=None, held_until=None,
     )
 )  # fmt: skip
-_DUES = select(readings.c.gateway, readings.c.account, readings.c.due_at)
+_ALL = select(*readings.c)
 _PUT_OFF = update(readings).where(*_MINE).values(due_at=bindparam("due"))
-_HASTEN = (
-    update(readings)
-    .where(*_MINE, readings.c.due_at > bindparam("due"))
-    .values(due_at=bindparam("due"))
-)
 _LET_GO = update(readings).values(holder=None, held_until=None, due_at=bindparam("now"))
 _OPEN = (
     select(attempts.c.id)
@@ -125,19 +120,14 @@ def end(
     tx.execute(_END, values)
 
 
-def dues(tx: Connection) -> dict[str, datetime]:
-    """When each account is to be read, by its gateway and name with a slash between."""
-    return {f"{row.gateway}/{row.account}": row.due_at for row in tx.execute(_DUES)}
+def every(tx: Connection) -> list[Reading]:
+    """All accounts that are read."""
+    return [_reading(row) for row in tx.execute(_ALL)]
 
 
 def put_off(tx: Connection, gateway: str, account: str, due_at: datetime) -> None:
     """Read it at another time."""
     tx.execute(_PUT_OFF, {"of_gateway": gateway, "of_account": account, "due": due_at})
-
-
-def hasten(tx: Connection, gateway: str, account: str, due_at: datetime) -> None:
-    """Read it by then; writes nothing where that is so already."""
-    tx.execute(_HASTEN, {"of_gateway": gateway, "of_account": account, "due": due_at})
 
 
 def let_go(tx: Connection, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, exists, func, or_, select, text
 
+from tallystick.domain.budget import SAVED_S
 from tallystick.domain.payment import BY_A_PERSON, MOVES, Phase
 from tallystick.store.audit.base import Check, Each, queries
 from tallystick.store.audit.folds import Folds
@@ -289,7 +290,7 @@ def _overdue(tx: Connection) -> Iterator[str]:
     now = tx.execute(_POLLED_AT).scalar() or tx.execute(_RAN_AT).scalar()
     if now is not None:
         bounds = {"limit": now - OVERDUE_AFTER, "at_worst": now - OVERDUE_AT_WORST,
-                  "nearly_now": now - timedelta(seconds=1)}  # fmt: skip
+                  "nearly_now": now - timedelta(seconds=SAVED_S / 2)}  # fmt: skip
         for row in tx.execute(_OVERDUE, bounds):
             yield f"{row.id} was due at {row.next_check_at:%Y-%m-%dT%H:%M:%SZ}"
 
