@@ -19,11 +19,12 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.ledger import REVENUE, UNCOVERED, move, wallet
 from tallystick.domain.money import Money
-from tallystick.domain.payment import Payment
+from tallystick.domain.payment import LatePolicy, Payment, Review
 from tallystick.domain.refund import Refund, RefundState
 from tallystick.flows.audit import audit
 from tallystick.flows.refund import RefundWish, request, reserve, show
 from tallystick.flows.send_refund import tend_refunds
+from tallystick.flows.why import why
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Verdict
@@ -300,3 +301,31 @@ async def test_more_than_came_is_never_booked_whatever_a_gateway_says(shop):
 
     assert (await payment(shop, payment_id)).refunded == 0
     assert await audit(shop.database) == []
+
+
+async def test_a_person_hears_of_late_money_that_the_gateway_did_not_take_back(shop):
+    payment_id, ref = await shop.open(late_policy=LatePolicy.AUTO_REFUND)
+    shop.pass_time(hours=30)
+    await shop.settle(payment_id)
+    shop.pays(ref)
+    shop.till.refuses = True
+    await shop.settle(payment_id)
+    assert (await payment(shop, payment_id)).review is None
+
+    await tend_refunds(shop.hub)
+
+    told = await why(shop.hub, payment_id)
+    assert (await payment(shop, payment_id)).review is Review.CONTRADICTION
+    assert "did not go back" in str(told)
+    assert "The till is empty. A person decides." in str(told)
+    assert await audit(shop.database) == []
+
+
+async def test_a_refund_that_somebody_asked_for_and_that_failed_is_no_contradiction(shop):
+    payment_id, _ = await sold(shop)
+    shop.till.refuses = True
+
+    failed = await back(shop, payment_id, 20_000)
+
+    assert failed.state is RefundState.FAILED
+    assert (await payment(shop, payment_id)).review is None

@@ -36,6 +36,10 @@ class RefundSignal(StrEnum):
     TRANSFERRED = "transferred"
 
 
+LATE_POLICY: Final = "late policy"
+"""Asks for a refund where money came late to a payment that gives such money back."""
+
+
 class RefundSource(StrEnum):
     """Who made it: a merchant through us, or somebody in the gateway's own dashboard."""
 

@@ -14,7 +14,7 @@ from tallystick.domain.document import payment as payment_document
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Attempt
-from tallystick.domain.refund import Refund
+from tallystick.domain.refund import LATE_POLICY, Refund, RefundState
 from tallystick.flows.hub import Hub, found
 from tallystick.gateways.base import Verdict
 from tallystick.store import outbox, refunds, snapshots
@@ -71,11 +71,14 @@ def missing(gateway: str, transaction_id: str, money: Money) -> str:
     )
 
 
-def reversed_refunds(
+def still_owed(
     tx: Connection, payment_id: str, known: Iterable[Evidence], now: datetime
 ) -> list[Evidence]:
-    """Refunds that had succeeded and came back: their money is here again and owed to somebody."""
-    told = [said(_came_back(one), now) for one in refunds.reversed_of(tx, payment_id)]
+    """Money that is owed to somebody, and that nobody sends any more.
+
+    Refunds that had succeeded and came back, and those of late money that did not go through.
+    """
+    told = [said(_not_there(one), now) for one in refunds.still_owed(tx, payment_id)]
     return fresh(told, known)
 
 
@@ -101,7 +104,12 @@ def _shown(attempt: Attempt, known: Iterable[Evidence]) -> list[Credit]:
     return list(credits_.values())
 
 
-def _came_back(refund: Refund) -> str:
+def _not_there(refund: Refund) -> str:
+    if refund.requested_by == LATE_POLICY and refund.state is RefundState.FAILED:
+        return (
+            f"{refund.money} that came after the deadline did not go back by {refund.gateway} "
+            f"(refund {refund.id}): {refund.failure or 'no reason was given'} A person decides."
+        )
     return (
         f"{refund.gateway} took the refund {refund.id} back: {refund.money} are here again, and "
         "the payer does not have them; a person decides."

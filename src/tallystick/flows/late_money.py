@@ -9,13 +9,12 @@ from tallystick.domain.evidence import State
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment, Phase
-from tallystick.domain.refund import Refund, RefundSignal, RefundSource, RefundState
+from tallystick.domain.refund import LATE_POLICY, Refund, RefundSignal, RefundSource, RefundState
 from tallystick.flows.hub import Hub
 from tallystick.flows.refunding import begin
 from tallystick.flows.ways_back import Way, ways
 from tallystick.store import payments, refunds
 
-POLICY: Final = "late policy"
 _BEFORE_IT_IS_OVER: Final = frozenset({Phase.DRAFT, Phase.PROCESSING, Phase.PAID})
 
 
@@ -56,7 +55,7 @@ def _promise(
         method=way.method,
         reason="It came after the deadline.",
         keep_access=False,
-        requested_by=POLICY,
+        requested_by=LATE_POLICY,
         created_at=now,
         updated_at=now,
     )

@@ -131,14 +131,19 @@ def _note_refunds(
         verdicts = answers.refunds.get(attempt.id, ())
         news = refunding.note(tx, hub, payment_id, attempt, verdicts, now) or news
     if news:
-        known = evidence.of_payment(tx, payment_id)
-        back = contradiction.reversed_refunds(tx, payment_id, known, now)
-        if back:
-            record(tx, hub, payment_id, [Heard(item) for item in back], Answers())
+        note_what_is_owed(tx, hub, payment_id, now)
     payment = payments.find(tx, payment_id)
     if news and payment is not None and refunding.closes_the_offer(payment):
         record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
     return news
+
+
+def note_what_is_owed(tx: Connection, hub: Hub, payment_id: str, now: datetime) -> None:
+    """A refund did not reach the payer: a person is told."""
+    known = evidence.of_payment(tx, payment_id)
+    owed = contradiction.still_owed(tx, payment_id, known, now)
+    if owed:
+        record(tx, hub, payment_id, [Heard(item) for item in owed], Answers())
 
 
 def _append(

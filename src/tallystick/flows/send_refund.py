@@ -19,6 +19,7 @@ from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
 from tallystick.flows.circuit import Circuit
 from tallystick.flows.hub import Hub
 from tallystick.flows.pace import budget_of
+from tallystick.flows.record import note_what_is_owed
 from tallystick.flows.refunding import LEASE, hear, move, taken
 from tallystick.flows.settle import reference_of
 from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
@@ -145,7 +146,10 @@ async def _heard(hub: Hub, refund: Refund, verdict: RefundVerdict) -> None:
 
     def body(tx: Connection) -> Refund:
         current = taken(tx, refund.id) or refund
-        return hear(tx, hub, current, verdict, now)
+        after = hear(tx, hub, current, verdict, now)
+        if after.state is RefundState.FAILED:
+            note_what_is_owed(tx, hub, after.payment_id, now)
+        return after
 
     after = await hub.database.write(body)
     if after.state in ASKED:
@@ -160,6 +164,7 @@ async def _refused(hub: Hub, refund: Refund, why: str) -> None:
         current = taken(tx, refund.id)
         if current is not None and current.state is RefundState.SUBMITTING:
             move(tx, hub, current, RefundSignal.FAILED, why, now, failure=why)
+            note_what_is_owed(tx, hub, current.payment_id, now)
 
     await hub.database.write(body)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
@@ -13,6 +13,7 @@ from tallystick.domain.refund import (
     ASKED,
     GONE,
     HOLDING,
+    LATE_POLICY,
     Refund,
     RefundSignal,
     RefundSource,
@@ -242,24 +243,30 @@ def move(
     return line
 
 
-_REVERSED = (
+_STILL_OWED = (
     select(*_COLUMNS)
     .where(
         refunds.c.payment_id == bindparam("payment_id"),
-        refunds.c.id.in_(
-            select(refund_moves.c.refund_id).where(
-                refund_moves.c.refund_id == refunds.c.id,
-                refund_moves.c.state_before == RefundState.SUCCEEDED,
-            )
+        or_(
+            refunds.c.id.in_(
+                select(refund_moves.c.refund_id).where(
+                    refund_moves.c.refund_id == refunds.c.id,
+                    refund_moves.c.state_before == RefundState.SUCCEEDED,
+                )
+            ),
+            and_(refunds.c.requested_by == LATE_POLICY, refunds.c.state == RefundState.FAILED),
         ),
     )
     .order_by(refunds.c.created_at, refunds.c.id)
 )
 
 
-def reversed_of(tx: Connection, payment_id: str) -> list[Refund]:
-    """The refunds of a payment that had succeeded once and came back."""
-    return [_refund(row) for row in tx.execute(_REVERSED, {"payment_id": payment_id})]
+def still_owed(tx: Connection, payment_id: str) -> list[Refund]:
+    """Refunds that came back after they had succeeded, or failed where nobody had asked for them.
+
+    The first time or again: whoever looks at them knows which were told.
+    """
+    return [_refund(row) for row in tx.execute(_STILL_OWED, {"payment_id": payment_id})]
 
 
 def history(tx: Connection, refund_id: str) -> list[Moved]:
