@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from tallystick.domain.money import exponent
 from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
+from tallystick.origins import Origins, origins
 
 SHORTEST_SECRET: Final = 32
 
@@ -72,6 +74,11 @@ class Settings(BaseSettings):
     base_url: str = Field(
         "http://127.0.0.1:8787",
         description="The public address, for links and webhooks; https in production.",
+    )
+    allowed_origins: Origins = Field(
+        "",
+        description="Origins of your shop's own pages that may sell from the browser, with commas, "
+        "such as `https://shop.example.com`.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -281,6 +288,11 @@ class Settings(BaseSettings):
         given = "" if self.secret_key is None else self.secret_key.get_secret_value()
         parts = [part.strip() for part in given.split(",")] if "," in given else [given]
         return Masters.of(*(part.encode() for part in parts if part))
+
+    @cached_property
+    def shops(self) -> frozenset[str]:
+        """The origins of the merchant's own pages."""
+        return origins(self.allowed_origins)
 
     @property
     def terms(self) -> Terms:

@@ -115,6 +115,10 @@ def _differences(tx: Connection, *, filters: Any, **values: Any) -> Any:
     return reconciliation.page(tx, filters=filters, resolved=None, **values)
 
 
+def _referrers(tx: Connection, *, filters: Any, **values: Any) -> Any:
+    return referrers.page(tx, **values)
+
+
 def _coupons(tx: Connection, *, filters: Any, **values: Any) -> Any:
     return coupons.page(tx, code=filters.get("code"), **values)
 
@@ -191,7 +195,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         partial(_line, line=line) for line in ("sepay", questions.NOBODY)
     ],
     "reconciliation.page": lists(_differences, {}),
-    "referrers.page": [_call(referrers.page, after=place) for place in PLACES],
+    "referrers.page": lists(_referrers, {}),
     "refunds.page": lists(refunds.page, {"state": "manual"}, {"gateway": "polar"},
                           {"payment_id": f"payments_{NAME}"}),
     "sales.rolled": [lambda tx: sales.rolled(tx, None, None)],

@@ -59,11 +59,16 @@ async def show(hub: Hub, referrer_id: str) -> Known:
     return await hub.database.read(body)
 
 
-async def listing(hub: Hub, after: tuple[datetime, str] | None, limit: int) -> list[Known]:
-    """All referrers, newest first."""
+async def listing(
+    hub: Hub,
+    span: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Known]:
+    """Referrers that were made in this span, newest first."""
 
     def body(tx: Connection) -> list[Known]:
-        found = referrers.page(tx, after=after, limit=limit)
+        found = referrers.page(tx, span=span, after=after, limit=limit)
         return [Known(one, commissions.standing(tx, one.id)) for one in found]
 
     return await hub.database.read(body)

@@ -64,9 +64,19 @@ def find_by_code(tx: Connection, code: str) -> Referrer | None:
     return None if row is None else Referrer(**row._mapping)
 
 
-def page(tx: Connection, *, after: tuple[datetime, str] | None, limit: int) -> Sequence[Referrer]:
+def page(
+    tx: Connection,
+    *,
+    span: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[Referrer]:
     """Newest first, one more than `limit` where there are more."""
     query = select(*_COLUMNS).order_by(referrers.c.created_at.desc(), referrers.c.id.desc())
+    if span[0] is not None:
+        query = query.where(referrers.c.created_at > span[0])
+    if span[1] is not None:
+        query = query.where(referrers.c.created_at < span[1])
     if after is not None:
         query = query.where(before(referrers.c.created_at, referrers.c.id, after))
     return [Referrer(**row._mapping) for row in tx.execute(query.limit(limit + 1))]

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute
 
 from tallystick import __version__
-from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound, Refused
+from tallystick.domain.errors import HubError, Invalid, NotFound, Refused
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
 from tallystick.web import (
@@ -22,6 +22,7 @@ from tallystick.web import (
     desk,
     effects,
     events,
+    front,
     gift_cards,
     gift_orders,
     gift_pages,
@@ -29,20 +30,21 @@ from tallystick.web import (
     jobs,
     licences,
     links,
+    methods,
     notices,
     order_lists,
     orders,
-    pages,
     pay_form,
     payer,
     payments,
-    problems,
     products,
+    queries,
     rates,
     reconciliations,
     reference,
     referrals,
     refunds,
+    refusals,
     reports,
     revenue_page,
     static_files,
@@ -58,7 +60,7 @@ from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-_PARTS: Final = (
+PARTS: Final = (
     payments,
     decisions,
     links,
@@ -89,13 +91,12 @@ _PARTS: Final = (
     books,
     events,
     webhook_endpoints,
+    front,
     reference,
     dashboard,
     revenue_page,
 )
 """What answers under /api and beside it, in the order of the description."""
-
-_FOR_PAYERS: Final = ("/pay/", "/gift-cards", pages.WALLET)
 
 
 def build_app(
@@ -121,6 +122,7 @@ def build_app(
         version=__version__,
         summary="Payments through many gateways, and the proof of each.",
         docs_url=None,
+        openapi_url=None,
         redoc_url=None,
         lifespan=life,
         responses=description.PROBLEMS,
@@ -128,9 +130,9 @@ def build_app(
     )
     app.state.hub, app.state.live = hub, live
     app.state.limits = RateLimits(hub.settings)
-    every_router = (*(part.router for part in _PARTS), *routers)
+    every_router = (*(part.router for part in PARTS), *routers)
     for router in every_router:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(queries.declared_only)])
     plain = [*desk.routes(hub), *static_files.routes(), *more_routes]
     app.router.routes.extend(plain)
     app.state.routes = [*(route for router in every_router for route in router.routes), *plain]
@@ -145,26 +147,19 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 def _explain_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HubError) -> Response:
-        by_a_person = "text/html" in request.headers.get("accept", "")
-        if by_a_person and request.url.path.startswith(_FOR_PAYERS):
-            return payer.problem_page(request, app.state.hub, error)
-        if by_a_person and request.url.path.startswith("/dashboard"):
-            return dashboard.refusal(request, app.state.hub, error)
-        return problems.response(error, request.scope.get("request_id", ""))
+        return refusals.refusal(request, app.state.hub, error)
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         wrong = tuple((".".join(map(str, e["loc"])), str(e["msg"])) for e in error.errors())
         return await refused(request, Invalid("The request has wrong values.", wrong))
 
     async def unrouted(request: Request, error: HTTPException) -> Response:
-        request_id = request.scope.get("request_id", "")
         if error.status_code == 405:
-            known = _methods(request)
-            wrong = MethodNotAllowed(f"This address only knows {known}.", allowed=known)
-            return problems.response(wrong, request_id, {"allow": known})
+            known = methods.known(app.state.routes, request.scope)
+            return await refused(request, methods.refusal(known))
         if error.status_code == 404:
-            return problems.response(NotFound("There is nothing at this address."), request_id)
-        return problems.response(Refused(str(error.detail)), request_id)
+            return await refused(request, NotFound("There is nothing at this address."))
+        return await refused(request, Refused(str(error.detail)))
 
     async def failed(request: Request, _: Exception) -> Response:
         request_id = request.scope.get("request_id", "")
@@ -176,12 +171,3 @@ def _explain_errors(app: FastAPI) -> None:
     app.add_exception_handler(HubError, refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, unrouted)  # type: ignore[arg-type]
-
-
-def _methods(request: Request) -> str:
-    """What can be done at this address: the framework only names the first route that fits."""
-    found: set[str] = set()
-    for route in request.app.state.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return ", ".join(sorted(found))

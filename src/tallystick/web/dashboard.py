@@ -26,6 +26,8 @@ from tallystick.web import pages, shapes
 from tallystick.web.auth import SESSION_COOKIE, Caller
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import HubDep, LimitedCaller, count, cursor, cursor_place
+from tallystick.web.description import query
+from tallystick.web.methods import asks_for_head
 from tallystick.web.pages import Language
 from tallystick.web.pages.figures import money
 
@@ -36,6 +38,7 @@ router = APIRouter()
 SHOWN: Final = 25
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _VIEWS: Final = ("", "review", *Phase)
+_QUERY: Final = {"show": "One of the lists.", "q": "Sought.", "cursor": "Where to go on."}
 
 
 class Invite(Body):
@@ -63,11 +66,15 @@ def address(base_url: str, token: str) -> str:
     return f"{base_url.rstrip('/')}/dashboard/enter?token={token}"
 
 
-@router.get("/dashboard/enter", include_in_schema=False)
-async def enter(request: Request, hub: HubDep, token: str = "") -> Response:
-    """The link is used up, and a session begins."""
+@router.get(
+    "/dashboard/enter", include_in_schema=False, openapi_extra=query({"token": "From the link."})
+)
+async def enter(request: Request, hub: HubDep) -> Response:
+    """The link is used up, and a session begins. Asking for the head alone uses nothing up."""
+    if asks_for_head(request.scope):
+        return Response(headers={"cache-control": "no-store"})
     await count(request, "anonymous", request.client.host if request.client else "unknown")
-    key = await entrance.enter(hub, token)
+    key = await entrance.enter(hub, request.query_params.get("token", ""))
     response = RedirectResponse(f"{_root(hub)}/dashboard", 303, {"cache-control": "no-store"})
     response.set_cookie(
         SESSION_COOKIE, key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,
@@ -86,7 +93,7 @@ async def leave(request: Request, hub: HubDep, who: LimitedCaller) -> Response:
     return response
 
 
-@router.get("/dashboard", include_in_schema=False)
+@router.get("/dashboard", include_in_schema=False, openapi_extra=query(_QUERY))
 async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLResponse:
     """The last day in figures, what waits for a person, and the newest payments."""
     who.needs("reader")
@@ -146,9 +153,11 @@ async def act(payment_id: str, action: str, hub: HubDep, who: LimitedCaller) -> 
 
 def refusal(request: Request, hub: Hub, error: HubError) -> Response:
     """What went wrong, as a page."""
+    signed_out = error.status == 401 and not request.url.path.endswith("/enter")
+    told = "You are not signed in, or your session is over." if signed_out else error.detail
     html = _environment().get_template("dashboard_problem.html").render(
-        error=error, request_id=request.scope.get("request_id"), title=error.title, role=None,
-        **_frame(hub),
+        error=error, told=told, request_id=request.scope.get("request_id"), title=error.title,
+        role=None, **_frame(hub),
     )  # fmt: skip
     return HTMLResponse(html, error.status, pages.security_headers())
 

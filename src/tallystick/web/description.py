@@ -27,6 +27,7 @@ PAGE_PROBLEMS: Final[Responses] = {
     }
 }
 NOT_MODIFIED: Final[Responses] = {304: {"description": "Nothing has changed since that ETag."}}
+_NONE: Final[Mapping[str, str]] = {}
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -88,13 +89,18 @@ def listing(**filters: Query) -> dict[str, Any]:
     return {"parameters": [*own, *_PAGING]}
 
 
-def query(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Query parameters that are texts, by name with their words."""
-    own = [
+def query(parameters: Mapping[str, str], lists: Mapping[str, str] = _NONE) -> dict[str, Any]:
+    """Query parameters that are texts, and those that are lists, by name with their words."""
+    texts = [
         {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
         for name, words in parameters.items()
     ]
-    return {"parameters": own}
+    several = [
+        {"name": name, "in": "query", "description": words, "style": "form", "explode": False,
+         "schema": {"type": "array", "items": {"type": "string"}}}
+        for name, words in lists.items()
+    ]  # fmt: skip
+    return {"parameters": [*texts, *several]}
 
 
 def answers(schema: Schema, status: int = 200, words: str = "As described.") -> Responses:

@@ -3,19 +3,23 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, MutableMapping
+from collections.abc import Awaitable, Collection, MutableMapping
 from typing import Any, Final
 
 import structlog
+from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed, NotFound
+from tallystick.domain.errors import HubError, Invalid, NotFound
 from tallystick.flows.hub import Hub
 from tallystick.logs import without_codes
-from tallystick.web import embedding, metrics, problems
+from tallystick.web import embedding, methods, metrics, queries
+from tallystick.web.methods import HEAD, asks_for_head
 from tallystick.web.polls import tell_status
+from tallystick.web.refusals import refusal
 from tallystick.web.streams import open_stream, target_of
+from tallystick.web.topups import QUERY
 from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
 
 log = structlog.get_logger()
@@ -25,7 +29,7 @@ _SECURITY: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy"
 class Edge:
     """Wraps the application. Webhooks, streams and polls are answered past every other layer."""
 
-    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+    def __init__(self, app: Starlette, hub: Hub) -> None:
         self._app = app
         self._hub = hub
 
@@ -34,7 +38,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        outgoing = _Outgoing(scope, send)
+        if scope["method"] == "HEAD":
+            # The server keeps its own, and by it the body back.
+            scope = {**scope, "method": "GET", HEAD: True}
+        outgoing = _Outgoing(scope, send, self._hub)
         started = time.perf_counter()
         try:
             await self._answer(scope, receive, send, outgoing)
@@ -64,31 +71,49 @@ class Edge:
         """What answers this path. Not a coroutine itself, which every open stream would hold."""
         path: str = scope["path"]
         _refuse_nul(scope)
-        if embedding.is_preflight(scope):
-            return embedding.allow(outgoing)
+        if scope["method"] == "OPTIONS":
+            return self._tell_methods(scope, outgoing)
         gateway = gateway_of(path)
         if gateway is not None:
-            _only(scope, *notice_methods(self._hub, gateway))
+            _only(scope, notice_methods(self._hub, gateway))
             return take_notice(self._hub, gateway, scope, receive, outgoing)
         polled = target_of(path, "/status")
         if polled is not None and scope["method"] == "GET":
+            queries.check(self._hub, scope["query_string"], queries.NOTHING)
             scope["app"] = self._app
             return tell_status(self._hub, polled, Request(scope, receive), outgoing)
         target = target_of(path, "/stream")
         if target is not None:
-            _only(scope, "GET")
+            _only(scope, {"GET"})
+            declared = QUERY["parameters"] if target.kind == "topup" else queries.NOTHING
+            queries.check(self._hub, scope["query_string"], declared)
             scope["app"] = self._app
             return open_stream(self._hub, target, scope, receive, send, outgoing)
         return self._app(scope, receive, outgoing)
+
+    async def _tell_methods(self, scope: Scope, send: Send) -> None:
+        """What may be done at this address. Raises NotFound."""
+        known = methods.allowed(self._methods(scope))
+        headers = [(b"allow", known.encode()), *embedding.preflight_headers(scope, known)]
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _methods(self, scope: Scope) -> Collection[str]:
+        gateway = gateway_of(scope["path"])
+        if gateway is not None:
+            return notice_methods(self._hub, gateway)
+        if target_of(scope["path"], "/stream") is not None:
+            return {"GET"}
+        return methods.known(self._app.state.routes, scope)
 
 
 class _Outgoing:
     """The way out: adds the request id and the rate-limit fields to every answer."""
 
-    __slots__ = ("_scope", "_send", "request_id", "status")
+    __slots__ = ("_hub", "_scope", "_send", "request_id", "status")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope, self._send = scope, send
+    def __init__(self, scope: Scope, send: Send, hub: Hub) -> None:
+        self._scope, self._send, self._hub = scope, send, hub
         self.request_id = "req_" + secrets.token_hex(8)
         self.status = 0
         scope["request_id"] = self.request_id
@@ -99,15 +124,15 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._dress(message)
+        elif asks_for_head(self._scope):
+            message = {**message, "body": b""}
         await self._send(message)
 
     async def refuse(self, error: HubError) -> None:
         """Answer with a problem, if nothing was answered yet."""
         if self.status:
             return
-        answer = problems.response(error, self.request_id)
-        if isinstance(error, MethodNotAllowed):
-            answer.headers["allow"] = error.allowed
+        answer = refusal(Request(self._scope), self._hub, error)
         await answer(self._scope, _nothing, self)
 
     def _dress(self, message: MutableMapping[str, Any]) -> None:
@@ -115,17 +140,18 @@ class _Outgoing:
         names = {name for name, _ in headers}
         headers.append((b"x-request-id", self.request_id.encode()))
         headers += [pair for pair in _SECURITY if pair[0] not in names]
-        if embedding.is_open(self._scope["path"]):
-            headers += [pair for pair in embedding.ANSWER if pair[0] not in names]
+        headers += [
+            pair for pair in embedding.answer_headers(self._scope, self._hub.settings.shops)
+            if pair[0] not in names or pair[0] == b"vary"
+        ]  # fmt: skip
         for name, value in self._scope["state"].get("rate_headers", {}).items():
             headers.append((name.encode(), value.encode()))
         message["headers"] = headers
 
 
-def _only(scope: Scope, *methods: str) -> None:
-    if scope["method"] not in methods:
-        known = ", ".join(sorted(methods))
-        raise MethodNotAllowed(f"This address only knows {known}.", allowed=known)
+def _only(scope: Scope, known: Collection[str]) -> None:
+    if scope["method"] not in known:
+        raise methods.refusal(known)
 
 
 def _refuse_nul(scope: Scope) -> None:

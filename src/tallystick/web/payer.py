@@ -18,6 +18,7 @@ from tallystick.web.auth import COOKIE, is_from_elsewhere
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
 from tallystick.web.description import PAGE_PROBLEMS
+from tallystick.web.embedding import origin_of
 from tallystick.web.links import find
 from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
 
@@ -69,7 +70,8 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
-    refuse_other_sites(request, hub)
+    if is_form or origin_of(request.scope) not in hub.settings.shops:
+        refuse_other_sites(request, hub)
     raw = await read_limited(request, LARGEST_BODY)
     gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway
     snapshot = await find(hub, short_code)
@@ -159,8 +161,8 @@ def problem_page(request: Request, hub: Hub, error: HubError, back: str | None =
     """An error for a person, in our own words."""
     language = language_of(request)
     html = pages.render_problem(
-        language, site=site_of(hub), code=error.code, request_id=request.scope.get("request_id"),
-        back=back,
+        language, site=site_of(hub), code=error.code, status=error.status, back=back,
+        request_id=request.scope.get("request_id"),
     )  # fmt: skip
     response = page_answer(html, language, error.status)
     if isinstance(error, TooMany) and error.retry_after_s is not None:

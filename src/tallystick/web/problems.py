@@ -1,14 +1,31 @@
 """Errors as RFC 9457 problem+json, in one form for every route."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from tallystick.domain.errors import HubError, Invalid
+from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed
 
+_QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{1,3})?)")
 MEDIA_TYPE: Final = "application/problem+json"
+
+
+def wants_page(accept: str | None) -> bool:
+    """Whether a person's browser asks, by its `Accept`: HTML is wanted no less than JSON."""
+    weights = {"text/html": 0.0, "application/json": 0.0}
+    for part in (accept or "").lower().split(","):
+        kind, _, words = part.partition(";")
+        if kind.strip() in weights:
+            weights[kind.strip()] = _quality(words)
+    return 0 < weights["text/html"] >= weights["application/json"]
+
+
+def _quality(words: str) -> float:
+    found = _QUALITY.search(words)
+    return float(found[1]) if found else 1.0
 
 
 def problem(error: HubError, request_id: str) -> dict[str, Any]:
@@ -32,6 +49,8 @@ def headers_of(error: HubError) -> dict[str, str]:
     headers = {"cache-control": "no-store"}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
+    if isinstance(error, MethodNotAllowed):
+        headers["allow"] = error.allowed
     if error.status == 401:
         headers["www-authenticate"] = 'Bearer realm="tallystick"'
     return headers

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from tallystick import __version__
+from tallystick.domain.errors import HubError, Invalid
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
 from tallystick.web.description import PROBLEMS
@@ -20,7 +21,8 @@ from tallystick.web.remedies import error_entries
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-router = APIRouter(dependencies=[Depends(page_budget)], include_in_schema=False)
+router = APIRouter(include_in_schema=False)
+_COUNTED: Final = [Depends(page_budget)]
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _STREAM: Final = (
     "Server-sent events: a snapshot first, then every change, a named heartbeat at least every "
@@ -73,7 +75,14 @@ class Operation:
         return f"{self.method}{self.path}".lower()
 
 
-@router.get("/docs")
+@router.get("/openapi.json")
+async def description(request: Request) -> dict[str, Any]:
+    """The API description of this server, as OpenAPI 3.1."""
+    document: dict[str, Any] = request.app.openapi()
+    return document
+
+
+@router.get("/docs", dependencies=_COUNTED)
 async def docs(request: Request, hub: HubDep) -> HTMLResponse:
     """Every route of this server, from its own API description."""
     groups: dict[str, list[Operation]] = {}
@@ -82,10 +91,21 @@ async def docs(request: Request, hub: HubDep) -> HTMLResponse:
     return _page("reference.html", hub.settings.base_url, title="API reference", groups=groups)
 
 
-@router.get("/docs/errors")
+@router.get("/docs/errors", dependencies=_COUNTED)
 async def errors(hub: HubDep) -> HTMLResponse:
     """Every error code; the `type` of a problem leads here."""
     return _page("errors.html", hub.settings.base_url, title="Errors", errors=error_entries())
+
+
+def refusal(request: Request, base_url: str, error: HubError) -> HTMLResponse:
+    """What a developer's browser is told: the same as a program."""
+    page = _page(
+        "problem.html", base_url, title=error.title, error=error,
+        fields=error.errors if isinstance(error, Invalid) else (),
+        request_id=request.scope.get("request_id"),
+    )  # fmt: skip
+    page.status_code = error.status
+    return page
 
 
 def describe_hot_routes(app: FastAPI) -> None:

@@ -27,18 +27,20 @@ _COLUMNS: Final = (
 _REVENUE: Final = {
     "startDate": "A day, or an instant.", "endDate": "A day, which is included, or an instant.",
     "timeZone": "Where days begin; the merchant's where it is not given.",
-    "productIds": "Only these products, with commas.", "provider": "Only these gateways.",
 }  # fmt: skip
-_MAINTAINERS: Final = {
+_MAINTAINED: Final = {
     "start": "The first day; that of this month where it is not given.",
     "end": "The last day, which is included; that of this month where it is not given.",
-    "productIds": "Only these products, with commas.", "timeZone": "Where days begin.",
+    "timeZone": "Where days begin.",
 }  # fmt: skip
+_PRODUCTS: Final = {"productIds": "Only these products, with commas."}
+REVENUE: Final = query(_REVENUE, {**_PRODUCTS, "provider": "Only these gateways, with commas."})
+_MAINTAINERS: Final = query(_MAINTAINED, _PRODUCTS)
 
 
 @router.get(
     "/api/admin/revenue", summary="What was sold, at the rates of the sales",
-    openapi_extra=query(_REVENUE), responses=answers(ref("Revenue")),
+    openapi_extra=REVENUE, responses=answers(ref("Revenue")),
 )  # fmt: skip
 async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """All filters hold together. Refunds count on the day that they were made. CSV by Accept."""
@@ -50,7 +52,10 @@ async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     return _revenue(found, wanted.providers or tuple(sorted(hub.gateways)))
 
 
-@router.get("/api/admin/revenue.csv", summary="The same as CSV", response_class=Response)
+@router.get(
+    "/api/admin/revenue.csv", summary="The same as CSV", response_class=Response,
+    openapi_extra=REVENUE,
+)  # fmt: skip
 async def revenue_csv(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """A line for each provider and currency; the same filters."""
     return await revenue(request, hub, who)
@@ -58,7 +63,7 @@ async def revenue_csv(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
 
 @router.get(
     "/api/admin/maintainer-revenue", summary="What is left for the maintainers",
-    openapi_extra=query(_MAINTAINERS), responses=answers(ref("MaintainerRevenue")),
+    openapi_extra=_MAINTAINERS, responses=answers(ref("MaintainerRevenue")),
 )  # fmt: skip
 async def maintainers(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """Revenue less refunds, fees, a share of the running costs, and tax on what is left."""
@@ -84,7 +89,10 @@ async def maintainers(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     return told
 
 
-@router.get("/api/admin/maintainer-revenue.csv", summary="The same as CSV", response_class=Response)
+@router.get(
+    "/api/admin/maintainer-revenue.csv", summary="The same as CSV", response_class=Response,
+    openapi_extra=_MAINTAINERS,
+)  # fmt: skip
 async def maintainers_csv(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """One line; the same filters."""
     return await maintainers(request, hub, who)

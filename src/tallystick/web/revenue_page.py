@@ -10,12 +10,12 @@ from tallystick.domain.money import Money
 from tallystick.flows import report
 from tallystick.web.dashboard import page_of
 from tallystick.web.depends import HubDep, LimitedCaller
-from tallystick.web.reports import wanted_revenue
+from tallystick.web.reports import REVENUE, wanted_revenue
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/dashboard/revenue")
+@router.get("/dashboard/revenue", openapi_extra=REVENUE)
 async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLResponse:
     """What was sold, at the rates of the sales, by gateway and currency."""
     who.needs("reader")

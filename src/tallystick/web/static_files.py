@@ -9,8 +9,17 @@ from tallystick.web.pages import find_asset
 
 
 def routes() -> list[BaseRoute]:
-    """The one route, for every file."""
-    return [Route("/static/{path:path}", _serve, methods=["GET", "HEAD"])]
+    """One route for every file, and the icon's own."""
+    return [
+        Route("/static/{path:path}", _serve, methods=["GET"]),
+        Route("/favicon.ico", _icon, methods=["GET"]),
+    ]
+
+
+async def _icon(request: Request) -> Response:
+    """Where browsers look that were told of no icon."""
+    request.path_params["path"] = "favicon.ico"
+    return await _serve(request)
 
 
 async def _serve(request: Request) -> Response:

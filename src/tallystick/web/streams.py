@@ -20,6 +20,7 @@ from tallystick.web import metrics, shapes, wares
 from tallystick.web.auth import Caller
 from tallystick.web.depends import known_caller, spend_polling
 from tallystick.web.links import find
+from tallystick.web.methods import asks_for_head
 from tallystick.web.stream import Stream
 from tallystick.web.topups import tx_ref_of, watched
 
@@ -63,9 +64,10 @@ async def open_stream(
     asked = scope["headers"]
     heard = live.heard
     stream = await _admit(hub, target, Request(scope), send)
-    if stream is None:
-        await refuse({"type": "http.response.start", "status": 204,
-                      "headers": [(b"cache-control", b"no-store")]})  # fmt: skip
+    if stream is None or asks_for_head(scope):
+        kind = [] if stream is None else [(b"content-type", b"text/event-stream")]
+        await refuse({"type": "http.response.start", "status": 204 if stream is None else 200,
+                      "headers": [(b"cache-control", b"no-store"), *kind]})  # fmt: skip
         await refuse({"type": "http.response.body", "body": b""})
         return
     live.join(stream)

@@ -1,7 +1,7 @@
 """Top-ups over HTTP, in the shapes of system S4."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator
@@ -22,6 +22,12 @@ from tallystick.web.schemas import one
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["top-ups"])
+QUERY: Final[dict[str, Any]] = {
+    "parameters": [
+        {"name": "tx_ref", "in": "query", "required": True, "schema": {"type": "string"},
+         "description": "The top-up's own name, from the answer that started it."},
+    ]
+}  # fmt: skip
 _STRANGER = "This needs your app's JWT, the top-up's client token or a secret key as Bearer."
 
 
@@ -74,8 +80,7 @@ async def init(
 @router.get(
     "/api/topup/status", summary="The live status of a top-up",
     responses=answers(one("TopupStatus")) | NOT_MODIFIED,
-    openapi_extra={"parameters": [{"name": "tx_ref", "in": "query", "required": True,
-                                   "schema": {"type": "string"}}]},
+    openapi_extra=QUERY,
 )  # fmt: skip
 async def status(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """For the owner, the holder of the client token, and keys. With ETag and 304."""

@@ -5,6 +5,7 @@ from tallystick.web.pages.headers import language_headers, security_headers
 from tallystick.web.pages.language import COOKIE, QUERY, Language, negotiate
 from tallystick.web.pages.render import (
     render_form_page,
+    render_front,
     render_not_found,
     render_pay_page,
     render_problem,
@@ -33,6 +34,7 @@ __all__ = [
     "negotiate",
     "page_path",
     "render_form_page",
+    "render_front",
     "render_not_found",
     "render_pay_page",
     "render_problem",

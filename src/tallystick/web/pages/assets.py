@@ -10,6 +10,7 @@ from typing import Final
 PREFIX: Final = "/static"
 _FOLDER: Final = Path(__file__).parent.parent / "static"
 _KINDS: Final = {
+    ".ico": "image/x-icon",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",

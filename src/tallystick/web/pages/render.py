@@ -126,6 +126,11 @@ def render_form_page(
     )
 
 
+def render_front(language: Language, *, site: Site) -> str:
+    """The page for somebody who comes without an address."""
+    return render("front.html", language, site, root=site.root)
+
+
 def render_not_found(language: Language, *, site: Site) -> str:
     """The page for an address behind which there is no payment; the same for every reason."""
     return _notice_page("not_found", language, site, request_id=None, back=None)
@@ -136,15 +141,19 @@ def render_problem(
     *,
     site: Site,
     code: str,
+    status: int = 500,
     request_id: str | None = None,
     back: str | None = None,
 ) -> str:
     """The page for an error, by its stable code; in our own words, never in the gateway's.
 
+    A code without words of its own is ours to mend from status 500 on, and the reader's below.
+
     `back` is the path of the page to return to, such as `/pay/AbC123`.
     """
     known = f"problem.{code}.title" in words(language)
-    key = f"problem.{code}" if known else "problem.internal"
+    other = "problem.internal" if status >= 500 else "problem.invalid_request"
+    key = f"problem.{code}" if known else other
     return _notice_page(key, language, site, request_id=request_id, back=back)
 
 
