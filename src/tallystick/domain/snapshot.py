@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from tallystick.domain.money import Money
@@ -32,14 +33,27 @@ class AttemptPart:
     account: str = ""
 
 
+class MatchMethod(StrEnum):
+    """How money found its payment."""
+
+    REFERENCE = "reference"
+    MEMO = "memo"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionPart:
-    """The transfer that completed the payment. Only for callers who may see identities."""
+    """One transfer of money that the payment received. Only for callers who may see identities.
+
+    `memo` is what the payer wrote, where the gateway tells of it.
+    """
 
     transaction_id: str
     gateway: str
     amount: Money
     paid_at: datetime
+    memo: str
+    matched_by: MatchMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ class Snapshot:
     attempt: AttemptPart | None
     link: LinkPart | None
     last_event: tuple[str, datetime] | None
-    transaction: TransactionPart | None
+    transactions: tuple[TransactionPart, ...]
     tolerance_minor: int = 0
     late_policy: LatePolicy = LatePolicy.AUTO_FULFIL
 

@@ -1,7 +1,7 @@
 """Checkout: a wish to be paid becomes an open payment, and an offer at a gateway."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -38,6 +38,9 @@ from tallystick.store import attempts, credentials, links, payments, readings, s
 MOST_ATTEMPTS: Final = 20
 Render = Callable[[Snapshot, str], bytes]
 """Writes the answer to the caller, so that it can be kept in the transaction of the effect."""
+
+RenderIn = Callable[[Connection, Snapshot, str], bytes]
+"""The same, where what is sold has changed in the transaction too."""
 
 Beside = Callable[[Connection, Payment], None]
 """Writes what is sold through the payment, in the transaction that makes it. It may refuse."""
@@ -100,6 +103,38 @@ async def create_payment(
             await hub.database.write(once.free)
         raise
     return await _answer(hub, payment.id, token, once, render)
+
+
+async def complete_free(
+    hub: Hub, wish: Wish, once: Once | None, render: RenderIn, beside: Beside
+) -> bytes:
+    """A payment that asks for nothing: paid and delivered as it is opened, by no gateway.
+
+    All in one transaction, with the answer. Raises GatewayNotOffered for a gateway that there is
+    not, StillRunning.
+    """
+    for name in wish.gateways:
+        hub.gateway(name)
+    now = hub.now()
+    payment = replace(_new_payment(hub, wish, now), gateway=None)
+    token = capability("tct_")
+
+    def whole(tx: Connection) -> tuple[Snapshot, bytes]:
+        payments.add(tx, payment)
+        beside(tx, payment)
+        credentials.add_token(tx, fingerprint(token), payment.id, now)
+        if once is not None:
+            once.claim(tx, hub, payment.id)
+        snapshot = record(tx, hub, payment.id, [_opened(now)], Answers()).snapshot
+        answer = render(tx, snapshot, token)
+        if once is not None:
+            once.keep(tx, hub, 201, answer)
+        return snapshot, answer
+
+    snapshot, answer = await hub.database.write(whole)
+    hub.bell.ring()
+    hub.live.publish(snapshot)
+    return answer
 
 
 async def resume_payment(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:

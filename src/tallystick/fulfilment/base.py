@@ -42,6 +42,9 @@ class Fulfilment:
         if not fulfilments.add(tx, payment.id, payment.purpose, now):
             return
         self.deliver(tx, payment, now)
+        if not payment.amount:
+            # What costs nothing moves no money.
+            return
         account = self.account(tx, payment)
         came = Money(min(payment.received, payment.amount), payment.currency)
         forgiven = 0 if account == SUSPENSE else payment.amount - came.minor
