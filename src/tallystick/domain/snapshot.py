@@ -33,6 +33,14 @@ class AttemptPart:
     account: str = ""
 
 
+class PaymentError(StrEnum):
+    """Why a payer did not pay, in the codes of `payment_error`."""
+
+    DECLINED = "declined"
+    CANCELED = "canceled"
+    EXPIRED = "session_expired"
+
+
 class MatchMethod(StrEnum):
     """How money found its payment."""
 
@@ -91,6 +99,16 @@ class Snapshot:
     transactions: tuple[TransactionPart, ...]
     tolerance_minor: int = 0
     late_policy: LatePolicy = LatePolicy.AUTO_FULFIL
+
+    @property
+    def payment_error(self) -> PaymentError | None:
+        """Why whoever wanted this paid has no money yet; None while all can still go well."""
+        if self.phase is Phase.EXPIRED:
+            return PaymentError.EXPIRED
+        if self.phase is Phase.CANCELED:
+            return PaymentError.CANCELED
+        declined = self.attempt is not None and self.attempt.state is AttemptState.FAILED
+        return PaymentError.DECLINED if declined and self.phase is Phase.OPEN else None
 
     @property
     def returned(self) -> Returned:

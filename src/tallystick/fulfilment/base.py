@@ -73,6 +73,9 @@ class Fulfilment:
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """The offer is over and not paid: release what was held for it. Money may still come."""
 
+    def declined(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """The payer's try failed at the gateway. The offer stays open: money may still come."""
+
     def refundable(self, tx: Connection, payment: Payment, left: Money) -> Money:
         """How much of what is `left` of the money may still go back; a spent part may not.
 

@@ -13,7 +13,7 @@ from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Pha
 from tallystick.domain.reconciliation import Match
 from tallystick.domain.referral import CommissionStatus, LineKind, Tier
 from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
-from tallystick.domain.snapshot import MatchMethod
+from tallystick.domain.snapshot import MatchMethod, PaymentError
 from tallystick.domain.task import TaskState
 from tallystick.domain.topup import TopupStatus
 
@@ -126,7 +126,8 @@ _OWN_TASK: Final = {
     "paymentId": _or_null(_TEXT),
     "session": _or_null(
         _object(paymentId=_TEXT, gateway=_or_null(_TEXT), referenceNumber=_or_null(_TEXT),
-                phase=_one_of(Phase), expiresAt=_INSTANT, number=_COUNT)
+                phase=_one_of(Phase), expiresAt=_INSTANT, number=_COUNT,
+                paymentError=_or_null(_one_of(PaymentError)))
     ),
     "createdAt": _INSTANT,
     "updatedAt": _INSTANT,
