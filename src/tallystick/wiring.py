@@ -102,6 +102,7 @@ class House:
             if self.rehearsal is not None:
                 await self.rehearsal.stop()
             await self.worker.stop()
+            await self.hub.stop()
             if self.relay is not None:
                 await self.relay.stop()
             await self.wire.close()

@@ -74,9 +74,7 @@ class Workflow:
             made.server.shutdown()
             made.server.server_close()
 
-    def about(
-        self, task: Task, kind: str = "task.completed"
-    ) -> list[tuple[dict[str, str], bytes]]:
+    def about(self, task: Task, kind: str = "task.completed") -> list[tuple[dict[str, str], bytes]]:
         """What of this kind it was told about one task."""
         told = f'"type":"{kind}"'.encode()
         return [call for call in self.calls if task.id.encode() in call[1] and told in call[1]]

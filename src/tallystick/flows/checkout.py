@@ -30,7 +30,7 @@ from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.listen import WHILE_OPEN, is_read
-from tallystick.flows.offer import make_offer
+from tallystick.flows.offer import make_offer, make_offer_soon
 from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.store import attempts, credentials, links, payments, readings, snapshots
@@ -70,13 +70,14 @@ class Wish:
 
 
 async def create_payment(
-    hub: Hub, wish: Wish, once: Once | None, render: Render, beside: Beside | None = None
-) -> bytes:
+    hub: Hub, wish: Wish, once: Once | None, render: Render, beside: Beside | None = None,
+    *, soon: bool = False,
+) -> bytes:  # fmt: skip
     """Open a payment at its one gateway; returns the answer as `render` wrote it.
 
-    Where the gateway gives no usable answer, the payment exists with its offer unknown, and is
-    brought in order later. Raises GatewayNotOffered, GatewayRefused, GatewayUnavailable,
-    ReferenceTaken, StillRunning.
+    Where the gateway gives no usable answer, or none `soon` where a buyer waits, the payment exists
+    with its offer unknown, and is brought in order later. Raises GatewayNotOffered, GatewayRefused,
+    GatewayUnavailable, ReferenceTaken, StillRunning.
     """
     name = wish.gateways[0]
     _check_taken(hub, name, wish.amount)
@@ -97,7 +98,7 @@ async def create_payment(
 
     attempt = await hub.database.write(begin)
     try:
-        await make_offer(hub, payment, attempt, alone=True)
+        await (make_offer_soon if soon else make_offer)(hub, payment, attempt, alone=True)
     except (GatewayRefused, GatewayUnavailable):
         if once is not None:
             await hub.database.write(once.free)
@@ -228,7 +229,7 @@ async def start_attempt(hub: Hub, payment_id: str, name: str) -> tuple[Snapshot,
 
     payment, attempt, fresh = await hub.database.write(begin)
     if fresh:
-        await make_offer(hub, payment, attempt, alone=False)
+        await make_offer_soon(hub, payment, attempt, alone=False)
     snapshot = found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id)))
     if fresh:
         hub.live.publish(snapshot)

@@ -101,8 +101,9 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
     if not draft.amount.minor:
         return await complete_free(hub, offer, once, completed, beside)
     return await create_payment(
-        hub, offer, once, lambda snapshot, token: render(made, snapshot, token), beside
-    )
+        hub, offer, once, lambda snapshot, token: render(made, snapshot, token), beside,
+        soon=wish.public,
+    )  # fmt: skip
 
 
 async def resume_order(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
