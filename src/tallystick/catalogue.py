@@ -38,6 +38,8 @@ class Played:
     draw: Callable[[], dict[str, str]]
     part: Callable[[Keys], Part]
     adapter: Callable[[Keys, str, Wire], Gateway]
+    said: Callable[[Settings], Keys] = lambda _: {}
+    """Keys of ours, which a person may choose also where the gateway is played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +269,11 @@ _GOVPAY: Final = Played(
     adapter=lambda keys, _, __: GovPay(
         GovPayAccount(
             keys["client_id"], keys["client_secret"], (keys["transaction_key"],),
-            keys["subinst_id"], keys["service_id"], keys["client_secret"],
+            keys["subinst_id"], keys["service_id"],
+            keys.get("inquiry_key") or keys["client_secret"],
         )
     ),
+    said=lambda settings: {"inquiry_key": _said(settings.govpay_inquiry_key)},
 )  # fmt: skip
 
 GATEWAYS: Final = (

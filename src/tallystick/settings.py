@@ -4,12 +4,21 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tallystick.domain.amount_limits import USUAL, usable
 from tallystick.domain.days import zone
 from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.exchange import rate
@@ -20,6 +29,7 @@ from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.origins import Origins, origins
 
+AmountLimits = Annotated[dict[str, tuple[int, int]], AfterValidator(usable)]
 SHORTEST_SECRET: Final = 32
 
 MAIL_SCHEMES: Final[Mapping[str, int]] = {"smtp": 25, "starttls": 587, "smtps": 465}
@@ -231,6 +241,16 @@ class Settings(BaseSettings):
     coupon_hold_s: int = Field(
         1_800, ge=60, le=86_400,
         description="Seconds in which a buyer's unpaid order holds its coupon and can be paid.",
+    )  # fmt: skip
+    gift_card_limits: AmountLimits = Field(
+        USUAL,
+        description="JSON: least and greatest amount of a gift card per currency, in minor units: "
+        '`{"VND": [10000, 5000000]}`. A currency that is not named has no limits.',
+    )
+    topup_limits: AmountLimits = Field(USUAL, description="The same of a wallet top-up.")
+    offer_patience_s: float = Field(
+        5.0, gt=0, le=60,
+        description="Seconds that a buyer waits for a gateway; then its page shows the offer.",
     )  # fmt: skip
     late_policy: LatePolicy = Field(
         LatePolicy.AUTO_FULFIL,

@@ -102,6 +102,7 @@ class House:
             if self.rehearsal is not None:
                 await self.rehearsal.stop()
             await self.worker.stop()
+            await self.hub.stop()
             if self.relay is not None:
                 await self.relay.stop()
             await self.wire.close()
@@ -298,7 +299,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     )
     wire = HttpWire()
     house = build(
-        settings, _own(settings.database_url), _simulated(ring, base_url, wire), wire,
+        settings, _own(settings.database_url), _simulated(ring, settings, wire), wire,
         RehearsalClock(stage), Masters.of(ring.secret_key.encode()),
     )  # fmt: skip
     house.hub.sandbox = True
@@ -311,8 +312,13 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     return house, ring
 
 
-def _simulated(ring: Keyring, base_url: str, wire: HttpWire) -> list[Gateway]:
-    return [entry.played.adapter(ring.gateways[entry.name], base_url, wire) for entry in GATEWAYS]
+def _simulated(ring: Keyring, settings: Settings, wire: HttpWire) -> list[Gateway]:
+    return [
+        entry.played.adapter(
+            {**ring.gateways[entry.name], **entry.played.said(settings)}, settings.base_url, wire
+        )
+        for entry in GATEWAYS
+    ]
 
 
 def _development_settings(ring: Keyring, base_url: str, files: Path) -> dict[str, Any]:

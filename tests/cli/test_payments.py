@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tallystick.cli.pay import _money
 from tallystick.cli.server import Server
 from tallystick.cli.watch import follow
 from tests.cli.conftest import environment_of, lines, refused
@@ -41,6 +42,21 @@ def test_pay_opens_a_payment_and_shows_how_to_pay_it(tallystick, live_server):
     assert payment["checkout"]["checkoutUrl"] in done.stdout
     assert "█" in done.stdout
     assert f"watch {payment['id']}" in done.stdout
+
+
+@pytest.mark.parametrize(("typed", "currency", "money"), [
+    ("50.000", "VND", "50000 VND"), ("50,000", "VND", "50000 VND"), ("19.99", "USD", "19.99 USD"),
+    ("1999", "USD", "19.99 USD"), ("1,500.00", "LKR", "1500.00 LKR"),
+])  # fmt: skip
+def test_fifty_thousand_dong_is_never_fifty(typed, currency, money):
+    assert str(_money(typed, currency)) == money
+
+
+@pytest.mark.parametrize("typed", ["50.00", "50.0", "50.0000", "0", "-5", "5e4", "1.500,000", ""])
+def test_an_amount_that_could_be_two_is_refused_with_an_example(tallystick, typed):
+    line = refused(tallystick("pay", "--gateway", "payos", "--", typed, "VND"))
+
+    assert "50000" in line or "more than nothing" in line
 
 
 def test_pay_tells_what_the_server_refuses(tallystick, live_server):

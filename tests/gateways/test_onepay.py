@@ -155,7 +155,7 @@ def canned(body: Any, status: int = 200, **more: Any) -> OnePay:
         ("Success", Claim.SUCCEEDED), ("Pending", Claim.PENDING), ("Unpaid", Claim.PENDING),
         ("Created", Claim.PENDING), ("Partially", Claim.PROCESSING),
         ("Cancelled", Claim.CANCELED), ("canceled", Claim.CANCELED), ("Expired", Claim.EXPIRED),
-        ("Rejected", Claim.PENDING), ("", Claim.PENDING), ("paid?", Claim.PENDING),
+        ("Rejected", Claim.FAILED), ("", Claim.PENDING), ("paid?", Claim.PENDING),
     ],
 )  # fmt: skip
 async def test_the_words_are_translated_and_unknown_ones_change_nothing(word, claim):

@@ -13,7 +13,8 @@ from tests.infra.live import SERVERS, LiveServer, StartServer, tail
 
 HERE = Path(__file__).parent
 DATABASES = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
-PLAIN = {"TALLYSTICK_RATE_LIMITS": "false"}
+# A busy machine may keep a simulated gateway's answer back for longer than a buyer would wait.
+PLAIN = {"TALLYSTICK_RATE_LIMITS": "false", "TALLYSTICK_OFFER_PATIENCE_S": "30"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -74,9 +74,10 @@ class Workflow:
             made.server.shutdown()
             made.server.server_close()
 
-    def about(self, task: Task) -> list[tuple[dict[str, str], bytes]]:
-        """What it was told about one task."""
-        return [call for call in self.calls if task.id.encode() in call[1]]
+    def about(self, task: Task, kind: str = "task.completed") -> list[tuple[dict[str, str], bytes]]:
+        """What of this kind it was told about one task."""
+        told = f'"type":"{kind}"'.encode()
+        return [call for call in self.calls if task.id.encode() in call[1] and told in call[1]]
 
 
 class Task:

@@ -344,7 +344,7 @@ def test_the_same_idempotency_key_sells_one_card(shop):
 def test_an_offer_that_runs_out_and_one_that_is_canceled_say_so(shop):
     late, taken_back = buy(shop), buy(shop)
     taken_back.cancel()
-    assert taken_back.asked() == {"status": "Canceled"}
+    assert taken_back.asked() == {"status": "Cancelled"}
 
     shop.advance(3600 + 600)
 

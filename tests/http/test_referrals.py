@@ -59,11 +59,12 @@ def test_a_commission_has_its_rate_and_its_worth_frozen(shop, referrer):
     assert order["amount"] == 404_100
     assert {name: row[name] for name in (
         "orderId", "referrerId", "orderAmount", "orderCurrency", "commissionRate",
-        "commissionAmount", "commissionCurrency", "orderAmountUsdCents",
+        "commissionPercent", "commissionAmount", "commissionCurrency", "orderAmountUsdCents",
         "commissionAmountUsdCents", "exchangeRate", "status",
     )} == {
         "orderId": order["id"], "referrerId": referrer["id"], "orderAmount": 404_100,
-        "orderCurrency": "VND", "commissionRate": 20, "commissionAmount": 80_820,
+        "orderCurrency": "VND", "commissionRate": 0.2, "commissionPercent": 20,
+        "commissionAmount": 80_820,
         "commissionCurrency": "VND", "orderAmountUsdCents": 1_616,
         "commissionAmountUsdCents": 323, "exchangeRate": 25_000, "status": "pending",
     }  # fmt: skip

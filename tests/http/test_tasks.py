@@ -13,11 +13,13 @@ import pytest
 
 from tallystick.domain.task import TASK_MOVES, TaskSignal, TaskState
 from tests.http.callers import key_of, user_token
-from tests.http.products import Task, Workflow
+from tests.http.products import Session, Task, Workflow
 from tests.http.shop import Shop, eventually
 
 UNKNOWN = "task_00000000000000000000000000"
 TTL_S = 900
+INQUIRY_KEY = "inquiry-key-of-the-portal"
+ENVIRONMENT = {"TALLYSTICK_GOVPAY_INQUIRY_KEY": INQUIRY_KEY}
 
 
 @pytest.fixture(scope="module")
@@ -308,7 +310,7 @@ def test_the_gateway_inquires_in_its_own_words_and_its_payment_completes_the_tas
     task = Task(shop, workflow, amount=150_000, currency="LKR")
     session = task.start("govpay")
     reference = session.told["referenceNumber"]
-    key = {"x-api-key": shop.gateway_keys("govpay")["client_secret"]}
+    key = {"x-api-key": INQUIRY_KEY}
     paths = [f"/api/v1/payments/{name}/inquiry?reference=" for name in ("govpay", "lankapay")]
 
     before = [shop.get(path + reference, token=None, headers=key) for path in paths]
@@ -323,3 +325,88 @@ def test_the_gateway_inquires_in_its_own_words_and_its_payment_completes_the_tas
                shop.get(paths[0], token=None, headers=key).status,
                shop.get(paths[0] + "TSNOBODY", token=None, headers=key).status]  # fmt: skip
     assert refused == [401, 400, 404]
+
+
+def test_a_declined_session_reaches_the_task_and_money_on_it_still_completes_it(task, workflow):
+    session = task.start()
+
+    session.act("decline")
+
+    told = task.becomes("IDLE")
+    assert told["session"]["paymentError"] == "declined"
+    said = failures(task, workflow)
+    assert [(one["status"], one["outcome"], one["reason"]) for one in said] == [
+        ("FAILED", "PAYMENT_FAILED", "declined")
+    ]
+    assert (said[0]["paymentId"], said[0]["metadata"]) == (session.id, {"step": 3})
+    news = f"SELECT type FROM outbox WHERE subject = '{task.id}'"
+    assert task.shop.rows(news) == [("task.payment_failed",)]
+    second = task.start()
+    assert second.id != session.id
+    session.act("pay")
+    assert task.called_back()["paymentId"] == session.id
+    task.shop.advance(TTL_S + 30)
+    assert len(failures(task, workflow)) == 1
+
+
+@pytest.mark.parametrize("end", ["expired", "canceled"])
+def test_a_session_without_money_is_told_once_when_it_is_over(task, workflow, end):
+    session = task.start()
+
+    if end == "expired":
+        task.shop.advance(TTL_S + 30)
+    else:
+        session.cancel()
+
+    session.becomes(end)
+    (said,) = failures(task, workflow)
+    expected = {"expired": ("EXPIRED", "session_expired"), "canceled": ("FAILED", "canceled")}
+    assert (said["status"], said["reason"]) == expected[end]
+    assert said["referenceNumber"] == session.told["referenceNumber"]
+    shown = task.show()
+    assert (shown["status"], shown["session"]["paymentError"]) == ("IDLE", said["reason"])
+    assert shown["callback"] is None
+    task.shop.advance(3600)
+    assert len(failures(task, workflow)) == 1
+
+
+def test_the_portal_hears_on_its_return_address_why_its_user_did_not_pay(shop, workflow):
+    task = Task(shop, workflow)
+    back = "https://portal.example/done?case=7"
+    body = {"action": "INITIATE_PAYMENT", "gateway": "sandbox", "returnUrl": back}
+    started = shop.post(f"/api/tasks/{task.id}/actions", json=body).data
+    page = started["pageUrl"].removeprefix(shop.server.url)
+    assert 'href="https://portal.example/done?case=7"' in shop.get(page, token=None).text
+
+    Session(shop, started).act("decline")
+    task.becomes("IDLE")
+    declined = shop.get(page, token=None).text
+    shop.advance(TTL_S + 30)
+    expired = shop.get(page, token=None).text
+
+    assert f'href="{back}&amp;payment_error=declined"' in declined
+    assert f'href="{back}&amp;payment_error=session_expired"' in expired
+
+
+def test_the_gateway_may_be_left_out_where_one_is_made_for_the_currency(shop, workflow):
+    lanka = Task(shop, workflow, amount=150_000, currency="LKR")
+    dong = Task(shop, workflow)
+
+    chosen, unclear = lanka.act(gateway=None), dong.act(gateway=None)
+    live = dong.start("sepay")
+
+    assert (chosen.status, chosen.data["gateway"]) == (201, "govpay")
+    assert unclear.status == 400
+    assert "payos, sepay" in unclear.json["detail"]
+    assert dong.act(gateway=None).data["paymentId"] == live.id
+    assert lanka.act(gateway=None).data["paymentId"] == chosen.data["paymentId"]
+
+
+def failures(task: Task, workflow: Workflow) -> list[dict]:
+    """What the workflow was told of sessions without money, once it was told of one."""
+
+    def told() -> list[dict]:
+        said = workflow.about(task, "task.payment_failed")
+        return [json.loads(body)["data"] for _, body in said]
+
+    return eventually(told, bool)

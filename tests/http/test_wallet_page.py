@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tallystick.domain.errors import HubError
-from tallystick.web.pages import typed_amount
+from tallystick.domain.typed_amount import typed_amount
 from tests.http.callers import user_token
 from tests.http.shop import Sale, Shop, eventually
 
@@ -144,7 +144,8 @@ def test_amounts_are_read_as_people_type_them(text, currency, minor):
 
 
 @pytest.mark.parametrize("text", [
-    "", "0", "-5", "1e5", "50,00.0", "5.00.0", "٥٠", "five", "9" * 30, "50.5", "."
+    "", "0", "-5", "1e5", "50,00.0", "5.00.0", "٥٠", "five", "9" * 30, "50.5", ".", "50.00",
+    "50.0000", "1.500,000", "50.000,00",
 ])  # fmt: skip
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(HubError):

@@ -9,7 +9,13 @@ from typing import Any
 
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review
-from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
+from tallystick.domain.snapshot import (
+    AttemptPart,
+    LinkPart,
+    MatchMethod,
+    Snapshot,
+    TransactionPart,
+)
 from tallystick.web.pages import GatewayChoice, Language, Manner, PageKind, Site, Visit
 from tallystick.web.pages.scene import Scene
 
@@ -64,7 +70,7 @@ PLAIN = Snapshot(
     attempt=None,
     link=LinkPart("plink_01JD4Z0V7Q8W9X2Y3Z4A5B6C7D", "Qx7KpR2m", ("payos", "sepay", "onepay_vpc")),
     last_event=None,
-    transaction=None,
+    transactions=(),
 )
 
 
@@ -104,7 +110,9 @@ def paid(**changes: Any) -> Snapshot:
         "received_minor": 150_000,
         "paid_at": NOW - timedelta(seconds=20),
         "attempt": attempt(AttemptState.SUCCEEDED),
-        "transaction": TransactionPart("FT26324123456789", "payos", PLAIN.due, NOW),
+        "transactions": (
+            TransactionPart("FT26324123456789", "payos", PLAIN.due, NOW, "", MatchMethod.REFERENCE),
+        ),
     }
     return replace(PLAIN, **{**exact, **changes})
 

@@ -1,20 +1,25 @@
 """`tallystick pay`: ask a running server for a payment, and show how to pay it."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer import Argument, Option
 
 from tallystick.cli.options import Key, Url
 
+if TYPE_CHECKING:
+    from tallystick.domain.money import Money
+
+_LONGEST: Final = 18
+
 
 def pay(
     amount: Annotated[
-        int,
+        str,
         Argument(
             metavar="AMOUNT",
-            help="Whole minor units: 50000 VND is 50.000 ₫, 1999 USD is $19.99.",
-            min=1,
+            help="As people write it: 50.000 VND, 19.99 USD. Digits alone are minor units, as in "
+            "the API: 1999 USD is $19.99 too.",
         ),
     ],
     currency: Annotated[str, Argument(metavar="CURRENCY", help="ISO 4217, for example VND.")],
@@ -27,7 +32,8 @@ def pay(
     from tallystick.cli.server import find_server
     from tallystick.cli.terminal import program
 
-    wish = {"amount": amount, "currency": currency.upper(), "gateway": gateway}
+    money = _money(amount, currency.upper())
+    wish = {"amount": money.minor, "currency": money.currency, "gateway": gateway}
     if description:
         wish["description"] = description
     server = find_server(url, key)
@@ -35,6 +41,16 @@ def pay(
     for line in _lines(payment):
         typer.echo(line)
     typer.echo(f"\nSee what becomes of it: {program()} watch {payment['id']}")
+
+
+def _money(text: str, currency: str) -> "Money":
+    """Raises AmountInvalid, CurrencyUnknown."""
+    from tallystick.domain.money import Money
+    from tallystick.domain.typed_amount import typed_amount
+
+    if text.isascii() and text.isdecimal() and len(text) <= _LONGEST and int(text):
+        return Money(int(text), currency)
+    return typed_amount(text, currency)
 
 
 def _lines(payment: dict[str, Any]) -> list[str]:

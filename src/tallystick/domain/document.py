@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.snapshot import Snapshot, TransactionPart
 
 _CHECKOUT: Final = {
     "checkoutUrl": "checkout_url",
@@ -31,6 +31,19 @@ def checkout(document: Mapping[str, str]) -> dict[str, Any]:
     return {theirs: document.get(ours) for theirs, ours in _CHECKOUT.items()}
 
 
+def transaction(part: TransactionPart) -> dict[str, Any]:
+    """One transfer that came, as key holders see it: what, when, with which memo, matched how."""
+    return {
+        "transactionId": part.transaction_id,
+        "gateway": part.gateway,
+        "amount": part.amount.minor,
+        "currency": part.amount.currency,
+        "paidAt": instant(part.paid_at),
+        "memo": part.memo or None,
+        "matchMethod": part.matched_by,
+    }
+
+
 def payment(snapshot: Snapshot) -> dict[str, Any]:
     """A payment as its merchant sees it."""
     attempt = snapshot.attempt
@@ -52,6 +65,7 @@ def payment(snapshot: Snapshot) -> dict[str, Any]:
         "attempt": None
         if attempt is None
         else {"id": attempt.id, "gateway": attempt.gateway, "state": attempt.state},
+        "transactions": [transaction(part) for part in snapshot.transactions],
         "ownerId": snapshot.owner_id,
         "returnUrl": snapshot.return_url,
         "cancelUrl": snapshot.cancel_url,

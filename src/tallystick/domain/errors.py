@@ -95,13 +95,6 @@ class CouponUnknown(Invalid):
     title = "Unknown coupon"
 
 
-class NothingToPay(Invalid):
-    """The discounts leave nothing that a gateway could collect."""
-
-    code = "nothing_to_pay"
-    title = "Nothing to pay"
-
-
 class Unauthenticated(Refused):
     """No proof, or a wrong proof, of who is asking."""
 

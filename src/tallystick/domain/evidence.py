@@ -233,7 +233,7 @@ class _Walk:
 
     def _weigh_our_own(self, item: Evidence) -> tuple[Signal | None, str]:
         if item.claim is Claim.OPENED:
-            return Signal.OPENED, "The offer is open: a payer can pay it."
+            return self._weigh_opening(item)
         if item.claim is Claim.CANCELED:
             return self._weigh_cancellation(item.note or "The merchant canceled the offer.")
         if item.claim in DECISIONS:
@@ -258,6 +258,12 @@ class _Walk:
         if self.phase not in {Phase.OPEN, Phase.EXPIRED}:
             return None, f"Money goes back; the payment stays {self.phase}."
         return Signal.CANCELED, "What had come goes back, so the offer is closed for good."
+
+    def _weigh_opening(self, item: Evidence) -> tuple[Signal | None, str]:
+        if self.terms.due.minor or self.phase is not Phase.DRAFT:
+            return Signal.OPENED, "The offer is open: a payer can pay it."
+        self.paid_at = item.observed_at
+        return Signal.PAID, "Nothing is to be paid, so it is paid as it is opened."
 
     def _weigh_deadline(self) -> tuple[Signal | None, str]:
         if self.phase not in {Phase.DRAFT, Phase.OPEN}:

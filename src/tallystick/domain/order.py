@@ -131,6 +131,7 @@ class Order:
     quote: Quote
     buyer: Buyer
     coupon_id: str | None
+    coupon_code: str | None
     referred_by: str | None
     referral_code: str | None
     worth: Worth | None

@@ -3,9 +3,9 @@
 The tax id, the licence and the client token are not part of it.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
+from tallystick.domain.document import instant
 from tallystick.domain.order import Order
 
 
@@ -14,6 +14,7 @@ def document(order: Order) -> dict[str, Any]:
     quote, buyer = order.quote, order.buyer
     return {
         "id": order.id,
+        "couponCode": order.coupon_code,
         "userId": buyer.owner_id,
         "email": buyer.email,
         "productType": order.product_type,
@@ -35,9 +36,9 @@ def document(order: Order) -> dict[str, Any]:
         "githubUsername": buyer.github_username,
         "vatInvoiceRequested": buyer.vat_invoice_requested,
         "metadata": dict(order.metadata),
-        "createdAt": _instant(order.created_at),
-        "updatedAt": _instant(order.updated_at),
-        "completedAt": None if order.completed_at is None else _instant(order.completed_at),
+        "createdAt": instant(order.created_at),
+        "updatedAt": instant(order.updated_at),
+        "completedAt": instant(order.completed_at),
     }
 
 
@@ -45,7 +46,3 @@ def percent(basis_points: int) -> int | float:
     """A rate for people: 10, or 12.5."""
     whole, rest = divmod(basis_points, 100)
     return basis_points / 100 if rest else whole
-
-
-def _instant(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -147,6 +147,8 @@ class Tolerance:
 
     def of(self, due: Money) -> int:
         """In minor units; never all of it. Raises Invalid where an amount leaves nothing to pay."""
+        if not due.minor:
+            return 0
         if self.minor >= due.minor:
             words = f"is less than the amount, {due}"
             raise Invalid(
@@ -172,7 +174,7 @@ class Terms:
 
     def amount_state(self, received_minor: int) -> AmountState:
         """Compare a sum of receipts, in the currency that is due, with what is due."""
-        if received_minor <= 0:
+        if received_minor <= 0 < self.due.minor:
             return AmountState.NONE
         if received_minor < self.due.minor - self.tolerance_minor:
             return AmountState.PARTIAL

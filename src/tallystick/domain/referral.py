@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from tallystick.domain.document import instant
 from tallystick.domain.errors import Conflict
 from tallystick.domain.exchange import Rate, Valued, number, share
 from tallystick.domain.money import Money
@@ -122,6 +123,7 @@ class Commission:
     status: CommissionStatus
     created_at: datetime
     updated_at: datetime
+    approved_at: datetime | None = None
 
     @property
     def rate(self) -> Rate:
@@ -202,19 +204,21 @@ def told(commission: Commission) -> dict[str, Any]:
         "referrerId": commission.referrer_id,
         "orderAmount": commission.order.amount.minor,
         "orderCurrency": commission.order.amount.currency,
-        "commissionRate": commission.percent,
+        **rate_of(commission.percent),
         "commissionAmount": commission.amount.minor,
         "commissionCurrency": commission.amount.currency,
         "orderAmountUsdCents": commission.order.usd_cents,
         "commissionAmountUsdCents": commission.usd_cents,
         "exchangeRate": number(rate.per_dollar),
         "exchangeRateSource": rate.source,
-        "exchangeRateAt": _instant(rate.as_of),
+        "exchangeRateAt": instant(rate.as_of),
         "status": commission.status,
-        "createdAt": _instant(commission.created_at),
-        "updatedAt": _instant(commission.updated_at),
+        "createdAt": instant(commission.created_at),
+        "updatedAt": instant(commission.updated_at),
+        "approvedAt": instant(commission.approved_at),
     }
 
 
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def rate_of(percent: int) -> dict[str, Any]:
+    """A rate as S2's readers multiply by it, 0.20, and beside it in percent, 20."""
+    return {"commissionRate": percent / 100, "commissionPercent": percent}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from tallystick.domain.money import Money
@@ -32,14 +33,35 @@ class AttemptPart:
     account: str = ""
 
 
+class PaymentError(StrEnum):
+    """Why a payer did not pay, in the codes of `payment_error`."""
+
+    DECLINED = "declined"
+    CANCELED = "canceled"
+    EXPIRED = "session_expired"
+
+
+class MatchMethod(StrEnum):
+    """How money found its payment."""
+
+    REFERENCE = "reference"
+    MEMO = "memo"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionPart:
-    """The transfer that completed the payment. Only for callers who may see identities."""
+    """One transfer of money that the payment received. Only for callers who may see identities.
+
+    `memo` is what the payer wrote, where the gateway tells of it.
+    """
 
     transaction_id: str
     gateway: str
     amount: Money
     paid_at: datetime
+    memo: str
+    matched_by: MatchMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +96,19 @@ class Snapshot:
     attempt: AttemptPart | None
     link: LinkPart | None
     last_event: tuple[str, datetime] | None
-    transaction: TransactionPart | None
+    transactions: tuple[TransactionPart, ...]
     tolerance_minor: int = 0
     late_policy: LatePolicy = LatePolicy.AUTO_FULFIL
+
+    @property
+    def payment_error(self) -> PaymentError | None:
+        """Why whoever wanted this paid has no money yet; None while all can still go well."""
+        if self.phase is Phase.EXPIRED:
+            return PaymentError.EXPIRED
+        if self.phase is Phase.CANCELED:
+            return PaymentError.CANCELED
+        declined = self.attempt is not None and self.attempt.state is AttemptState.FAILED
+        return PaymentError.DECLINED if declined and self.phase is Phase.OPEN else None
 
     @property
     def returned(self) -> Returned:

@@ -26,6 +26,13 @@ class TaskSignal(StrEnum):
     PAID = "paid"
 
 
+class SessionEnd(StrEnum):
+    """How a session ended without money, as the workflow is told."""
+
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
 # The whole state machine. A pair that is not here changes nothing.
 TASK_MOVES: Final[dict[tuple[TaskState, TaskSignal], TaskState]] = {
     (TaskState.IDLE, TaskSignal.STARTED): TaskState.IN_PROGRESS,

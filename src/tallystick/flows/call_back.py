@@ -1,4 +1,4 @@
-"""Call back: the workflow that waits for a task is told that it is paid, signed, until it hears."""
+"""Call back: the workflow that waits for a task is told what came of it, signed, until it hears."""
 
 import base64
 import json
@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import structlog
 
+from tallystick.domain.document import instant
 from tallystick.domain.errors import Conflict, NotFound, NotReached
 from tallystick.domain.sealing import CALLBACKS, derived
 from tallystick.domain.standard_webhooks import signature
 from tallystick.flows.cancel import cancel
 from tallystick.flows.hub import Hub
+from tallystick.fulfilment.task import COMPLETED
 from tallystick.outbound import post
 from tallystick.store import tasks
 
@@ -32,15 +34,19 @@ def callback_secret(hub: Hub) -> str:
 async def call_back(hub: Hub, payload: dict[str, Any]) -> None:
     """Tell the workflow; a job, repeated for three days until it is answered with 2xx.
 
-    Always with the same id and body, so that the other side can tell a repeat. Raises
+    Always with the same id and body, so that the other side can tell a repeat. Of a session without
+    money nothing is told once another has paid the task. Raises
     AddressRefused, NotReached.
     """
     task = await hub.database.read(lambda tx: tasks.find(tx, payload["taskId"]))
-    if task is None or task.completed_at is None:
-        raise NotFound("There is no such completed task.")
-    at = task.completed_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    told = {"id": payload["messageId"], "type": "task.completed", "timestamp": at,
-            "data": payload["data"]}  # fmt: skip
+    if task is None:
+        raise NotFound("There is no such task.")
+    # Those from before sessions without money were told have no type and no time.
+    kind, at = payload.get("type", COMPLETED), payload.get("at") or instant(task.completed_at)
+    if kind != COMPLETED and task.completed_at is not None:
+        log.info("callback_out_of_date", task=task.id, type=kind)
+        return
+    told = {"id": payload["messageId"], "type": kind, "timestamp": at, "data": payload["data"]}
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     # The other side compares it with its own clock, which no sandbox moves.
     stamp = str(int(hub.clock.real_now().timestamp()))

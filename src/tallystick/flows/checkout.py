@@ -1,7 +1,7 @@
 """Checkout: a wish to be paid becomes an open payment, and an offer at a gateway."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from tallystick.domain.payment import (
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.offer import make_offer
+from tallystick.flows.offer import make_offer, make_offer_soon
 from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.store import attempts, credentials, links, payments, snapshots
@@ -37,6 +37,9 @@ from tallystick.store import attempts, credentials, links, payments, snapshots
 MOST_ATTEMPTS: Final = 20
 Render = Callable[[Snapshot, str], bytes]
 """Writes the answer to the caller, so that it can be kept in the transaction of the effect."""
+
+RenderIn = Callable[[Connection, Snapshot, str], bytes]
+"""The same, where what is sold has changed in the transaction too."""
 
 Beside = Callable[[Connection, Payment], None]
 """Writes what is sold through the payment, in the transaction that makes it. It may refuse."""
@@ -66,13 +69,14 @@ class Wish:
 
 
 async def create_payment(
-    hub: Hub, wish: Wish, once: Once | None, render: Render, beside: Beside | None = None
-) -> bytes:
+    hub: Hub, wish: Wish, once: Once | None, render: Render, beside: Beside | None = None,
+    *, soon: bool = False,
+) -> bytes:  # fmt: skip
     """Open a payment at its one gateway; returns the answer as `render` wrote it.
 
-    Where the gateway gives no usable answer, the payment exists with its offer unknown, and is
-    brought in order later. Raises GatewayNotOffered, GatewayRefused, GatewayUnavailable,
-    ReferenceTaken, StillRunning.
+    Where the gateway gives no usable answer, or none `soon` where a buyer waits, the payment exists
+    with its offer unknown, and is brought in order later. Raises GatewayNotOffered, GatewayRefused,
+    GatewayUnavailable, ReferenceTaken, StillRunning.
     """
     name = wish.gateways[0]
     _check_taken(hub, name, wish.amount)
@@ -93,12 +97,44 @@ async def create_payment(
 
     attempt = await hub.database.write(begin)
     try:
-        await make_offer(hub, payment, attempt, alone=True)
+        await (make_offer_soon if soon else make_offer)(hub, payment, attempt, alone=True)
     except (GatewayRefused, GatewayUnavailable):
         if once is not None:
             await hub.database.write(once.free)
         raise
     return await _answer(hub, payment.id, token, once, render)
+
+
+async def complete_free(
+    hub: Hub, wish: Wish, once: Once | None, render: RenderIn, beside: Beside
+) -> bytes:
+    """A payment that asks for nothing: paid and delivered as it is opened, by no gateway.
+
+    All in one transaction, with the answer. Raises GatewayNotOffered for a gateway that there is
+    not, StillRunning.
+    """
+    for name in wish.gateways:
+        hub.gateway(name)
+    now = hub.now()
+    payment = replace(_new_payment(hub, wish, now), gateway=None)
+    token = capability("tct_")
+
+    def whole(tx: Connection) -> tuple[Snapshot, bytes]:
+        payments.add(tx, payment)
+        beside(tx, payment)
+        credentials.add_token(tx, fingerprint(token), payment.id, now)
+        if once is not None:
+            once.claim(tx, hub, payment.id)
+        snapshot = record(tx, hub, payment.id, [_opened(now)], Answers()).snapshot
+        answer = render(tx, snapshot, token)
+        if once is not None:
+            once.keep(tx, hub, 201, answer)
+        return snapshot, answer
+
+    snapshot, answer = await hub.database.write(whole)
+    hub.bell.ring()
+    hub.live.publish(snapshot)
+    return answer
 
 
 async def resume_payment(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
@@ -192,7 +228,7 @@ async def start_attempt(hub: Hub, payment_id: str, name: str) -> tuple[Snapshot,
 
     payment, attempt, fresh = await hub.database.write(begin)
     if fresh:
-        await make_offer(hub, payment, attempt, alone=False)
+        await make_offer_soon(hub, payment, attempt, alone=False)
     snapshot = found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id)))
     if fresh:
         hub.live.publish(snapshot)

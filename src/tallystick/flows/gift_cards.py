@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.amount_limits import check_limits
 from tallystick.domain.errors import NotFound, RaceLost
 from tallystick.domain.giftcard import (
     Card,
@@ -41,8 +42,9 @@ class Sale:
     ) -> bytes:
         """Open the payment; the card's row is written beside it, without a code.
 
-        Raises what `create_payment` raises.
+        Raises Invalid for an amount that no card has, and what `create_payment` raises.
         """
+        check_limits(self._hub.settings.gift_card_limits, self._amount)
         back = f"{self._hub.settings.base_url.rstrip('/')}/gift-cards/{self.card_id}"
         wish = Wish(
             amount=self._amount,
@@ -54,7 +56,7 @@ class Sale:
             cancel_url=back,
             expires_in=OFFERED_FOR,
         )
-        return await create_payment(self._hub, wish, once, render, self._beside())
+        return await create_payment(self._hub, wish, once, render, self._beside(), soon=True)
 
     def _beside(self) -> Beside:
         mint = mint_of(self._hub)

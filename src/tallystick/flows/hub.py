@@ -3,11 +3,11 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
@@ -25,6 +25,8 @@ from tallystick.gateways.base import Gateway
 from tallystick.mail import Mail
 from tallystick.settings import Settings
 from tallystick.store.database import Database
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -107,6 +109,9 @@ class Hub:
     """Accounts that gateways had before: they take no new offers, and are listened to."""
 
     bell: Bell = field(default_factory=Bell)
+    going_on: set["asyncio.Task[Any]"] = field(default_factory=set)
+    """Work that whoever began it waits for no more; a set, or nobody would hold it."""
+
     circuits: dict[str, Circuit] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     sending: Counter[str] = field(default_factory=Counter)
@@ -160,6 +165,25 @@ class Hub:
     def gateway_of(self, attempt: Attempt) -> Gateway | None:
         """The gateway that an offer was made at, or None where its account is not configured."""
         return self.account(attempt.gateway, attempt.account)
+
+    def go_on(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Work that is finished even if whoever began it stops waiting for it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.going_on.add(task)
+        task.add_done_callback(self._over)
+        return task
+
+    async def stop(self) -> None:
+        """Let go of what still goes on; timers take it up again."""
+        for task in tuple(self.going_on):
+            task.cancel()
+        await asyncio.gather(*self.going_on, return_exceptions=True)
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        self.going_on.discard(task)
+        # Whoever waits for it hears of a failure; else it has been written down.
+        if not task.cancelled():
+            task.exception()
 
     def note_trouble(self, name: str, what: str) -> None:
         """A gateway gave no usable answer; operators see it."""

@@ -1,5 +1,6 @@
 """Make the offer of an attempt at its gateway, and write down what came of it."""
 
+import asyncio
 import hmac
 
 import structlog
@@ -9,16 +10,17 @@ from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnreachable,
+    HubError,
     RaceLost,
 )
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Attempt, AttemptState, Payment
 from tallystick.domain.sealing import FORMS, derived
-from tallystick.flows.hub import Hub
+from tallystick.flows.hub import Hub, found
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import Checkout, CheckoutOrder
-from tallystick.store import attempts, links, payments
+from tallystick.store import attempts, links, payments, snapshots
 
 log = structlog.get_logger()
 
@@ -39,9 +41,7 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
     except GatewayUnreachable as error:
         hub.note_trouble(gateway.name, error.detail)
         log.warning("offer_unknown", gateway=gateway.name, attempt=attempt.id, why=error.detail)
-        await hub.database.write(
-            lambda tx: attempts.set_state(tx, attempt.id, AttemptState.UNKNOWN)
-        )
+        await hub.database.write(lambda tx: attempts.unanswered(tx, attempt.id))
         if error.sent:
             await settle(hub, payment.id)
     except (GatewayRefused, GatewayUnavailable) as error:
@@ -50,6 +50,32 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
         raise
     else:
         await hub.database.write(lambda tx: _offered(tx, payment.id, attempt, checkout))
+
+
+async def make_offer_soon(hub: Hub, payment: Payment, attempt: Attempt, *, alone: bool) -> None:
+    """The same for somebody who waits: after some seconds it goes on without them.
+
+    Then watchers are told when it is there; what is still missing after that is finished by the
+    payment's timer. Raises GatewayRefused, GatewayUnavailable where they come in time.
+    """
+    making = hub.go_on(make_offer(hub, payment, attempt, alone=alone))
+    await asyncio.wait({making}, timeout=hub.settings.offer_patience_s)
+    if making.done():
+        making.result()
+    else:
+        log.info("offer_late", gateway=attempt.gateway, attempt=attempt.id)
+        hub.go_on(_tell_later(hub, payment.id, making))
+
+
+async def _tell_later(hub: Hub, payment_id: str, making: "asyncio.Task[None]") -> None:
+    try:
+        await making
+    except HubError as error:
+        # The payment says so itself: it was canceled for it.
+        log.warning("late_offer_refused", payment=payment_id, why=error.detail)
+    except Exception:
+        log.exception("late_offer_failed", payment=payment_id)
+    hub.live.publish(found(await hub.database.read(lambda tx: snapshots.find(tx, payment_id))))
 
 
 def form_ticket(hub: Hub, attempt_id: str) -> str:

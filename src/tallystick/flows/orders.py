@@ -14,7 +14,6 @@ from tallystick.domain.errors import (
     CouponUnknown,
     Invalid,
     NotFound,
-    NothingToPay,
 )
 from tallystick.domain.exchange import plain
 from tallystick.domain.ids import new_id
@@ -33,7 +32,7 @@ from tallystick.domain.pricing import NOTHING_OFF, price
 from tallystick.domain.referral import same_person
 from tallystick.domain.sealing import Keys, derived, seal, unseal
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.checkout import Wish, complete_free, create_payment, resume_payment
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
 from tallystick.flows.rates import latest
@@ -68,8 +67,8 @@ class OrderWish:
 async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Render) -> bytes:
     """Price it, hold its coupon, and open its payment; returns the answer as `render` wrote it.
 
-    Raises Invalid, CouponUnknown, CouponOver, CouponUsedUp, NothingToPay, and what
-    `create_payment` raises; then nothing is held.
+    What the discounts leave nothing of is completed at once, without a gateway. Raises Invalid,
+    CouponUnknown, CouponOver, CouponUsedUp, and what `create_payment` raises; then nothing is held.
     """
     now = hub.now()
     draft, name = await hub.database.read(lambda tx: _draft(tx, hub, wish, new_id("ord", now)))
@@ -96,9 +95,15 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
         if made.coupon_id is not None:
             coupons.reserve(tx, made.coupon_id, made.id, customer(made.buyer.email), now)
 
+    def completed(tx: Connection, snapshot: Snapshot, token: str) -> bytes:
+        return render(orders.find(tx, made.id) or made, snapshot, token)
+
+    if not draft.amount.minor:
+        return await complete_free(hub, offer, once, completed, beside)
     return await create_payment(
-        hub, offer, once, lambda snapshot, token: render(made, snapshot, token), beside
-    )
+        hub, offer, once, lambda snapshot, token: render(made, snapshot, token), beside,
+        soon=wish.public,
+    )  # fmt: skip
 
 
 async def resume_order(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
@@ -169,24 +174,24 @@ def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Or
     now = hub.now()
     product = _product(tx, wish.product_type)
     currency = _currency(hub, product, wish)
-    off, coupon_id = NOTHING_OFF, None
+    off, coupon = NOTHING_OFF, None
     if wish.coupon_code is not None:
         coupon = coupons.by_code(tx, normal_code(wish.coupon_code))
         if coupon is None:
             raise CouponUnknown("There is no coupon with this code.")
-        off, coupon_id = coupon.discount(currency), coupon.id
+        off = coupon.discount(currency)
     referrer = None if wish.referral_code is None else _referrer(tx, hub, wish)
     percent = 0 if referrer is None else referrer.buyer_discount_percent
     quote = price(product.prices[currency], wish.quantity, off, percent)
-    if quote.final == 0:
-        raise NothingToPay(f"Of {Money(quote.listed, currency)} the discounts leave nothing.")
     sealed = None
     if wish.tax_id is not None:
         sealed = seal(_tax_key(hub), _tax_place(order_id), wish.tax_id.encode())
     order = Order(
         id=order_id, payment_id="", gateway=wish.gateway, product_type=product.type,
         currency=currency, quote=quote, buyer=replace(wish.buyer, tax_id=sealed),
-        coupon_id=coupon_id, referred_by=None if referrer is None else referrer.id,
+        coupon_id=None if coupon is None else coupon.id,
+        coupon_code=None if coupon is None else coupon.code,
+        referred_by=None if referrer is None else referrer.id,
         referral_code=wish.referral_code, worth=None, metadata=wish.metadata,
         status=OrderStatus.PENDING, review=None, refunded=0, created_at=now, updated_at=now,
         completed_at=None,

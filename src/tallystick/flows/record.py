@@ -42,6 +42,7 @@ from tallystick.store.events import Event
 from tallystick.store.inbox import KeptNotice
 from tallystick.store.outbox import News
 
+_GAVE_UP: Final = {AttemptState.FAILED, AttemptState.CANCELED, AttemptState.EXPIRED}
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -99,6 +100,7 @@ def record(
         known = _append(tx, before, own, now, known)
         state = fold(before.terms, known)
     offered = _note_attempts(tx, tries, state, answers)
+    declined = _all_failed(tries, state)
     receive(tx, hub, payment_id, state, known)
     after = _after(before, state, tries, answers, now)
     changed = offered or _looks_different(before, after)
@@ -110,6 +112,8 @@ def record(
         withdraw_offers(tx, hub, timed, tries, state, now)
     else:
         payments.set_timer(tx, timed)
+    if declined and after.phase is Phase.OPEN:
+        hub.fulfilments[after.purpose].declined(tx, after, now)
     contradiction.tell(tx, payment_id, gone, now)
     changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     news = timed.received > before.received or timed.phase is not before.phase
@@ -243,6 +247,16 @@ def _note_attempts(
             attempts.set_state(tx, attempt.id, now_in)
             changed = True
     return changed
+
+
+def _all_failed(tries: Sequence[Attempt], state: State) -> bool:
+    """Whether the last try that was still to be paid has failed with what was heard now."""
+    ends = [state.attempts.get(attempt.id, attempt.state) for attempt in tries]
+    fresh = any(
+        end is AttemptState.FAILED is not attempt.state
+        for end, attempt in zip(ends, tries, strict=True)
+    )
+    return fresh and set(ends) <= _GAVE_UP
 
 
 def _after(

@@ -117,12 +117,17 @@ async def tend(hub: Hub, payment_id: str) -> Snapshot | None:
     payment, tries = await hub.database.read(lambda tx: _with_attempts(tx, payment_id))
     if payment is None:
         return None
-    now = hub.now()
+    now, made = hub.now(), False
     if payment.phase is Phase.OPEN and now < payment.expires_at:
         for attempt in tries:
             if _is_unfinished(attempt, now) and hub.gateway_of(attempt) is not None:
                 await make_offer(hub, payment, attempt, alone=not payment.retriable)
-    return await settle(hub, payment_id)
+                made = True
+    settled = await settle(hub, payment_id)
+    if made:
+        # Whoever waits on its page for the code is not left to the page's next question.
+        hub.live.publish(settled)
+    return settled
 
 
 def _with_attempts(tx: Connection, payment_id: str) -> tuple[Payment | None, list[Attempt]]:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Conflict, NotFound
+from tallystick.domain.errors import Conflict, GatewayNotOffered, Invalid, NotFound
 from tallystick.domain.ids import capability, new_id, short_code
+from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
@@ -18,6 +20,9 @@ from tallystick.flows.once import Once
 from tallystick.fulfilment.task import CALLBACK
 from tallystick.store import credentials, jobs, links, snapshots, tasks
 from tallystick.store.jobs import Standing
+
+_ANY: Final = 1000
+"""As many currencies as no gateway names that does not take all of them."""
 
 Render = Callable[[Snapshot, str], bytes]
 
@@ -80,15 +85,18 @@ def view_of(tx: Connection, task: Task | None, now: datetime) -> TaskView | None
 
 
 async def start_session(
-    hub: Hub, task_id: str, gateway: str, return_url: str | None, once: Once | None, render: Render
-) -> tuple[bytes, bool]:
+    hub: Hub, task_id: str, wished: str | None, return_url: str | None, once: Once | None,
+    render: Render,
+) -> tuple[bytes, bool]:  # fmt: skip
     """Begin, or find again, the session in which a task is paid; the answer, and whether new.
 
-    Raises NotFound, Conflict where the task is completed or is being paid elsewhere, and what
-    opening any payment raises.
+    `wished` is the gateway, where one was named. Raises Invalid where several fit, NotFound,
+    Conflict where the task is completed or is being paid elsewhere, and what opening any payment
+    raises.
     """
     view = await find_task(hub, task_id)
     task, now = view.task, hub.now()
+    gateway = wished or _paid_through(view, now) or _fitting(hub, task.due)
     wish = Wish(
         amount=task.due,
         gateways=(gateway,),
@@ -111,6 +119,29 @@ async def start_session(
         return await create_payment(hub, wish, once, render, beside), True
     except SessionLive as live:
         return await _again(hub, live.payment_id, gateway, render), False
+
+
+def _paid_through(view: TaskView, now: datetime) -> str | None:
+    """The gateway of the session that somebody can pay in now."""
+    live = view.state is TaskState.IN_PROGRESS and view.session and view.session.is_live(now)
+    return view.payment.gateway if live and view.payment is not None else None
+
+
+def _fitting(hub: Hub, due: Money) -> str:
+    """The one gateway for this amount: those that take its currency alone come before others.
+
+    Raises Invalid where there are several, GatewayNotOffered where there is none.
+    """
+    takers = {name: one.capabilities for name, one in hub.gateways.items()
+              if one.capabilities.takes(due)}  # fmt: skip
+    if not takers:
+        raise GatewayNotOffered(f"No gateway that is set up here takes {due}.")
+    fewest = min(len(one.currencies) or _ANY for one in takers.values())
+    fitting = [name for name, one in takers.items() if (len(one.currencies) or _ANY) == fewest]
+    if len(fitting) > 1:
+        words = f"is one of {', '.join(fitting)}: several take {due.currency}"
+        raise Invalid(f"gateway {words}.", (("gateway", words),))
+    return fitting[0]
 
 
 def _begin(tx: Connection, task_id: str, payment: Payment, now: datetime) -> None:

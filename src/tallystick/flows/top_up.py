@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain.amount_limits import check_limits
 from tallystick.domain.errors import Invalid
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
@@ -36,6 +37,7 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
     # A JWT may name its user at any length; databases have indexes.
     if not 0 < len(wish.owner_id) <= LONGEST_OWNER:
         raise Invalid(f"The owner of a wallet has a name of 1 to {LONGEST_OWNER} characters.")
+    check_limits(hub.settings.topup_limits, wish.amount)
     now = hub.now()
     tx_ref = new_id("top", now)
     place = f"{hub.settings.base_url.rstrip('/')}/wallet/topup/{tx_ref}"
@@ -53,8 +55,9 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
         cancel_url=place,
     )
     return await create_payment(
-        hub, wished, once, lambda snapshot, token: render(tx_ref, snapshot, token), beside
-    )
+        hub, wished, once, lambda snapshot, token: render(tx_ref, snapshot, token), beside,
+        soon=True,
+    )  # fmt: skip
 
 
 async def resume_topup(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:

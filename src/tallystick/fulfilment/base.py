@@ -42,6 +42,9 @@ class Fulfilment:
         if not fulfilments.add(tx, payment.id, payment.purpose, now):
             return
         self.deliver(tx, payment, now)
+        if not payment.amount:
+            # What costs nothing moves no money.
+            return
         account = self.account(tx, payment)
         came = Money(min(payment.received, payment.amount), payment.currency)
         forgiven = 0 if account == SUSPENSE else payment.amount - came.minor
@@ -69,6 +72,9 @@ class Fulfilment:
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """The offer is over and not paid: release what was held for it. Money may still come."""
+
+    def declined(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """The payer's try failed at the gateway. The offer stays open: money may still come."""
 
     def refundable(self, tx: Connection, payment: Payment, left: Money) -> Money:
         """How much of what is `left` of the money may still go back; a spent part may not.

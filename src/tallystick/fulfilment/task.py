@@ -1,20 +1,24 @@
-"""A paid session of a task: the task is completed, and the workflow is called back."""
+"""The end of a task's session: paid or not, the task moves, and the workflow is called back."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from tallystick.domain.document import instant
 from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import REVENUE, SUSPENSE
-from tallystick.domain.payment import Payment
-from tallystick.domain.task import Session, Task, TaskSignal, TaskState
+from tallystick.domain.payment import Payment, Phase
+from tallystick.domain.snapshot import PaymentError
+from tallystick.domain.task import Session, SessionEnd, Task, TaskSignal, TaskState
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.store import attempts, jobs, outbox, tasks
 from tallystick.store.outbox import News
 
 CALLBACK = "task_callback"
 CLOSE = "close_session"
+COMPLETED = "task.completed"
+FAILED = "task.payment_failed"
 
 
 class TaskPayment(Fulfilment):
@@ -37,19 +41,47 @@ class TaskPayment(Fulfilment):
         if task is None or not tasks.move(tx, task, TaskSignal.PAID, now, payment.id):
             return
         told = _told(tx, task, payment, now)
-        payload = {"taskId": task.id, "messageId": new_id("evt", now), "data": told}
-        jobs.add(tx, CALLBACK, f"{CALLBACK}/{task.id}", payload, now)
-        outbox.tell(tx, News("task.completed", task.id, task.id, told, payment.id), now)
+        _call_back(tx, COMPLETED, task.id, told, now)
+        outbox.tell(tx, News(COMPLETED, task.id, task.id, told, payment.id), now)
         for session in tasks.sessions(tx, task.id):
             if session.payment_id != payment.id:
                 name = f"{CLOSE}/{session.payment_id}"
                 jobs.add(tx, CLOSE, name, {"paymentId": session.payment_id}, now)
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
-        """The session is over: the task can be started again."""
-        task = _task(tx, payment)
-        if task is not None and _newest(tx, task).payment_id == payment.id:
-            tasks.move(tx, task, TaskSignal.LAPSED, now)
+        """The session is over: the workflow is told, and the task can be started again."""
+        if payment.phase is Phase.EXPIRED:
+            _end(tx, payment, SessionEnd.EXPIRED, PaymentError.EXPIRED, now)
+        else:
+            _end(tx, payment, SessionEnd.FAILED, PaymentError.CANCELED, now)
+
+    def declined(self, tx: Connection, payment: Payment, now: datetime) -> None:
+        """The same, although the gateway may let the payer try again: then the task is paid."""
+        _end(tx, payment, SessionEnd.FAILED, PaymentError.DECLINED, now)
+
+
+def _end(
+    tx: Connection, payment: Payment, end: SessionEnd, error: PaymentError, now: datetime
+) -> None:
+    """Tell of a session without money, once; a task that was paid in another has nothing to tell.
+
+    The reference is listened to for as long as it was.
+    """
+    task = _task(tx, payment)
+    if task is None or task.state is TaskState.COMPLETED:
+        return
+    told = {**_about(tx, task, payment), "status": end, "outcome": f"PAYMENT_{end}",
+            "reason": error}  # fmt: skip
+    _call_back(tx, FAILED, f"{task.id}/{payment.id}", told, now)
+    outbox.tell(tx, News(FAILED, payment.id, task.id, told, payment.id), now)
+    if _newest(tx, task).payment_id == payment.id:
+        tasks.move(tx, task, TaskSignal.LAPSED, now)
+
+
+def _call_back(tx: Connection, kind: str, about: str, told: dict[str, Any], now: datetime) -> None:
+    payload = {"taskId": told["taskId"], "messageId": new_id("evt", now), "type": kind,
+               "at": instant(now), "data": told}  # fmt: skip
+    jobs.add(tx, CALLBACK, f"{CALLBACK}/{about}", payload, now)
 
 
 def _task(tx: Connection, payment: Payment) -> Task | None:
@@ -62,12 +94,19 @@ def _newest(tx: Connection, task: Task) -> Session:
 
 
 def _told(tx: Connection, task: Task, payment: Payment, now: datetime) -> dict[str, Any]:
-    """What the workflow is told."""
-    paid_at = payment.paid_at or now
+    """What the workflow is told of its money."""
     return {
-        "taskId": task.id,
+        **_about(tx, task, payment),
         "status": TaskState.COMPLETED,
         "outcome": "PAYMENT_SUCCESS",
+        "paidAt": instant(payment.paid_at or now),
+    }
+
+
+def _about(tx: Connection, task: Task, payment: Payment) -> dict[str, Any]:
+    """What it is told whatever came of a session."""
+    return {
+        "taskId": task.id,
         "serviceType": task.service_type,
         "reference": task.reference,
         "referenceNumber": attempts.of_payment(tx, payment.id)[-1].our_ref,
@@ -75,6 +114,5 @@ def _told(tx: Connection, task: Task, payment: Payment, now: datetime) -> dict[s
         "currency": task.currency,
         "gateway": payment.gateway,
         "paymentId": payment.id,
-        "paidAt": paid_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "metadata": dict(task.metadata),
     }

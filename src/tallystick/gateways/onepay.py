@@ -58,6 +58,8 @@ STATUSES: Final[Mapping[str, Claim]] = {
     "partially": Claim.PROCESSING,
     "cancelled": Claim.CANCELED,
     "canceled": Claim.CANCELED,
+    # Nobody has explained it; what is said later, or paid all the same, counts.
+    "rejected": Claim.FAILED,
     "expired": Claim.EXPIRED,
 }
 

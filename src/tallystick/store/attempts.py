@@ -84,6 +84,11 @@ _ASKED = update(attempts).where(attempts.c.id == bindparam("of_id")).values(
     as_of=bindparam("as_of")
 )  # fmt: skip
 _UNHEARD = (AttemptState.CREATED, AttemptState.SUBMITTING, AttemptState.UNKNOWN)
+_UNANSWERED = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of_id"), attempts.c.state.in_(_UNHEARD))
+    .values(state=AttemptState.UNKNOWN)
+)
 _OFFERED = (
     update(attempts)
     .where(attempts.c.id == bindparam("of_id"))
@@ -116,6 +121,11 @@ def last_asked(tx: Connection, gateway: str, among: int) -> datetime | None:
 def set_state(tx: Connection, attempt_id: str, state: AttemptState) -> None:
     """Note where the attempt stands."""
     tx.execute(_SET_STATE, {"of_id": attempt_id, "state": state})
+
+
+def unanswered(tx: Connection, attempt_id: str) -> None:
+    """Its create got no answer; unless another call of ours has found the offer meanwhile."""
+    tx.execute(_UNANSWERED, {"of_id": attempt_id})
 
 
 def asked(tx: Connection, attempt_id: str, as_of: datetime) -> None:

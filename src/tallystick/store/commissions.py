@@ -24,6 +24,7 @@ from tallystick.domain.referral import (
     commission_of,
     moved,
     payout,
+    rate_of,
     step_of,
     told,
 )
@@ -40,7 +41,7 @@ _COLUMNS = (
     commissions.c.order_amount, commissions.c.currency, commissions.c.order_usd_cents,
     commissions.c.percent, commissions.c.amount, commissions.c.usd_cents, commissions.c.rate,
     commissions.c.rate_source, commissions.c.rate_as_of, commissions.c.status,
-    commissions.c.created_at, commissions.c.updated_at,
+    commissions.c.created_at, commissions.c.updated_at, commissions.c.approved_at,
 )  # fmt: skip
 _ADD = {
     "sqlite": sqlite_insert(commissions).on_conflict_do_nothing(),
@@ -53,7 +54,11 @@ _NEWEST = commissions.c.created_at.desc(), commissions.c.id.desc()
 _MOVE = (
     update(commissions)
     .where(commissions.c.id == bindparam("of_id"), commissions.c.status == bindparam("before"))
-    .values(status=bindparam("after"), updated_at=bindparam("now"))
+    .values(
+        status=bindparam("after"),
+        updated_at=bindparam("now"),
+        approved_at=bindparam("approved_at"),
+    )
 )
 _COUNT = select(func.count()).where(lines.c.commission_id == bindparam("commission_id"))
 
@@ -134,7 +139,7 @@ def earn(
     after = step_of(referred(tx, referrer_id))
     if after.percent > before.percent:
         key = f"{referrer_id}/{after.tier}"
-        news = {"referrerId": referrer_id, "tier": after.tier, "commissionRate": after.percent}
+        news = {"referrerId": referrer_id, "tier": after.tier, **rate_of(after.percent)}
         outbox.tell(tx, News("commission.tier_upgraded", key, referrer_id, news), now)
         jobs.add(tx, SEND_MAIL, f"tier/{key}", {"letter": "tier", "about": key}, now)
     return made
@@ -243,10 +248,12 @@ def entries(tx: Connection, found: Sequence[Commission]) -> list[Entry]:
 
 def _set(tx: Connection, commission: Commission, deed: Deed, now: datetime) -> Commission:
     after = moved(commission.status, deed)
-    values = {"of_id": commission.id, "before": commission.status, "after": after, "now": now}
+    approved_at = now if deed is Deed.APPROVE else commission.approved_at
+    values = {"of_id": commission.id, "before": commission.status, "after": after, "now": now,
+              "approved_at": approved_at}  # fmt: skip
     if tx.execute(_MOVE, values).rowcount != 1:
         raise RaceLost("Another writer moved this commission first.")
-    return replace(commission, status=after, updated_at=now)
+    return replace(commission, status=after, updated_at=now, approved_at=approved_at)
 
 
 def _again(tx: Connection, commission: Commission) -> Commission:
@@ -300,4 +307,5 @@ def _commission(row: AnyRow) -> Commission:
         order=Valued(Money(row.order_amount, row.currency), row.order_usd_cents, rate),
         percent=row.percent, amount=Money(row.amount, row.currency), usd_cents=row.usd_cents,
         status=CommissionStatus(row.status), created_at=row.created_at, updated_at=row.updated_at,
+        approved_at=row.approved_at,
     )  # fmt: skip

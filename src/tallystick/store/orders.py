@@ -11,9 +11,12 @@ from tallystick.domain.order import Buyer, Order, OrderReview, OrderStatus, Wort
 from tallystick.domain.pricing import Quote
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
+from tallystick.store.schema.coupons import coupons
 from tallystick.store.schema.orders import orders
 
-_COLUMNS = tuple(orders.c)
+# Not a join: PostgreSQL locks no row that an outer join may lack.
+_CODE = select(coupons.c.code).where(coupons.c.id == orders.c.coupon_id).scalar_subquery()
+_COLUMNS = (*orders.c, _CODE.label("coupon_code"))
 _INSERT = insert(orders)
 _FIND = select(*_COLUMNS).where(orders.c.id == bindparam("id"))
 _OF_PAYMENT = select(*_COLUMNS).where(orders.c.payment_id == bindparam("payment_id"))
@@ -150,6 +153,7 @@ def _order(row: AnyRow) -> Order:
             row.tax_id,
         ),
         coupon_id=row.coupon_id,
+        coupon_code=row.coupon_code,
         referred_by=row.referred_by,
         referral_code=row.referral_code,
         worth=_worth(row),

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from tallystick.domain.document import transaction
 from tallystick.domain.ids import new_id
+from tallystick.store import transactions
 from tallystick.store.schema.core import outbox
 from tallystick.store.schema.merchant_events import unnumbered
 
@@ -51,10 +53,18 @@ def tell(tx: Connection, news: News, now: datetime) -> None:
         "type": news.type,
         "subject": news.subject,
         "payment_id": news.payment_id,
-        "data": dict(news.data),
+        "data": _with_transactions(tx, news),
         "at": now,
     }
     if tx.dialect.name == "postgresql":
         tx.execute(_ADD_AND_NOTE, values)
     elif tx.execute(_ADD, values).rowcount == 1:
         tx.execute(_NOTE, {"event_id": values["id"], "at": now})
+
+
+def _with_transactions(tx: Connection, news: News) -> dict[str, Any]:
+    """What is told, with the gateway's transactions where it is about money that came."""
+    if news.payment_id is None or "transactions" in news.data:
+        return dict(news.data)
+    came = [transaction(one) for one in transactions.of_payment(tx, news.payment_id)]
+    return {**news.data, "transactions": came} if came else dict(news.data)

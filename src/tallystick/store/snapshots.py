@@ -1,12 +1,13 @@
-"""Reads everything that answers, streams and pages tell of one payment, in one statement."""
+"""Reads everything that answers, streams and pages tell of one payment."""
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, select
+from sqlalchemy import Connection, Select, Table, bindparam, exists, select
 
 from tallystick.domain.money import Money
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
-from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot, TransactionPart
+from tallystick.domain.snapshot import AttemptPart, LinkPart, Snapshot
+from tallystick.store import transactions
 from tallystick.store.columns import AnyRow
 from tallystick.store.schema.core import attempts, events, payment_links, payments, receipts
 
@@ -35,12 +36,11 @@ _FIND: Select[tuple[Any, ...]] = (
             attempts, "id", "gateway", "our_ref", "state", "checkout", "provider_id", "account"
         ),
         *_columns(events, "type", "at"),
-        *_columns(receipts, "transaction_id", "gateway", "amount", "currency", "at"),
+        exists().where(receipts.c.payment_id == payments.c.id).label("has_receipts"),
     )
     .outerjoin(payment_links, payment_links.c.payment_id == payments.c.id)
     .outerjoin(attempts, attempts.c.id == _newest(attempts, "created_at", "id"))
     .outerjoin(events, events.c.seq == _newest(events, "seq"))
-    .outerjoin(receipts, receipts.c.id == _newest(receipts, "created_at", "id"))
     .where(payments.c.id == bindparam("payment_id"))
 )
 
@@ -48,10 +48,10 @@ _FIND: Select[tuple[Any, ...]] = (
 def find(tx: Connection, payment_id: str) -> Snapshot | None:
     """The snapshot of a payment as this transaction sees it, or None."""
     row = tx.execute(_FIND, {"payment_id": payment_id}).first()
-    return None if row is None else _snapshot(row)
+    return None if row is None else _snapshot(tx, row)
 
 
-def _snapshot(row: AnyRow) -> Snapshot:
+def _snapshot(tx: Connection, row: AnyRow) -> Snapshot:
     return Snapshot(
         id=row.id,
         purpose=row.purpose,
@@ -81,7 +81,7 @@ def _snapshot(row: AnyRow) -> Snapshot:
         attempt=None if row.attempts_id is None else _attempt(row),
         link=None if row.payment_links_id is None else _link(row),
         last_event=None if row.events_type is None else (row.events_type, row.events_at),
-        transaction=_transaction(row) if row.received else None,
+        transactions=tuple(transactions.of_payment(tx, row.id)) if row.has_receipts else (),
         tolerance_minor=row.tolerance,
         late_policy=LatePolicy(row.late_policy),
     )
@@ -99,10 +99,3 @@ def _link(row: AnyRow) -> LinkPart:
     return LinkPart(
         row.payment_links_id, row.payment_links_short_code, tuple(row.payment_links_gateways)
     )
-
-
-def _transaction(row: AnyRow) -> TransactionPart:
-    return TransactionPart(
-        row.receipts_transaction_id, row.receipts_gateway,
-        Money(row.receipts_amount, row.receipts_currency), row.receipts_at,
-    )  # fmt: skip

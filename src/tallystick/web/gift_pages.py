@@ -1,7 +1,6 @@
 """The pages on which somebody buys a gift card: form, wait, code."""
 
 import json
-import re
 from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qs
@@ -9,11 +8,12 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from tallystick.domain.amount_limits import within
 from tallystick.domain.errors import GatewayNotOffered, HubError, Invalid, NotFound
 from tallystick.domain.ids import is_id
 from tallystick.domain.mailbox import mail_address
-from tallystick.domain.money import Money, exponent
 from tallystick.domain.payment import Phase
+from tallystick.domain.typed_amount import typed_amount
 from tallystick.flows import gift_cards as cards
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
@@ -22,7 +22,7 @@ from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
 from tallystick.web.description import PAGE_PROBLEMS
 from tallystick.web.gift_cards import rendered
-from tallystick.web.pages import GatewayChoice, Visit
+from tallystick.web.pages import GatewayChoice, Visit, figures
 from tallystick.web.pages.gift import (
     SHOP,
     Bought,
@@ -44,7 +44,6 @@ from tallystick.web.payer import (
 
 router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
 _FIELDS: Final = ("email", "amount", "currency", "gateway")
-_GROUPED: Final = re.compile(r"[0-9]{1,3}([.,  ][0-9]{3})+")
 _FORM_BODY: Final = {
     "requestBody": {
         "required": True,
@@ -64,9 +63,10 @@ _FORM_BODY: Final = {
 class _Wrong(Exception):
     """A field of the form cannot be used as it is."""
 
-    def __init__(self, field: str) -> None:
+    def __init__(self, field: str, limits: tuple[str, str] | None = None) -> None:
         super().__init__(field)
         self.field = field
+        self.limits = limits
 
 
 @router.get("/gift-cards", response_class=HTMLResponse, summary="Buy a gift card")
@@ -92,7 +92,8 @@ async def buy(request: Request, hub: HubDep, who: CallerDep) -> Response:
         told = words(language_of(request))("gift.description")
         answer = json.loads(await sale.open(None, rendered(sale.card_id), None, told))
     except _Wrong as wrong:
-        return _form(request, hub, replace(typed, wrong=wrong.field), 400)
+        wrongly = replace(typed, wrong=wrong.field, limits=wrong.limits)
+        return _form(request, hub, wrongly, 400)
     except GatewayNotOffered:
         notice = words(language_of(request))("gift.not_offered")
         return _form(request, hub, replace(typed, notice=notice), 400)
@@ -150,21 +151,13 @@ def _sale(request: Request, hub: Hub, given: dict[str, str]) -> cards.Sale:
     except ValueError:
         raise _Wrong("email") from None
     try:
-        amount = _amount(given["amount"], given["currency"])
+        amount = typed_amount(given["amount"], given["currency"])
     except Invalid:
         raise _Wrong("amount") from None
-    if amount.minor <= 0:
-        raise _Wrong("amount")
+    limits = hub.settings.gift_card_limits
+    if not within(limits, amount):
+        raise _Wrong("amount", figures.limits(limits, amount.currency, language_of(request)))
     return cards.Sale(hub, amount, given["gateway"], email, language_of(request))
-
-
-def _amount(text: str, currency: str) -> Money:
-    """What was typed. Where the currency has no decimals, "50.000" can only be fifty thousand."""
-    if not exponent(currency):
-        text = re.sub(r"[^0-9]", "", text) if _GROUPED.fullmatch(text) else text
-        if not text.isdecimal():
-            raise Invalid("An amount of this currency has no decimals.")
-    return Money.parse(text.replace(",", ""), currency)
 
 
 def _choices(hub: Hub) -> list[GatewayChoice]:

@@ -4,27 +4,32 @@ import base64
 from typing import Any, Final
 
 from tallystick.domain.giftcard import Card, Hold, Movement
-from tallystick.domain.payment import AmountState, Phase
+from tallystick.domain.payment import AmountState, AttemptState, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.gift_cards import Statement
 from tallystick.web.pages import qr
 from tallystick.web.shapes import instant
 
+_UNPAID: Final = {Phase.OPEN, Phase.CANCELED}
 _STATUSES: Final = {
     Phase.DRAFT: "Pending",
     Phase.OPEN: "Pending",
-    Phase.PROCESSING: "Processing",
+    # OnePay's only word for money that has come and is not all.
+    Phase.PROCESSING: "Partially",
     Phase.PAID: "Paid",
     Phase.EXPIRED: "Expired",
-    Phase.CANCELED: "Canceled",
+    Phase.CANCELED: "Cancelled",
 }
 
 
 def gateway_status(snapshot: Snapshot) -> str:
     """The state of an order in OnePay's words, which the callers of old know."""
-    if snapshot.phase is Phase.OPEN and snapshot.amount_state is AmountState.PARTIAL:
+    attempt, phase = snapshot.attempt, snapshot.phase
+    if phase is Phase.OPEN and snapshot.amount_state is AmountState.PARTIAL:
         return "Partially"
-    return _STATUSES[snapshot.phase]
+    if phase in _UNPAID and attempt is not None and attempt.state is AttemptState.FAILED:
+        return "Rejected"
+    return _STATUSES[phase]
 
 
 def order_name(snapshot: Snapshot) -> str | None:

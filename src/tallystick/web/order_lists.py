@@ -4,12 +4,15 @@ import re
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from sqlalchemy import Connection
 
 from tallystick.domain.errors import Invalid, Unauthenticated
-from tallystick.domain.order import OrderReview, OrderStatus
+from tallystick.domain.order import Order, OrderReview, OrderStatus
 from tallystick.store import orders as rows
+from tallystick.store import transactions
 from tallystick.store.orders import Search
 from tallystick.web import order_shapes
+from tallystick.web.auth import Caller
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
@@ -39,9 +42,11 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
         equal["owner_id"] = who.owner
     limit, place = page_limit(request), cursor_place(hub, request)
     search = _search(request, equal)
-    found = await hub.database.read(lambda tx: rows.page(tx, search, place, limit))
+    found, shown = await hub.database.read(
+        lambda tx: _shown(tx, rows.page(tx, search, place, limit), who)
+    )
     places = [(one.created_at, one.id) for one in found]
-    return listed(hub, [order_shapes.listed(one) for one in found], places, limit)
+    return listed(hub, shown, places, limit)
 
 
 @router.get(
@@ -59,11 +64,25 @@ async def numbered(request: Request, hub: HubDep, who: LimitedCaller) -> dict[st
     who.needs("reader")
     number, limit = _number(request), page_limit(request)
     search = _search(request, _equal(request, _ADMIN_FILTERS))
-    found = await hub.database.read(lambda tx: rows.numbered_page(tx, search, number, limit))
+    found, shown = await hub.database.read(
+        lambda tx: _shown(tx, rows.numbered_page(tx, search, number, limit), who)
+    )
     return {
-        "orders": [order_shapes.listed(one) for one in found[:limit]],
+        "orders": shown[:limit],
         "pagination": {"page": number, "limit": limit, "hasMore": len(found) > limit},
     }
+
+
+def _shown(
+    tx: Connection, found: list[Order], who: Caller
+) -> tuple[list[Order], list[dict[str, Any]]]:
+    """The orders as rows; with what came for them where a key is asking."""
+    if who.role is None:
+        return found, [order_shapes.listed(one) for one in found]
+    paid = transactions.of_payments(tx, [one.payment_id for one in found])
+    return found, [
+        {**order_shapes.listed(one), **order_shapes.came(paid[one.payment_id])} for one in found
+    ]
 
 
 def _equal(request: Request, filters: dict[str, str]) -> dict[str, str]:

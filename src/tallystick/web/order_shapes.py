@@ -1,12 +1,13 @@
 """The JSON of orders: as it is made, as its buyer sees it, as a list shows it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tallystick.domain.access import Grant
 from tallystick.domain.order import Order, OrderStatus
 from tallystick.domain.order_document import document
-from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.snapshot import Snapshot, TransactionPart
 from tallystick.flows.hub import Hub
 from tallystick.fulfilment.order import Orders
 from tallystick.store.licences import Licence
@@ -28,11 +29,6 @@ class Bought:
     grant: Grant | None
 
 
-def order(one: Order) -> dict[str, Any]:
-    """An order alone."""
-    return document(one)
-
-
 def new(one: Order, snapshot: Snapshot) -> dict[str, Any]:
     """An order that is to be paid, and how."""
     attempt = snapshot.attempt
@@ -50,6 +46,11 @@ def bought(hub: Hub, one: Bought) -> dict[str, Any]:
         "licence": _licence(hub, one),
         "access": _access(one.grant),
     }
+
+
+def came(parts: Iterable[TransactionPart]) -> dict[str, Any]:
+    """The transfers that paid an order, for key holders."""
+    return {"transactions": [shapes.transaction(part) for part in parts]}
 
 
 def listed(one: Order) -> dict[str, Any]:

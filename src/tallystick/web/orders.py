@@ -122,7 +122,7 @@ async def show(
 ) -> dict[str, Any]:
     """With the licence once it is paid, for its buyer and for the merchant."""
     response.headers["cache-control"] = "no-store"
-    return {"data": order_shapes.bought(hub, await _seen(hub, who, order_id))}
+    return {"data": _shown(hub, who, await _seen(hub, who, order_id))}
 
 
 @router.post(
@@ -142,12 +142,12 @@ async def name(
         who.needs("operator")
     seen = await _seen(hub, who, order_id)
     await access_flow.name_user(hub, seen.order.id, parsed.value.github_username)
-    return {"data": order_shapes.bought(hub, await _seen(hub, who, order_id))}
+    return {"data": _shown(hub, who, await _seen(hub, who, order_id))}
 
 
 @router.post(
     "/api/orders/{order_id}/release", summary="Deliver an order that is held",
-    openapi_extra=described(Decide), responses=answers(one("Order")),
+    openapi_extra=described(Decide), responses=answers(one("OrderForBuyers")),
 )  # fmt: skip
 async def release(
     order_id: str,
@@ -159,7 +159,7 @@ async def release(
     who.needs("operator")
     assert who.key_id is not None  # noqa: S101 - who has a role has a key
     done = await flow.release(hub, order_id, parsed.value.reason, who.key_id)
-    return {"data": order_shapes.order(done)}
+    return {"data": _shown(hub, who, await _seen(hub, who, done.id))}
 
 
 def _wish(who: Caller, said: CreateOrder) -> OrderWish:
@@ -190,6 +190,12 @@ def _merchants_own(said: CreateOrder) -> dict[str, object]:
 
 def _rendered(order: Order, snapshot: Snapshot, token: str) -> bytes:
     return shapes.encoded({"data": {**order_shapes.new(order, snapshot), "clientToken": token}})
+
+
+def _shown(hub: Hub, who: Caller, found: Bought) -> dict[str, object]:
+    """What the caller may see of it: which transfers paid it is told to key holders alone."""
+    came = {} if who.role is None else order_shapes.came(found.snapshot.transactions)
+    return {**order_shapes.bought(hub, found), **came}
 
 
 async def _seen(hub: Hub, who: Caller, order_id: str) -> Bought:

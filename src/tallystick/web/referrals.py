@@ -1,13 +1,14 @@
 """Referrers and commissions over HTTP."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator
 
 from tallystick.domain.exchange import BASE
-from tallystick.domain.referral import CommissionStatus, LineKind, next_step, step_of, told
+from tallystick.domain.referral import CommissionStatus, LineKind, next_step, rate_of, step_of, told
 from tallystick.flows import referrals as flow
 from tallystick.flows.referrals import Known
 from tallystick.store.commissions import Entry
@@ -23,9 +24,10 @@ _FILTERS: Final = {"status": "status", "referrerId": "referrer_id", "orderId": "
 _COMMISSIONS: Final = listing(status=CommissionStatus, referrerId="", orderId="")
 _COLUMNS: Final = (
     "id", "orderId", "referrerId", "orderAmount", "orderCurrency", "commissionRate",
+    "commissionPercent",
     "commissionAmount", "commissionCurrency", "orderAmountUsdCents", "commissionAmountUsdCents",
     "exchangeRate", "exchangeRateSource", "exchangeRateAt", "clawedBackAmount", "paidOutAmount",
-    "status", "createdAt", "updatedAt",
+    "status", "createdAt", "updatedAt", "approvedAt", "paidAt", "cancelledAt",
 )  # fmt: skip
 
 
@@ -155,7 +157,7 @@ def _shape(known: Known) -> dict[str, Any]:
         "code": referrer.code,
         "buyerDiscountPercent": referrer.buyer_discount_percent,
         "tier": step.tier,
-        "commissionRate": step.percent,
+        **rate_of(step.percent),
         "revenue": standing.referred_usd_cents,
         "balance": sum(owed.usd_cents for owed in standing.balances.values()),
         "currency": BASE,
@@ -169,10 +171,13 @@ def _row(entry: Entry) -> dict[str, Any]:
     def moved(kind: LineKind) -> int:
         return sum(-line.amount.minor for line, _ in entry.lines if line.kind is kind)
 
+    is_over = entry.commission.status is CommissionStatus.CANCELLED
     return {
         **told(entry.commission),
         "clawedBackAmount": moved(LineKind.CLAWED_BACK),
         "paidOutAmount": moved(LineKind.PAID_OUT),
+        "paidAt": shapes.instant(_last(entry, LineKind.PAID_OUT)),
+        "cancelledAt": shapes.instant(_last(entry, LineKind.CLAWED_BACK)) if is_over else None,
         "lines": [
             {
                 "kind": line.kind,
@@ -184,3 +189,8 @@ def _row(entry: Entry) -> dict[str, Any]:
             for line, at in entry.lines
         ],
     }
+
+
+def _last(entry: Entry, kind: LineKind) -> datetime | None:
+    """When the last line of this kind was written."""
+    return max((at for line, at in entry.lines if line.kind is kind), default=None)

@@ -33,7 +33,6 @@ REMEDIES: Final[Mapping[str, str]] = {
     "not_found": "Check the id, and whose it is.",
     "notice_not_authentic": "For gateways: the keys on both sides differ.",
     "not_reached": "Mend the server at your own address; the call is repeated.",
-    "nothing_to_pay": "Use a smaller discount; what is free needs no order.",
     "nothing_to_refund": "Read the payment: `refunded` says what has gone back already.",
     "outcome_unknown": "Repeat it with the same `Idempotency-Key`; without one, look first whether "
     "it was done.",

@@ -13,6 +13,7 @@ from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Pha
 from tallystick.domain.reconciliation import Match
 from tallystick.domain.referral import CommissionStatus, LineKind, Tier
 from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
+from tallystick.domain.snapshot import MatchMethod, PaymentError
 from tallystick.domain.task import TaskState
 from tallystick.domain.topup import TopupStatus
 
@@ -55,7 +56,15 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _for_keys(*groups: dict[str, Schema], **members: Schema) -> Schema:
+    """The same, and for key holders the transfers that came."""
+    shape = _object(*groups, **members)
+    shape["properties"] |= {"transactions": _many(ref("Transaction"))}
+    return shape
+
+
 _MONEY: Final = {"amount": _MINOR, "currency": _CURRENCY}
+_TRANSFER: Final = {**_MONEY, "transactionId": _TEXT, "gateway": _TEXT, "paidAt": _INSTANT}
 _TOLERANCE: Final = _object(amount=_MINOR)
 _STANDING: Final = {
     "amountState": _one_of(AmountState),
@@ -117,7 +126,8 @@ _OWN_TASK: Final = {
     "paymentId": _or_null(_TEXT),
     "session": _or_null(
         _object(paymentId=_TEXT, gateway=_or_null(_TEXT), referenceNumber=_or_null(_TEXT),
-                phase=_one_of(Phase), expiresAt=_INSTANT, number=_COUNT)
+                phase=_one_of(Phase), expiresAt=_INSTANT, number=_COUNT,
+                paymentError=_or_null(_one_of(PaymentError)))
     ),
     "createdAt": _INSTANT,
     "updatedAt": _INSTANT,
@@ -125,31 +135,22 @@ _OWN_TASK: Final = {
 }  # fmt: skip
 _ORDER: Final = {
     **_MONEY,
-    "id": _TEXT,
-    "userId": _or_null(_TEXT),
-    "email": _TEXT,
-    "productType": _TEXT,
-    "quantity": _COUNT,
-    "originalAmount": _MINOR,
-    "status": _one_of(OrderStatus),
-    "review": _or_null(_one_of(OrderReview)),
-    "paymentProvider": _TEXT,
-    "paymentId": _TEXT,
-    "referredBy": _or_null(_TEXT),
+    "id": _TEXT, "couponCode": _or_null(_TEXT), "userId": _or_null(_TEXT), "email": _TEXT,
+    "productType": _TEXT, "quantity": _COUNT, "originalAmount": _MINOR,
+    "status": _one_of(OrderStatus), "review": _or_null(_one_of(OrderReview)),
+    "paymentProvider": _TEXT, "paymentId": _TEXT, "referredBy": _or_null(_TEXT),
     "discountAmount": _MINOR,
     "discountRate": {**_NUMBER, "description": "Percent of originalAmount."},
-    "couponDiscount": _MINOR,
-    "referralDiscount": _MINOR,
-    "refundedAmount": _MINOR,
-    "teamId": _or_null(_TEXT),
-    "githubUsername": _or_null(_TEXT),
-    "vatInvoiceRequested": _FLAG,
-    "metadata": _NOTES,
-    "createdAt": _INSTANT,
-    "updatedAt": _INSTANT,
+    "couponDiscount": _MINOR, "referralDiscount": _MINOR, "refundedAmount": _MINOR,
+    "teamId": _or_null(_TEXT), "githubUsername": _or_null(_TEXT), "vatInvoiceRequested": _FLAG,
+    "metadata": _NOTES, "createdAt": _INSTANT, "updatedAt": _INSTANT,
     "completedAt": _or_null(_INSTANT),
-}
+}  # fmt: skip
 _TO_PAY: Final = {"checkout": _or_null(ref("Checkout")), "expiresAt": _INSTANT}
+_RATE: Final = {
+    "commissionRate": {**_NUMBER, "maximum": 1, "description": "A fraction: 0.20 is 20 %."},
+    "commissionPercent": _PERCENT,
+}
 _PRICES: Final[Schema] = {"type": "object", "additionalProperties": _MINOR}
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -168,6 +169,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         _FOR_PAYERS, review=_or_null(_one_of(Review)), reference=_or_null(_TEXT),
         ownerId=_or_null(_TEXT), metadata=_NOTES, attempt=_or_null(ref("Attempt")),
         underpaymentTolerance=_TOLERANCE, latePolicy=_one_of(LatePolicy),
+        transactions=_many(ref("Transaction")),
     ),
     "PaymentStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, phase=_one_of(Phase), refunded=_MINOR,
@@ -186,12 +188,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
         review=_or_null(_one_of(Review)), returnUrl=_or_null(_TEXT), metadata=_NOTES,
         underpaymentTolerance=_TOLERANCE, latePolicy=_one_of(LatePolicy),
     ),
-    "Transaction": _object(_MONEY, transactionId=_TEXT, gateway=_TEXT, paidAt=_INSTANT),
+    "Transaction": _object(_TRANSFER, memo=_or_null(_TEXT), matchMethod=_one_of(MatchMethod)),
+    "TransactionInfo": _object(_TRANSFER),
     "PaymentLinkStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, shortCode=_TEXT, isExpired=_FLAG,
         currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_or_null(_TEXT),
         lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
-        transactionInfo=_or_null(ref("Transaction")), updatedAt=_INSTANT,
+        transactionInfo=_or_null(ref("TransactionInfo")), updatedAt=_INSTANT,
     ),
     "Effect": _object(
         id=_TEXT, kind=_TEXT, about=_TEXT, state=_one_of(("ready", "done", "dead")), tries=_COUNT,
@@ -285,17 +288,18 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Referrer": _object(
         id=_TEXT, email=_TEXT, code=_TEXT, buyerDiscountPercent=_PERCENT, tier=_one_of(Tier),
-        commissionRate=_PERCENT, revenue=_SIGNED, balance=_SIGNED, currency=_CURRENCY,
+        **_RATE, revenue=_SIGNED, balance=_SIGNED, currency=_CURRENCY,
         balances={"type": "object", "additionalProperties": _SIGNED},
         nextTier=_or_null(_object({"tier": _one_of(Tier), "from": _MINOR})), createdAt=_INSTANT,
     ),
     "Commission": _object(
         id=_TEXT, orderId=_TEXT, referrerId=_TEXT, orderAmount=_MINOR, orderCurrency=_CURRENCY,
-        commissionRate=_PERCENT, commissionAmount=_MINOR, commissionCurrency=_CURRENCY,
+        **_RATE, commissionAmount=_MINOR, commissionCurrency=_CURRENCY,
         orderAmountUsdCents=_MINOR, commissionAmountUsdCents=_MINOR, exchangeRate=_NUMBER,
         exchangeRateSource=_one_of(RateSource), exchangeRateAt=_INSTANT,
         status=_one_of(CommissionStatus), createdAt=_INSTANT, updatedAt=_INSTANT,
-        clawedBackAmount=_MINOR, paidOutAmount=_MINOR,
+        clawedBackAmount=_MINOR, paidOutAmount=_MINOR, approvedAt=_or_null(_INSTANT),
+        paidAt=_or_null(_INSTANT), cancelledAt=_or_null(_INSTANT),
         lines=_many(_object(kind=_one_of(LineKind), amount=_SIGNED, currency=_CURRENCY,
                             usdCents=_SIGNED, at=_INSTANT)),
     ),
@@ -318,16 +322,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
         productType=_TEXT, name=_TEXT, prices=_PRICES, description=_TEXT, licensed=_FLAG,
         access=_FLAG, active=_FLAG,
     ),
-    "Order": _object(_ORDER),
     "NewOrder": _object(_ORDER, _TO_PAY, clientToken=_TEXT),
-    "OrderForBuyers": _object(
+    "OrderForBuyers": _for_keys(
         _ORDER, _TO_PAY,
         licence=_or_null(_object(id=_TEXT, key=_or_null(_TEXT), seats=_COUNT, issuedAt=_INSTANT,
                                  revokedAt=_or_null(_INSTANT))),
         access=_or_null(_object(place=_TEXT, githubUsername=_TEXT, state=_one_of(GrantState),
                                 note=_TEXT)),
     ),
-    "ListedOrder": _object(_ORDER, amountUsdCents=_or_null(_MINOR), displayAmount=_TEXT),
+    "ListedOrder": _for_keys(_ORDER, amountUsdCents=_or_null(_MINOR), displayAmount=_TEXT),
     "AdminOrders": _object(
         orders=_many(ref("ListedOrder")), pagination=_object(page=_COUNT, limit=_COUNT,
                                                              hasMore=_FLAG),

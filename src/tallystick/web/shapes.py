@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from tallystick.domain.document import checkout, instant, payment
+from tallystick.domain.document import checkout, instant, payment, transaction
 from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, message
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
@@ -13,7 +13,8 @@ from tallystick.flows.why import Proof
 from tallystick.store.decisions import Decided
 from tallystick.store.schedules import Run, Stats
 
-__all__ = ["checkout", "instant", "payment"]
+__all__ = ["checkout", "instant", "payment", "transaction"]
+_TRANSACTION_INFO: Final = ("transactionId", "gateway", "amount", "currency", "paidAt")
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -25,7 +26,7 @@ def encoded(value: Any) -> bytes:
 def payer_payment(snapshot: Snapshot) -> dict[str, Any]:
     """A payment as its payer sees it: no merchant's notes, nobody's identity."""
     hidden = {"metadata", "review", "ownerId", "reference", "attempt", "underpaymentTolerance",
-              "latePolicy"}  # fmt: skip
+              "latePolicy", "transactions"}  # fmt: skip
     return {name: value for name, value in payment(snapshot).items() if name not in hidden}
 
 
@@ -187,13 +188,8 @@ def _message(snapshot: Snapshot) -> Message:
 
 
 def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:
-    money = snapshot.transaction
-    if money is None:
+    """S1's transaction: the transfer that completed the payment."""
+    if not (snapshot.received_minor and snapshot.transactions):
         return None
-    return {
-        "transactionId": money.transaction_id,
-        "gateway": money.gateway,
-        "amount": money.amount.minor,
-        "currency": money.amount.currency,
-        "paidAt": instant(money.paid_at),
-    }
+    told = transaction(snapshot.transactions[-1])
+    return {name: told[name] for name in _TRANSACTION_INFO}

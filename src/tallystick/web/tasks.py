@@ -63,7 +63,12 @@ class Act(Body):
     """What is to be done with a task."""
 
     action: str = Field(max_length=40, description="INITIATE_PAYMENT or RESEND_CALLBACK.")
-    gateway: str | None = Field(default=None, min_length=1, max_length=40)
+    gateway: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=40,
+        description="May be left out where one gateway fits the currency.",
+    )
     return_url: str | None = Field(default=None, max_length=2000)
 
     @field_validator("return_url")
@@ -150,21 +155,21 @@ async def act(
     if action is Action.RESEND_CALLBACK:
         view = await resend_callback(hub, task.id)
         return Response(shapes.encoded({"data": wares.task(view)}), media_type="application/json")
-    if wished.gateway is None:
-        raise Invalid("gateway: is required", (("gateway", "is required"),))
-    return await _start(request, hub, who, parsed, task.id, wished.gateway)
+    return await _start(request, hub, who, parsed, task.id)
 
 
 async def _start(
-    request: Request, hub: Hub, who: Caller, parsed: Parsed[Act], task_id: str, gateway: str
+    request: Request, hub: Hub, who: Caller, parsed: Parsed[Act], task_id: str
 ) -> Response:
     render = partial(_render_session, hub, task_id)
     fresh = True
 
     async def work(once: Once | None) -> bytes:
         nonlocal fresh
-        wished = parsed.value.return_url
-        answer, fresh = await start_session(hub, task_id, gateway, wished, once, render)
+        said = parsed.value
+        answer, fresh = await start_session(
+            hub, task_id, said.gateway, said.return_url, once, render
+        )
         return answer
 
     async def resume(payment_id: str, once: Once) -> bytes:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.amount_limits import within
 from tallystick.domain.errors import (
     AmountInvalid,
     Forbidden,
@@ -20,6 +21,7 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.money import Money, currencies
 from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.domain.typed_amount import typed_amount
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
 from tallystick.flows.top_up import TopupWish, find_topup, start_topup
@@ -29,7 +31,7 @@ from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, known_caller
 from tallystick.web.description import PAGE_PROBLEMS
-from tallystick.web.pages import GatewayChoice, Visit, WalletView
+from tallystick.web.pages import GatewayChoice, Visit, WalletView, figures
 from tallystick.web.payer import (
     language_of,
     page_answer,
@@ -93,9 +95,11 @@ async def start(request: Request, hub: HubDep) -> Response:
     fields = await _fields(request)
     currency, typed = _field(fields, "currency"), _field(fields, "amount")
     try:
-        amount = pages.typed_amount(typed, currency)
+        amount = typed_amount(typed, currency)
     except AmountInvalid:
         return await _form(request, hub, owner, currency, typed)
+    if not within(hub.settings.topup_limits, amount):
+        return await _form(request, hub, owner, currency, typed, limited=True)
     wish = TopupWish(owner, amount, _field(fields, "gateway"))
     try:
         told = await start_topup(hub, wish, None, lambda *made: f"{made[0]} {made[2]}".encode())
@@ -139,12 +143,13 @@ async def started(request: Request, tx_ref: str, hub: HubDep, who: CallerDep) ->
 
 
 async def _form(
-    request: Request, hub: Hub, owner: str | None, currency: str, typed: str | None = None
-) -> Response:
-    """The page as a form; 400 with what was typed where that is no amount."""
+    request: Request, hub: Hub, owner: str | None, currency: str, typed: str | None = None,
+    *, limited: bool = False,
+) -> Response:  # fmt: skip
+    """The page as a form; 400 with what was typed where that is no amount, or beyond limits."""
     view = WalletView(test_mode=hub.sandbox)
     if owner is not None:
-        view = await _view(hub, owner, currency, typed, language_of(request))
+        view = await _view(hub, owner, currency, typed, language_of(request), limited=limited)
     return _page(request, hub, view, 200 if typed is None else 400)
 
 
@@ -155,8 +160,9 @@ def _page(request: Request, hub: Hub, view: WalletView, status: int) -> Response
 
 
 async def _view(
-    hub: Hub, owner: str, currency: str, typed: str | None, language: pages.Language
-) -> WalletView:
+    hub: Hub, owner: str, currency: str, typed: str | None, language: pages.Language,
+    *, limited: bool,
+) -> WalletView:  # fmt: skip
     if currency not in currencies():
         raise Invalid("currency is an ISO 4217 code, such as VND.")
     account = accounts.wallet(owner)
@@ -170,8 +176,9 @@ async def _view(
         for name, made in hub.gateways.items()
         if made.capabilities.takes(Money(_plenty(view.example, currency), currency))
     ]
+    limits = figures.limits(hub.settings.topup_limits, currency, language) if limited else None
     return pages.with_choices(
-        view, sorted(known), choices, typed=typed, test_mode=hub.sandbox
+        view, sorted(known), choices, typed=typed, limits=limits, test_mode=hub.sandbox
     )  # fmt: skip
 
 

@@ -144,6 +144,7 @@ def _session(view: TaskView) -> dict[str, Any] | None:
         "gateway": shown.gateway,
         "referenceNumber": None if shown.attempt is None else shown.attempt.our_ref,
         "phase": shown.phase,
+        "paymentError": shown.payment_error,
         "expiresAt": instant(shown.expires_at),
         "number": session.number,
     }

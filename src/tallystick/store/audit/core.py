@@ -125,7 +125,7 @@ LEFT JOIN receipts r ON r.payment_id = p.id AND r.currency = p.currency AND EXIS
   SELECT 1 FROM evidence e WHERE e.payment_id = r.payment_id AND e.key = r.evidence_key
     AND e.counts = 1 AND e.conflict = 0)
 WHERE p.phase = 'paid'
-GROUP BY p.id, p.amount, p.tolerance HAVING COALESCE(SUM(r.amount), 0) <= 0
+GROUP BY p.id, p.amount, p.tolerance HAVING COALESCE(SUM(r.amount), 0) <= 0 AND p.amount > 0
   OR COALESCE(SUM(r.amount), 0) < p.amount - p.tolerance AND NOT EXISTS (
     SELECT 1 FROM decisions d WHERE d.subject = p.id AND d.action = 'accepted')
 """
@@ -140,7 +140,7 @@ WHERE e.claim IN ('accepted', 'closed_expired', 'closed_canceled') AND (
 _MISJUDGED = """
 SELECT id AS subject, 'is ' || amount_state || ' with ' || received || ' of ' || amount AS wrong
 FROM payments WHERE amount_state <> CASE
-  WHEN received <= 0 THEN 'none'
+  WHEN received <= 0 AND amount > 0 THEN 'none'
   WHEN received < amount - tolerance THEN 'partial'
   WHEN received > amount THEN 'over'
   ELSE 'exact' END

@@ -1,4 +1,4 @@
-"""Lets a column have other words than before, whatever rows there are, on both databases."""
+"""Changes what a column may hold, whatever rows there are, on both databases."""
 
 import re
 from collections.abc import Sequence
@@ -13,20 +13,27 @@ def allow(table: str, column: str, words: Sequence[str]) -> None:
     The new list holds the old one, so no row can be against it. For use in a migration only.
     Raises ValueError where the table has no such list.
     """
-    tx = op.get_bind()
-    name = f"ck_{table}_{column}_known"
     listed = ", ".join(f"'{word}'" for word in words)
-    check = f"{column} IN ({listed})"
+    widen(table, f"{column}_known", f"{column} IN ({listed})")
+
+
+def widen(table: str, rule: str, check: str, name: str | None = None) -> None:
+    """Replace a rule by one that all rows that there are already keep; it may get a new name.
+
+    For use in a migration only. Raises ValueError where the table has no such rule.
+    """
+    tx = op.get_bind()
+    old, new = f"ck_{table}_{rule}", f"ck_{table}_{name or rule}"
     if tx.dialect.name == "postgresql":
         # Not checked while the table is locked against everybody: VALIDATE lets others write.
-        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check}) NOT VALID")
-        op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {old}")
+        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {new} CHECK ({check}) NOT VALID")
+        op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {new}")
         return
-    _rebuild(tx, table, name, check)
+    _rebuild(tx, table, old, f"{new} CHECK ({check})")
 
 
-def _rebuild(tx: Connection, table: str, name: str, check: str) -> None:
+def _rebuild(tx: Connection, table: str, old: str, rule: str) -> None:
     """SQLite cannot change a constraint: the table is made anew, by the twelve steps of its manual.
 
     https://www.sqlite.org/lang_altertable.html#otheralter (read in November 2026). No foreign key
@@ -41,7 +48,7 @@ def _rebuild(tx: Connection, table: str, name: str, check: str) -> None:
     columns = ", ".join(
         f'"{row.name}"' for row in tx.exec_driver_sql(f"PRAGMA table_info({table})")
     )
-    tx.exec_driver_sql(_anew(made, table, name, check))
+    tx.exec_driver_sql(_anew(made, table, old, rule))
     tx.exec_driver_sql(
         f"INSERT INTO {table}_anew ({columns}) SELECT {columns} FROM {table}"  # noqa: S608
     )
@@ -51,15 +58,15 @@ def _rebuild(tx: Connection, table: str, name: str, check: str) -> None:
         tx.exec_driver_sql(statement)
 
 
-def _anew(made: str, table: str, name: str, check: str) -> str:
-    """The statement that made the table, for its new name and with its new list."""
+def _anew(made: str, table: str, old: str, rule: str) -> str:
+    """The statement that made the table, for its new name and with its new rule."""
     renamed, tables = re.subn(
         rf'^CREATE TABLE "?{table}"?(?=\s*\()', f"CREATE TABLE {table}_anew", made
     )
-    # None of our words has a parenthesis in it, so the list ends with the first one.
+    # None of our words has a parenthesis in it, so at most one pair stands inside the rule's own.
     changed, checks = re.subn(
-        rf"(CONSTRAINT {name} CHECK )\(\w+ IN \([^()]*\)\)", rf"\g<1>({check})", renamed
+        rf"(CONSTRAINT ){old} CHECK \((?:[^()]|\([^()]*\))*\)", rf"\g<1>{rule}", renamed
     )
     if (tables, checks) != (1, 1):
-        raise ValueError(f"{table} has no list {name} that could be changed.")
+        raise ValueError(f"{table} has no rule {old} that could be changed.")
     return changed

@@ -66,7 +66,8 @@ payments = table(
     one_of("amount_state", AmountState),
     one_of("review", Review),
     one_of("late_policy", LatePolicy),
-    CheckConstraint("amount > 0", name="amount_positive"),
+    # What the discounts of an order leave nothing of is paid as it is opened.
+    CheckConstraint("amount > 0 OR amount = 0 AND purpose = 'order'", name="only_orders_are_free"),
     CheckConstraint("received >= 0", name="received_not_negative"),
     CheckConstraint("refunded >= 0 AND refunded <= received", name="refunded_within_received"),
     CheckConstraint(

@@ -70,7 +70,7 @@ orders = table(
     CheckConstraint(
         "amount = original_amount - coupon_discount - referral_discount", name="lines_add_up"
     ),
-    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
     # May pass the amount where more was paid than asked.
     CheckConstraint("refunded >= 0", name="refunded_not_negative"),
     CheckConstraint(

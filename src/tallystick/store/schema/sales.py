@@ -106,6 +106,7 @@ commissions = table(
     Column("status", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("approved_at", Instant),
     one_of("rate_source", RateSource),
     one_of("status", CommissionStatus),
     CheckConstraint("percent BETWEEN 0 AND 100", name="percent_of_the_order"),

@@ -14,7 +14,7 @@ from tallystick.web.pages.render import (
 )
 from tallystick.web.pages.scene import PageKind, page_path, true_page
 from tallystick.web.pages.view import GatewayChoice, Manner, Site, Visit
-from tallystick.web.pages.wallet import WALLET, WalletView, typed_amount, wallet_view, with_choices
+from tallystick.web.pages.wallet import WALLET, WalletView, wallet_view, with_choices
 
 __all__ = [
     "COOKIE",
@@ -42,7 +42,6 @@ __all__ = [
     "render_wallet",
     "security_headers",
     "true_page",
-    "typed_amount",
     "wallet_view",
     "with_choices",
 ]

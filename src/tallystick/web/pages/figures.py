@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.amount_limits import Limits, span
 from tallystick.domain.money import Money, exponent
 from tallystick.web.pages.language import CUSTOMS, Language
 
@@ -35,6 +36,12 @@ def money(amount: Money, language: Language) -> str:
         Decimal(amount.major()), locale, currency=amount.currency, currency_digits=False
     )
     return _TIGHT.sub("\\1\N{NO-BREAK SPACE}", text)
+
+
+def limits(limits_: Limits, currency: str, language: Language) -> tuple[str, str]:
+    """The least and the greatest amount of something, as the reader's language writes them."""
+    least, greatest = span(limits_, currency)
+    return money(least, language), money(greatest, language)
 
 
 @cache

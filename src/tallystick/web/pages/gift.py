@@ -34,12 +34,16 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What somebody has typed, and what is wrong with it: a field's name, or a notice."""
+    """What somebody has typed, and what is wrong with it: a field's name, or a notice.
+
+    `limits` are the least and the greatest amount, for one beyond them.
+    """
 
     email: str = ""
     amount: str = ""
     currency: str = "VND"
     wrong: str | None = None
+    limits: tuple[str, str] | None = None
     notice: str | None = None
 
 

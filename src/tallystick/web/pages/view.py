@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
+from starlette.datastructures import URL
 
 from tallystick.domain.bank_apps import bank_links
 from tallystick.domain.errors import Invalid
@@ -315,6 +316,10 @@ def _back(snapshot: Snapshot) -> tuple[str, str] | None:
         url, label = web_address(snapshot.return_url), "return"
     else:
         url, label = web_address(snapshot.cancel_url), "cancel"
+    error = snapshot.payment_error
+    if url and error is not None and snapshot.purpose == "task":
+        # The portal that waits for the task hears why its user comes back without having paid.
+        url = str(URL(url).include_query_params(payment_error=error))
     return (url, label) if url else None
 
 

@@ -1,18 +1,15 @@
-"""What the page of a wallet says, and how an amount is read that a person typed."""
+"""What the page of a wallet says."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tallystick.domain.errors import AmountInvalid
 from tallystick.domain.money import Money, exponent
 from tallystick.web.pages import figures
 from tallystick.web.pages.language import Language
 from tallystick.web.pages.view import GatewayChoice
 
 WALLET: Final = "/wallet/topup"
-_GROUPED: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
 _EXAMPLES: Final[Mapping[str, int]] = {"VND": 50_000, "LKR": 150_000}
 
 
@@ -20,7 +17,7 @@ _EXAMPLES: Final[Mapping[str, int]] = {"VND": 50_000, "LKR": 150_000}
 class WalletView:
     """Everything that the template of the wallet page needs; without an owner it is closed.
 
-    `typed` is what could not be read as an amount, to be mended.
+    `typed` is what was no amount, or one beyond `limits`, to be mended.
     """
 
     owner: str | None = None
@@ -30,6 +27,7 @@ class WalletView:
     example: str = ""
     choices: tuple[GatewayChoice, ...] = ()
     typed: str | None = None
+    limits: tuple[str, str] | None = None
     test_mode: bool = False
 
 
@@ -52,28 +50,9 @@ def with_choices(
     choices: Sequence[GatewayChoice],
     *,
     typed: str | None,
+    limits: tuple[str, str] | None,
     test_mode: bool,
 ) -> WalletView:
     """The same page, with what can be chosen on it."""
     return replace(view, currencies=tuple(currencies), choices=tuple(choices), typed=typed,
-                   test_mode=test_mode)  # fmt: skip
-
-
-def typed_amount(text: str, currency: str) -> Money:
-    """An amount of major units as a person types it: "50000", "50.000", "1,500.00", "19,99".
-
-    A last separator with as many digits behind it as the currency has decimals is the point; all
-    others group by thousands. Raises AmountInvalid.
-    """
-    digits = exponent(currency)
-    plain = re.sub(r"[\s\u00a0\u202f']", "", text)[:40]
-    whole, point, fraction = plain, "", ""
-    found = re.fullmatch(rf"(.*)[.,]([0-9]{{1,{digits}}})", plain) if digits else None
-    if found is not None:
-        whole, point, fraction = found[1], ".", found[2]
-    if _GROUPED.fullmatch(whole):
-        whole = re.sub(r"[.,]", "", whole)
-    amount = Money.parse(whole + point + fraction, currency)
-    if amount.minor <= 0:
-        raise AmountInvalid("An amount is more than nothing.")
-    return amount
+                   limits=limits, test_mode=test_mode)  # fmt: skip
