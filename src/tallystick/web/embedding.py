@@ -15,7 +15,7 @@ ANSWER: Final = (
 _PREFLIGHT: Final = [
     *ANSWER,
     (b"access-control-allow-methods", b"GET"),
-    (b"access-control-allow-headers", b"Authorization, If-None-Match, Last-Event-ID"),
+    (b"access-control-allow-headers", b"Authorization, If-None-Match, Last-Event-ID, Prefer"),
     (b"access-control-max-age", b"7200"),
 ]
 _ENDS: Final = ("/status", "/stream")
