@@ -1,8 +1,11 @@
 // @ts-check
-/** Where the status of a payment or of a link is read. */
+/** Where the status of a payment, of a link or of a top-up is read. */
 
-/** @type {import("./address.d.ts").statusAddress} */
-export function statusAddress({ baseUrl = "", paymentId, paymentLinkId }) {
-  const [place, id] = paymentId ? ["payments", paymentId] : ["payment-links", paymentLinkId];
-  return id ? `${baseUrl.replace(/\/+$/, "")}/api/${place}/${encodeURIComponent(id)}/status` : "";
-}
+/** @type {any} */
+export const statusAddress = (/** @type {import("./address.d.ts").Subject} */ subject) => {
+  const { baseUrl = "", paymentId, paymentLinkId, txRef } = subject;
+  const root = `${baseUrl.replace(/\/+$/, "")}/api`;
+  if (paymentId) return `${root}/payments/${encodeURIComponent(paymentId)}/status`;
+  if (paymentLinkId) return `${root}/payment-links/${encodeURIComponent(paymentLinkId)}/status`;
+  return txRef ? `${root}/topup/status?tx_ref=${encodeURIComponent(txRef)}` : "";
+};

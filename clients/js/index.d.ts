@@ -1,3 +1,3 @@
-export { statusAddress, type Subject } from "./address.js";
-export { watch, type Options } from "./watch.js";
-export type { PaymentLinkStatus, PaymentStatus, Status } from "./status.js";
+export { statusAddress, type StatusOf, type Subject } from "./address.js";
+export { watch, type Options, type StatusAddress, type Versioned } from "./watch.js";
+export type { PaymentLinkStatus, PaymentStatus, Status, TopupStatus } from "./status.js";

@@ -15,7 +15,32 @@ export class PaymentStatusElement extends HTMLElement {
   token: string;
 }
 
+/** What the element is told in HTML and in JSX. */
+export interface PaymentStatusAttributes {
+  /** A payment's id; needs a token. */
+  payment?: string;
+  /** A link's id or short code. */
+  link?: string;
+  token?: string;
+  /** Where Tallystick is; the page's own origin without it. */
+  "base-url"?: string;
+  /** What is known before the first answer, such as `OPEN`. */
+  "initial-status"?: string;
+  lang?: string;
+  id?: string;
+  class?: string;
+  className?: string;
+  slot?: string;
+  style?: any;
+  hidden?: boolean;
+}
+
 declare global {
+  namespace JSX {
+    interface IntrinsicElements {
+      "payment-status": PaymentStatusAttributes & { key?: any; ref?: any };
+    }
+  }
   interface HTMLElementTagNameMap {
     "payment-status": PaymentStatusElement;
   }

@@ -48,7 +48,7 @@ p:empty { display: none; }
 const Base = globalThis.HTMLElement ?? class {};
 
 export class PaymentStatusElement extends Base {
-  static observedAttributes = ["payment", "link", "base-url", "token", "lang"];
+  static observedAttributes = ["payment", "link", "base-url", "token", "initial-status", "lang"];
 
   /** @type {any} */
   #status = null;
@@ -102,6 +102,7 @@ export class PaymentStatusElement extends Base {
     queueMicrotask(() => {
       this.#planned = false;
       if (this.isConnected) this.#follow();
+      if (!this.#status && this.#scene === "loading") this.#scene = this.#first();
       this.#draw();
     });
   }
@@ -117,13 +118,24 @@ export class PaymentStatusElement extends Base {
     this.#stop();
     this.#address = address;
     this.#status = null;
-    this.#scene = "loading";
+    this.#scene = this.#first();
     if (!url) return;
     this.#stop = watch(url, {
       token: this.token,
+      // Who has paid too late still wants to know that the money has arrived.
+      ends: (status) => status.final && !/^expired/.test(sceneOf(status)),
       onStatus: (status) => this.#show(status),
       onError: (error) => this.#fail(error),
     });
+  }
+
+  /** What is shown before the first answer: what the server that made the page knew, if it said. */
+  #first() {
+    const word = (this.getAttribute("initial-status") ?? "").toLowerCase();
+    const scene = word === "open" ? "waiting" : word;
+    return ["draft", "waiting", "processing", "paid", "expired", "canceled"].includes(scene)
+      ? scene
+      : "loading";
   }
 
   /** @param {any} status */
@@ -140,8 +152,9 @@ export class PaymentStatusElement extends Base {
    * @param {any} error
    */
   #fail(error) {
-    if (this.#status) return;
-    this.#scene = [401, 403, 404].includes(error?.status) ? "missing" : "unreachable";
+    const missing = [401, 403, 404].includes(error?.status);
+    if (this.#status || (!missing && this.#first() !== "loading")) return;
+    this.#scene = missing ? "missing" : "unreachable";
     this.#draw();
   }
 

@@ -1,24 +1,87 @@
 // @ts-check
-/** A React hook that keeps a page true to a payment, with the options of S1's polling hook. */
-import { useCallback, useEffect, useRef, useState } from "react";
+/** React hooks that keep a page true to a payment or a top-up, and a component that shows it. */
+import { createElement, useCallback, useEffect, useRef, useState } from "react";
 import { statusAddress } from "./address.js";
 import { watch } from "./watch.js";
 
-const NOTHING = { status: null, error: null, hasTimedOut: false };
-
 /** @type {import("./react.d.ts").usePaymentStatusPolling} */
 export function usePaymentStatusPolling({
-  initialInterval = 2000,
-  timeout = 600_000,
-  enabled = true,
-  token,
-  ...told
+  initialInterval = 3000,
+  timeout = 900_000,
+  ...options
 }) {
-  const url = statusAddress(told);
+  const seen = useStatus(statusAddress(options), { ...options, interval: initialInterval, timeout });
+  const { status, error, isLoading, hasTimedOut, refetch } = seen;
+  return { status, error, isLoading, hasTimedOut, refetch };
+}
+
+/** @type {import("./react.d.ts").useTopupSSE} */
+export function useTopupSSE({ txRef, baseUrl, onStatusUpdate, onError, ...options }) {
+  const seen = useStatus(statusAddress({ txRef, baseUrl }), {
+    ...options,
+    onStatusChange: onStatusUpdate,
+    onError: (/** @type {any} */ error) => onError?.(asError(error)),
+  });
+  const { status, error, isAnswered, refetch } = seen;
+  const isConnected = isAnswered && !error;
+  return { status, error: error && asError(error), isConnected, reconnect: refetch };
+}
+
+/** @type {import("./react.d.ts").PaymentStatusMonitor} */
+export function PaymentStatusMonitor({
+  paymentLinkId,
+  shortCode,
+  paymentId,
+  token,
+  baseUrl,
+  initialStatus,
+  onStatusChange,
+  ...more
+}) {
+  const place = useRef(/** @type {any} */ (null));
+  const told = useRef(onStatusChange);
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    told.current = onStatusChange;
+  });
+  useEffect(() => {
+    const element = place.current;
+    const tell = (/** @type {any} */ { detail }) => told.current?.(detail);
+    element.addEventListener("payment-status", tell);
+    // Only who shows the component loads its words; a server that renders the page does not.
+    import("./payment-status.js").then(() => setReady(true));
+    return () => element.removeEventListener("payment-status", tell);
+  }, []);
+  // As a property the token does not stand in the page's source. It is there before the address is.
+  const attach = useCallback((/** @type {any} */ element) => {
+    place.current = element;
+    if (element && ready) element.token = token ?? "";
+  }, [ready, token]);
+  /** @type {any} */
+  const known = initialStatus;
+  return createElement("payment-status", {
+    ...more,
+    ref: attach,
+    payment: ready ? paymentId : undefined,
+    link: ready ? paymentLinkId ?? shortCode : undefined,
+    "base-url": baseUrl,
+    "initial-status": known?.phase ?? known?.currentStatus ?? known,
+  });
+}
+
+const NOTHING = { status: null, error: null, hasTimedOut: false, isAnswered: false };
+
+/**
+ * What is known of a status, kept up to date.
+ * @param {string} url
+ * @param {any} options
+ */
+function useStatus(url, { interval, timeout = 0, enabled = true, token, initialStatus, ...told }) {
+  const first = typeof initialStatus === "object" ? initialStatus : null;
   // `of` tells to which address the rest belongs: another payment never shows this one's state.
-  const [seen, setSeen] = useState({ ...NOTHING, of: url });
+  const [seen, setSeen] = useState({ ...NOTHING, status: first, of: url });
   const [round, setRound] = useState(0);
-  const newest = useRef({ of: url, version: -1 });
+  const newest = useRef({ of: url, version: first?.version ?? -1 });
   const callbacks = useRef(told);
   useEffect(() => {
     callbacks.current = told;
@@ -29,19 +92,20 @@ export function usePaymentStatusPolling({
     const news = status.version - newest.current.version;
     if (news < 0) return;
     newest.current.version = status.version;
-    setSeen({ ...NOTHING, status, of: url });
+    setSeen({ ...NOTHING, isAnswered: true, status, of: url });
     if (news) callbacks.current.onStatusChange?.(status);
   }, [url]);
 
   const fail = useCallback((/** @type {any} */ error) => {
     setSeen((old) => ({ ...(old.of === url ? old : NOTHING), error, of: url }));
+    callbacks.current.onError?.(error);
   }, [url]);
 
   useEffect(() => {
     if (!url || !enabled) return;
     const stop = watch(url, {
       token,
-      interval: initialInterval,
+      interval,
       onError: fail,
       onStatus: (status) => {
         if (status.final) clearTimeout(timer);
@@ -58,8 +122,9 @@ export function usePaymentStatusPolling({
       clearTimeout(timer);
       stop();
     };
-  }, [url, enabled, token, initialInterval, timeout, round, show, fail]);
+  }, [url, enabled, token, interval, timeout, round, show, fail]);
 
+  // What was told of another address before is not this one's.
   const now = seen.of === url ? seen : NOTHING;
   const { hasTimedOut } = now;
   const refetch = useCallback(async () => {
@@ -79,5 +144,10 @@ export function usePaymentStatusPolling({
   }, [url, token, hasTimedOut, show, fail]);
 
   const isLoading = Boolean(url) && enabled && !now.status && !hasTimedOut;
-  return { status: now.status, error: now.error, isLoading, hasTimedOut, refetch };
+  return { ...now, isLoading, refetch };
+}
+
+/** @param {any} error */
+function asError(error) {
+  return error instanceof Error ? error : new Error(`The server answered ${error.status}.`);
 }

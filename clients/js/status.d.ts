@@ -24,7 +24,7 @@ export interface PaymentStatus extends Status {
   refunded: number;
 }
 
-/** The status of a payment link, in the shape of S1. */
+/** The status of a payment link, in the shape of the payment-link service. */
 export interface PaymentLinkStatus extends Status {
   shortCode: string;
   currentStatus: "DRAFT" | "OPEN" | "PAID" | "EXPIRED" | "CANCELED";
@@ -40,4 +40,22 @@ export interface PaymentLinkStatus extends Status {
     paidAt: string | null;
   } | null;
   updatedAt: string;
+}
+
+/** The status of a top-up, in the words of the wallet that it replaces. */
+export interface TopupStatus {
+  tx_ref: string;
+  status: "pending" | "confirmed" | "failed" | "expired";
+  /** Whole minor units. */
+  amount: number;
+  currency: string;
+  confirmed_at: string | null;
+  received: number;
+  amountState: "none" | "partial" | "exact" | "over";
+  late: boolean;
+  asOf: string | null;
+  nextCheckAt: string | null;
+  expiresAt: string;
+  version: number;
+  final: boolean;
 }

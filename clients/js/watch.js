@@ -1,27 +1,27 @@
 // @ts-check
-/** Follows a payment live, by stream or else by polling. */
+/** Follows a payment live, by stream or polling. */
 
 /** @type {import("./watch.d.ts").watch} */
-export const watch = (url, { token, interval = 2e3, most = 3e4, onStatus, onError, signal }) => {
+export const watch = (url, { token, interval = 3e3, ends = (status) => status.final, onStatus, onError, signal }) => {
   const end = new AbortController(), over = end.signal, stop = () => end.abort();
-  const later = (call, ms) => setTimeout(call, Math.max(ms, 0) * (1 + Math.random() / 4));
+  const later = (call, ms) => setTimeout(call, ms * (1 + Math.random() / 4));
   const now = () => performance.now();
-  let shown = -1, live = false, ended = false, etag = "", timer = 0;
-  let gap = interval, lag = 1e3, last = -6e3, held = 0;
+  let shown = -1, live = false, ended = false, done = false, etag = "", timer = 0;
+  let gap = interval, lag = 1e3, last = -6e3, held = 0, fast = 0;
 
   const plan = (ms) => {
     clearTimeout(timer);
     timer = later(read, ms);
   };
-  // Not twice in 6 s.
   const refresh = () => plan(Math.max(last + 6e3, held) - now());
 
   const show = (status) => {
     const news = status.version - shown;
     if (over.aborted || news < 0) return;
     shown = status.version;
+    done = status.final;
     if (news) onStatus(status);
-    if (status.final) stop();
+    if (ends(status)) stop();
   };
 
   // One request, cut after 35 s of silence.
@@ -44,6 +44,7 @@ export const watch = (url, { token, interval = 2e3, most = 3e4, onStatus, onErro
       await take(answer, alive);
     } catch (error) {
       if (!over.aborted) onError?.(error);
+      if (shown < 0 && error.status < 405) stop();
     }
     clearTimeout(silence);
     kill();
@@ -51,33 +52,32 @@ export const watch = (url, { token, interval = 2e3, most = 3e4, onStatus, onErro
   };
 
   const read = async () => {
-    if (over.aborted) return;
-    let pause = gap;
+    if (over.aborted || (done && document.hidden)) return;
     last = now();
-    const wait = await ask(url, etag ? { "If-None-Match": etag } : {}, async (answer) => {
+    gap = Math.min(gap * 1.5, 3e4);
+    const headers = etag ? { "If-None-Match": etag, Prefer: "wait=5" } : {};
+    const wait = await ask(url, headers, async (answer) => {
       if (answer.status == 200) {
         etag = answer.headers.get("ETag");
-        const { data } = await answer.json();
-        const due = Date.parse(data.nextCheckAt) - Date.now();
-        if (due > 0) pause = Math.min(gap, Math.max(due, 7e3));
-        show(data);
+        show((await answer.json()).data);
       }
       if (ended) stop();
+      if (now() - last < 1e3) fast++;
+      gap = interval + (done || fast > 60 ? 7e3 : 0);
     });
     held = now() + wait;
-    gap = Math.min(gap * 1.5, most);
-    if (!live) plan(Math.max(pause, wait));
+    if (!live) plan(Math.max(gap, wait));
   };
 
   const stream = async () => {
     if (over.aborted) return;
     const began = now(), headers = shown < 0 ? {} : { "Last-Event-ID": shown };
     const wait = await ask(url.replace(/(.*)status/, "$1stream"), headers, async (answer, alive) => {
-      if (answer.status == 204) return (ended = true);
+      if (answer.status == 204) return (ended = !done);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let text = ""; ; ) {
-        const { done, value } = await reader.read();
-        if (done) return;
+        const { value } = await reader.read();
+        if (!value) return;
         alive();
         clearTimeout(timer);
         live = true;
@@ -87,10 +87,10 @@ export const watch = (url, { token, interval = 2e3, most = 3e4, onStatus, onErro
           if (/^event: ?status/m.test(event)) show(JSON.parse(event.match(/^data:(.*)/m)[1]));
       }
     });
-    lag = live && now() - began > 3e4 ? (gap = interval) : Math.min(lag * 2, 6e4);
+    lag = live && now() - began > 3e4 ? interval : Math.min(lag * 2, 6e4);
     if (live || ended) refresh();
     live = false;
-    later(stream, Math.max(lag, wait));
+    if (!done) later(stream, Math.max(lag, wait));
   };
 
   if (signal?.aborted) stop();

@@ -44,6 +44,46 @@ function Screen() {
   const known = status && (status.phase ?? status.currentStatus);
   return hasTimedOut ? "timed out" : isLoading ? "loading" : known ?? "nothing";
 }
+const root = createRoot(document.querySelector("#screen"));
+const draw = (key) => root.render(createElement(StrictMode, { key }, createElement(Screen)));
+// Begins anew, as a page does that was made with other words.
+window.show = (words) => {
+  Object.assign(asked, words);
+  changes.length = 0;
+  draw("anew");
+};
+draw("first");
+"""
+TOPUP = """
+import { createElement, createRoot, useState } from "react";
+import { useTopupSSE } from "/tallystick/react.js";
+const { txRef, token } = Object.fromEntries(new URLSearchParams(location.search));
+Object.assign(window, { updates: [], errors: [] });
+
+function Screen() {
+  const [options, change] = useState({ txRef, token });
+  const topup = useTopupSSE({
+    ...options,
+    onStatusUpdate: (status) => updates.push(status.version),
+    onError: (error) => errors.push(error.message),
+  });
+  Object.assign(window, { change, topup });
+  return `${topup.status?.status ?? "nothing"} ${topup.isConnected ? "connected" : "alone"}`;
+}
+createRoot(document.querySelector("#screen")).render(createElement(Screen));
+"""
+MONITOR = """
+import { createElement, createRoot, StrictMode, useState } from "react";
+import { PaymentStatusMonitor } from "/tallystick/react.js";
+const asked = Object.fromEntries(new URLSearchParams(location.search));
+Object.assign(window, { changes: [] });
+
+function Screen() {
+  const [props, change] = useState(asked);
+  Object.assign(window, { change });
+  const onStatusChange = (status) => changes.push(status.currentStatus ?? status.phase);
+  return createElement(PaymentStatusMonitor, { ...props, lang: "en", onStatusChange });
+}
 createRoot(document.querySelector("#screen")).render(
   createElement(StrictMode, null, createElement(Screen)),
 );
@@ -89,13 +129,13 @@ def pages() -> dict[str, Content]:
     """Every page and script, by its address."""
     scripts = {f"/tallystick/{path.name}": path.read_text() for path in PACKAGE.glob("*.js")}
     scripts |= {"/watch-page.js": WATCH, "/hook-page.js": HOOK, "/element-page.js": ELEMENT}
-    scripts |= {"/react.js": react()}
+    scripts |= {"/topup-page.js": TOPUP, "/monitor-page.js": MONITOR, "/react.js": react()}
     return {
         "/watch": html('<script type="module" src="/watch-page.js"></script>', policy=STRICT),
-        "/hook": html(
+        **{f"/{name}": html(
             '<script type="importmap">{"imports": {"react": "/react.js"}}</script>'
-            '<script type="module" src="/hook-page.js"></script>'
-        ),
+            f'<script type="module" src="/{name}-page.js"></script>'
+        ) for name in ("hook", "topup", "monitor")},
         "/element": html(
             '<link rel="stylesheet" href="/scheme.css">'
             '<script type="module" src="/element-page.js"></script>', policy=STRICT,

@@ -1,4 +1,4 @@
-"""The hook keeps S1's promises, the element says each state in words, and all is one package."""
+"""The hooks keep the promises of those they replace, the element speaks, and all is one package."""
 
 from __future__ import annotations
 
@@ -72,6 +72,55 @@ def test_the_hook_loads_tells_each_change_once_and_stops_at_the_end(page, road):
 
     assert page.evaluate("changes") == [1, 2, 3]
     assert page.evaluate("timeOuts") == 0
+    assert len(road.asked) == asked
+
+
+def test_without_options_it_asks_every_three_seconds_and_gives_up_after_a_quarter_of_an_hour(
+    page, road
+):
+    road.plays(status=[says(1, **OPEN)])
+
+    start(page, road)
+    page.clock.run_for(2_900)
+    page.wait_for_timeout(50)
+    assert road.times("status") == 0
+    until(page, lambda: screen(page) == "open")
+    asked = page.evaluate("performance.now()")
+    until(page, lambda: road.times("status") == 3)
+    # Two pauses of three seconds, and what the steps of the page's clock add.
+    assert 6_000 <= page.evaluate("performance.now()") - asked < 12_000
+    page.clock.run_for(800_000)
+    page.wait_for_timeout(50)
+    assert screen(page) == "open"
+    page.clock.run_for(100_000)
+
+    settle(page, lambda: screen(page) == "timed out")
+
+
+def test_what_the_server_of_the_page_knew_is_shown_until_the_first_answer(page, road):
+    road.plays(status=[says(4, **OPEN), says(5, final=True, **PAID)])
+
+    start(page, road)
+    known = {"id": "pay_2", "version": 4, "final": False, **OPEN}
+    page.evaluate("(initialStatus) => show({ paymentId: 'pay_2', initialStatus })", known)
+    settle(page, lambda: screen(page) == "open")
+    assert page.evaluate("polling.isLoading") is False
+    assert road.times("status") == 0
+    until(page, lambda: screen(page) == "paid")
+
+    assert page.evaluate("changes") == [5]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_the_hook_asks_once_for_what_was_never_there(page, road, status):
+    road.plays(status=[refuses(status)], stream=[refuses(status)])
+
+    start(page, road)
+    until(page, lambda: page.evaluate("polling.error?.status") == status)
+    asked = len(road.asked)
+    page.clock.run_for(600_000)
+    page.wait_for_timeout(50)
+
     assert len(road.asked) == asked
 
 
@@ -158,6 +207,81 @@ def test_without_anything_to_follow_the_hook_waits_for_it(page, road):
     assert road.asked == []
 
 
+TOPUP: dict[str, Any] = {"tx_ref": "top_1", "amount": 50_000, "currency": "VND", "received": 0}
+
+
+def open_topup(page: Page, road: Misbehaving, words: str = "txRef=top_1&token=tct_1") -> None:
+    """Open the page of the wallet's hook on a clock that stands still."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1_000)
+    page.goto(f"{road.url}/topup?{words}")
+    settle(page, lambda: page.evaluate("Boolean(window.topup)"))
+
+
+def test_the_wallets_hook_follows_a_top_up_by_its_tx_ref(page, road):
+    confirmed = {**TOPUP, "status": "confirmed", "received": 50_000}
+    road.plays(status=[says(1, **TOPUP, status="pending"), says(2, final=True, **confirmed)])
+
+    open_topup(page, road)
+    assert screen(page) == "nothing alone"
+    until(page, lambda: screen(page) == "pending connected")
+    until(page, lambda: screen(page) == "confirmed connected")
+
+    assert page.evaluate("updates") == [1, 2]
+    assert page.evaluate("topup.error") is None
+    assert set(road.headers("status", "Authorization")) == {"Bearer tct_1"}
+
+
+def test_the_wallets_hook_says_when_nobody_answers_and_reconnects(page, road):
+    road.plays(status=[refuses(502), says(1, **TOPUP, status="pending")], stream=[freezes()])
+
+    open_topup(page, road)
+    page.evaluate("topup.reconnect()")
+    settle(page, lambda: page.evaluate("topup.error?.message") == "The server answered 502.")
+    assert screen(page) == "nothing alone"
+    page.evaluate("topup.reconnect()")
+
+    settle(page, lambda: screen(page) == "pending connected")
+    assert page.evaluate("errors") == ["The server answered 502."]
+
+
+def test_without_a_tx_ref_the_wallets_hook_waits_for_one(page, road):
+    open_topup(page, road, "")
+    page.clock.run_for(60_000)
+    assert road.asked == []
+    road.plays(status=[says(1, **TOPUP, status="pending")])
+
+    page.evaluate('change({ txRef: "top_1" })')
+
+    until(page, lambda: screen(page) == "pending connected")
+
+
+@pytest.mark.parametrize("words", ["paymentLinkId=plink_1", "shortCode=AbC123", "paymentId=pay_1"])
+def test_the_monitor_shows_what_was_known_and_then_what_is_true(page, road, words):
+    link = {**MONEY, "amountState": "exact", "received": 50_000, "currentStatus": "PAID"}
+    road.plays(status=[says(1, final=True, **(PAID if "pay_1" in words else link))])
+    page.clock.install(time=0)
+    page.clock.pause_at(1_000)
+
+    page.goto(f"{road.url}/monitor?{words}&initialStatus=OPEN")
+    title = page.locator("payment-status .title")
+    settle(page, lambda: title.count() and title.inner_text() == "Waiting for your payment")
+    until(page, lambda: title.inner_text() == "Paid")
+
+    assert page.evaluate("changes.length") == 1
+    assert page.evaluate("changes[0].toLowerCase()") == "paid"
+
+
+def test_the_monitor_keeps_the_token_out_of_the_page(quick, road):
+    road.plays(status=[says(1, **OPEN)])
+
+    quick.goto(f"{road.url}/monitor?paymentId=pay_1&token=tct_secret")
+    until(quick, lambda: road.times("status") > 0)
+
+    assert set(road.headers("status", "Authorization")) == {"Bearer tct_secret"}
+    assert "tct_secret" not in quick.locator("#screen").inner_html()
+
+
 # A status, and what the element makes of it in English: its scene, and a word of its headline.
 SCENES: dict[str, tuple[dict[str, Any], str]] = {
     "draft": (OPEN | {"phase": "draft"}, "not open yet"),
@@ -228,6 +352,24 @@ def test_the_element_says_where_there_is_nothing_to_show(quick, road, status, sc
     road.plays(stream=[refuses(status)])
 
     assert show(quick, road, refuses(status), scene)
+
+
+def test_an_element_that_shows_nothing_asks_once(quick, road):
+    road.plays(stream=[refuses(404)])
+    show(quick, road, refuses(404), "missing")
+
+    asked = len(road.asked)
+    quick.clock.run_for(120_000)
+    quick.wait_for_timeout(50)
+
+    assert len(road.asked) == asked
+
+
+def test_an_element_whose_time_is_over_hears_of_late_money(quick, road):
+    show(quick, road, says(1, final=True, **SCENES["expired"][0]), "expired")
+
+    road.plays(status=[says(2, final=True, **(PAID | {"late": True}))])
+    until(quick, lambda: quick.locator("payment-status").get_attribute("state") == "paid_late")
 
 
 def test_an_element_that_leaves_the_page_asks_nothing_more(quick, road):

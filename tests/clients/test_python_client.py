@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -53,6 +53,17 @@ def test_a_payment_is_opened_paid_and_proved(shop: Shop, caller):
     assert paid.paid_at.tzinfo == UTC
     assert "arrived" in proof.reasons[-1].sentence
     assert paid.raw["purpose"] == "plain", "What this version does not name is still there."
+
+
+def test_an_event_says_when_it_happened(shop: Shop, caller):
+    sale = shop.payment()
+
+    events = caller.each(lambda hub: hub.events.list(limit=200))
+
+    [opened] = [one for one in events if one.raw.get("subject") == sale.id]
+    assert opened.created_at is not None
+    assert opened.created_at.tzinfo == UTC
+    assert opened.created_at == datetime.fromisoformat(opened.raw["timestamp"])
 
 
 def test_a_link_is_made_opened_and_canceled(caller):

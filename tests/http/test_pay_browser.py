@@ -81,6 +81,39 @@ def test_a_part_payment_is_told_in_place_and_the_rest_completes_it(new_page: New
     expect(page.get_by_role("heading", level=1)).to_have_text("Paid")
 
 
+def test_where_streams_are_blocked_the_page_learns_of_the_money_all_the_same(
+    new_page: NewPage, sale: Sale
+):
+    page = new_page("phone")
+    page.route("**/stream", lambda route: route.abort())
+    open_link(page, sale)
+    choose(page)
+    with page.expect_request(lambda sent: sent.headers.get("prefer") == "wait=5", timeout=60_000):
+        # The page has read once, and now waits for news.
+        pass
+    sale.act("pay")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Paid", timeout=60_000)
+
+
+def test_the_expired_page_goes_on_listening_and_shows_money_that_came_late(
+    new_page: NewPage, shop: Shop
+):
+    sale = shop.link(gateways=["payos"], expiresIn=600)
+    page = new_page("phone")
+    open_link(page, sale)
+    choose(page)
+
+    shop.advance(700)
+    expect(page.get_by_role("heading", level=1)).to_have_text("The time to pay has run out")
+    expect(page).to_have_url(re.compile("/expired$"))
+    sale.act("pay_late")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Paid, after the deadline", timeout=60_000
+    )
+
+
 def test_a_page_whose_server_was_away_tells_the_truth_when_it_is_back(new_page: NewPage, open_shop):
     shop = open_shop()
     sale = shop.link(gateways=["payos"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import datetime
 
 import pytest
 
+from tests.http.line import Line
 from tests.http.shop import eventually
 
 ID = r"[0-9A-HJKMNP-TV-Z]{26}"
@@ -156,6 +158,41 @@ def test_the_status_tells_a_payer_everything_and_no_identity(shop):
     assert answer.data["final"] is False
     assert "user-2" not in answer.text
     assert answer.headers["etag"] == f'"v{answer.data["version"]}"'
+
+
+def test_a_poll_that_waits_is_told_of_the_money_as_soon_as_it_has_come(shop):
+    sale = shop.payment()
+    path = f"/api/payments/{sale.id}/status"
+    tag = shop.get(path, token=sale.token).headers["etag"]
+
+    still = shop.get(path, token=sale.token, headers={"if-none-match": tag, "prefer": "wait=1"})
+    answers = []
+    wish = {"if-none-match": tag, "prefer": "respond-async, wait=30"}
+    line = Line(lambda: shop.server.url)
+    waiting = threading.Thread(
+        target=lambda: answers.append(line.get(path, token=sale.token, headers=wish))
+    )
+    waiting.start()
+    sale.act("pay")
+    waiting.join()
+    line.close()
+
+    assert (still.status, still.headers["preference-applied"]) == (304, "wait=1")
+    assert [answer.status for answer in answers] == [200]
+    assert answers[0].data["version"] > 1
+    assert answers[0].headers["etag"] != tag
+
+
+@pytest.mark.parametrize("wish", ["wait", "wait=", "wait=-1", "wait=soon", "await=9", "wait=0"])
+def test_a_wish_to_wait_that_says_no_seconds_is_answered_at_once(shop, wish):
+    sale = shop.payment()
+    path = f"/api/payments/{sale.id}/status"
+    tag = shop.get(path, token=sale.token).headers["etag"]
+
+    answer = shop.get(path, token=sale.token, headers={"if-none-match": tag, "prefer": wish})
+
+    assert answer.status == 304
+    assert "preference-applied" not in answer.headers
 
 
 def test_a_status_that_has_not_changed_is_a_304(shop):

@@ -21,7 +21,7 @@ from tallystick.web.pages import (
     security_headers,
 )
 from tests.web.reading import sample_page
-from tests.web.samples import PLAIN, SAMPLES, SITE
+from tests.web.samples import GATEWAYS, PLAIN, SAMPLES, SITE
 
 
 def html(name: str, language: Language) -> str | None:
@@ -37,7 +37,7 @@ def html(name: str, language: Language) -> str | None:
             back="/pay/Qx7KpR2m",
         )
     if name == "form":
-        return render_form_page(PLAIN, language, form=FORM, gateway="SePay", site=SITE)
+        return render_form_page(PLAIN, language, form=FORM, gateway=GATEWAYS[1], site=SITE)
     return sample_page(name, language) if name in SAMPLES else None
 
 

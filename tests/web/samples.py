@@ -131,6 +131,14 @@ LANKA = replace(
 )  # fmt: skip
 GOVPAY = (GatewayChoice("govpay", "GovPay", Manner.HOSTED), GatewayChoice("sandbox", "Sandbox"))
 
+BILL = replace(
+    LANKA,
+    attempt=AttemptPart(
+        "att_3", "govpay", "TS7K2M9QX4TW", AttemptState.AWAITING_PAYER,
+        {"transfer_content": "TS7K2M9QX4TW", "instructions": "Open your bank's app."},
+    ),
+)  # fmt: skip
+
 SAMPLES: dict[str, Sample] = {
     "draft": Sample(Scene.DRAFT, replace(PLAIN, phase=Phase.DRAFT)),
     "choose": Sample(Scene.CHOOSE, PLAIN),
@@ -146,6 +154,8 @@ SAMPLES: dict[str, Sample] = {
     ),
     "waiting": Sample(Scene.WAITING, OPEN),
     "waiting_hosted": Sample(Scene.WAITING, LANKA, PageKind.SUCCESS, GOVPAY),
+    "waiting_bill": Sample(Scene.WAITING, BILL, gateways=GOVPAY),
+    "waiting_test": Sample(Scene.WAITING, replace(OPEN, test_mode=True)),
     "partial": Sample(Scene.PARTIAL, SOME),
     "other_currency": Sample(Scene.OTHER_CURRENCY, replace(OPEN, review=Review.WRONG_CURRENCY)),
     "closing": Sample(Scene.CLOSING, OPEN, now=NOW + OVER),

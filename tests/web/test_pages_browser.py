@@ -87,7 +87,7 @@ def test_a_part_payment_changes_the_page_in_place_and_is_announced(page, payment
     expect(page.get_by_role("heading", level=1)).to_have_text("₫90,000 of ₫150,000 has arrived")
     expect(page.get_by_role("status")).to_contain_text("Pay the rest, ₫60,000")
     expect(button).to_be_focused()
-    expect(page.get_by_role("button", name="Pay with SePay")).to_be_visible()
+    expect(page.get_by_role("button", name="Pay with Bank transfer")).to_be_visible()
     expect(page).to_have_title(re.compile("^₫90,000 of ₫150,000 has arrived"))
     assert page.url == payment.url
 
@@ -107,7 +107,7 @@ def test_what_was_unfolded_stays_unfolded(page, payment):
     payment.change(description="Three tickets")
 
     expect(page.get_by_text("Three tickets")).to_be_visible()
-    expect(page.get_by_role("button", name="Pay with SePay")).to_be_visible()
+    expect(page.get_by_role("button", name="Pay with Bank transfer")).to_be_visible()
 
 
 def test_a_focus_whose_place_is_gone_stays_on_the_page(page, payment):

@@ -12,6 +12,8 @@ from tallystick.domain.errors import NotFound
 from tallystick.domain.link import Message
 from tallystick.domain.payment import AmountState, AttemptState, Phase, Review, is_final
 from tallystick.web.pages import (
+    GatewayChoice,
+    Language,
     PageKind,
     Site,
     Visit,
@@ -19,10 +21,14 @@ from tallystick.web.pages import (
     render_pay_page,
     true_page,
 )
+from tallystick.web.pages.figures import money
 from tallystick.web.pages.language import words
 from tallystick.web.pages.scene import TONES, Scene, scene_of
+from tallystick.web.pages.view import titled
+from tests.http.every_gateway import TILLS
 from tests.web.reading import Reader, every_language, every_sample, pay_page, sample_page
 from tests.web.samples import (
+    BILL,
     CHECKOUT,
     NOW,
     OPEN,
@@ -193,14 +199,57 @@ def test_a_refund_is_told_on_the_paid_page():
 
 
 @every_sample
-def test_a_final_page_leads_back_to_the_merchant_and_an_open_one_watches(name):
+def test_a_final_page_leads_back_to_the_merchant_and_each_that_is_not_paid_listens(name):
     snapshot = SAMPLES[name].snapshot
 
     html = sample_page(name)
 
     assert ("https://shop.example/thanks" in html) == is_final(snapshot.phase)
     status = "/api/payment-links/plink_01JD4Z0V7Q8W9X2Y3Z4A5B6C7D/status"
-    assert (f'data-status="{status}"' in html) != is_final(snapshot.phase)
+    assert (f'data-status="{status}"' in html) == (snapshot.phase is not Phase.PAID)
+
+
+def test_no_banks_app_is_opened_with_the_invented_account_of_a_test():
+    assert "https://dl.vietqr.io/" in sample_page("waiting")
+    assert "vietqr.io" not in sample_page("waiting_test")
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_bill_has_one_reference_in_the_language_of_its_reader(language):
+    page = Reader(sample_page("waiting_bill", language))
+    assert BILL.attempt is not None
+    asked = replace(BILL, attempt=replace(BILL.attempt, state=AttemptState.FAILED))
+
+    assert page.text.count("TS7K2M9QX4TW") == 1
+    assert "Qx7KpR2m" not in page.text
+    assert "Open your bank's app." not in page.text
+    told = words(language)("instructions.govpay", amount=money(BILL.due, language))
+    assert " ".join(told.split()) in page.text
+    # Where the number does not stand with what is to be paid, it is what the payment is called.
+    for later in (asked, replace(BILL, phase=Phase.PAID, paid_at=NOW)):
+        told = Reader(pay_page(later, language=language)).text
+        assert ("TS7K2M9QX4TW" in told, "Qx7KpR2m" in told) == (True, False)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_gateways_have_titles_in_the_language_of_the_reader(language):
+    page = Reader(sample_page("choose", language)).text
+    own = GatewayChoice("till_of_a_shop", "The shop's own till")
+
+    for title in ("payOS", words(language)("gateway.sepay"), words(language)("gateway.onepay_vpc")):
+        assert title in page
+    assert [one.title for one in titled([own], language)] == ["The shop's own till"]
+
+
+def test_the_titles_in_english_are_those_that_the_gateways_give_themselves():
+    told = words(Language.ENGLISH)
+    titles = {f"gateway.{till.name}": till.capabilities.title for till in TILLS}
+
+    # A title that is a name alone needs no words of ours.
+    assert {key: title for key, title in titles.items() if key in told} == {
+        key: text for key, text in told.texts.items() if key.startswith("gateway.")
+    }
+    assert {key for key in titles if key not in told} == {"gateway.payos", "gateway.govpay"}
 
 
 def test_the_apps_of_banks_open_with_the_transfer_filled_in():
@@ -267,7 +316,7 @@ def test_a_page_that_waits_refreshes_itself_without_a_script(name):
     html = sample_page(name)
     waits = SAMPLES[name].scene in {
         Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.CLOSING, Scene.PROCESSING,
-        Scene.OTHER_CURRENCY,
+        Scene.OTHER_CURRENCY, Scene.EXPIRED, Scene.EXPIRED_PARTIAL,
     }  # fmt: skip
 
     head = html.partition("</head>")[0]

@@ -9,7 +9,7 @@ from tallystick.client.calls import Call, create, data
 from tallystick.client.endpoints import L, Resource, endpoint, listed
 from tallystick.client.pages import Page, listing
 from tallystick.client.payments import texts
-from tallystick.client.reading import Thing, secret
+from tallystick.client.reading import Thing, named, secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,8 @@ class Event(Thing):
     type: str
     data: Mapping[str, Any]
     seq: int | None = None
-    created_at: datetime | None = None
+    # Standard Webhooks call the time of an event its timestamp.
+    created_at: datetime | None = named("timestamp", default=None)
 
 
 class WebhookEndpoints(Resource[L]):

@@ -13,7 +13,6 @@ from tallystick.domain.link import LINK_STATUS, LinkStatus
 from tallystick.domain.money import Money
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import cancel as cancel_flow
-from tallystick.flows import poll
 from tallystick.flows.checkout import Wish, create_link, open_link
 from tallystick.flows.hub import Hub
 from tallystick.store import links as rows
@@ -144,12 +143,12 @@ async def status(request: Request, link_id: str, hub: HubDep, who: CallerDep) ->
     """Public; transaction ids only with a key, the client token or the pay page's cookie."""
     snapshot = await find(hub, link_id)
     await spend_polling(request, who, snapshot.id)
-    fresh = await poll.fresher(hub, snapshot)
     identified = who.opens(snapshot)
-    over = "x" if hub.now() >= fresh.expires_at else ""
-    return answer_status(
-        request, fresh, partial(_status, hub, identified), ("i" if identified else "") + over
-    )
+
+    def view(one: Snapshot) -> str:
+        return ("i" if identified else "") + ("x" if hub.now() >= one.expires_at else "")
+
+    return await answer_status(request, hub, who, snapshot, partial(_status, hub, identified), view)
 
 
 def _status(hub: Hub, identified: bool, snapshot: Snapshot) -> dict[str, Any]:

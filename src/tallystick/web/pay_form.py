@@ -41,9 +41,9 @@ async def form(request: Request, ticket: str, hub: HubDep) -> Response:
             raise Conflict(f"The payment is {made.snapshot.phase}, so it cannot be paid now.")
         return RedirectResponse(path_of(hub, made.snapshot), 303, {"cache-control": "no-store"})
     language = language_of(request)
-    title = made.gateway.capabilities.title
+    choice = pages.GatewayChoice(made.gateway.name, made.gateway.capabilities.title)
     html = pages.render_form_page(
-        made.snapshot, language, form=made.form, gateway=title, site=site_of(hub)
+        made.snapshot, language, form=made.form, gateway=choice, site=site_of(hub)
     )
     return page_answer(html, language, 200, [_origin(made.form.action)])
 

@@ -220,10 +220,13 @@ async def cancel(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     responses=answers(one("PaymentStatus")) | NOT_MODIFIED,
 )  # fmt: skip
 async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep) -> Response:
-    """With ETag and 304. Asks the gateway first where our answer is older than five seconds."""
+    """With ETag and 304. Asks the gateway first where our answer is older than five seconds.
+
+    `Prefer: wait=5` with `If-None-Match` is answered when there is news, or after five seconds.
+    """
     snapshot = who.needs_sight_of(await _find(hub, payment_id))
     await spend_polling(request, who, snapshot.id)
-    return answer_status(request, await poll.fresher(hub, snapshot), shapes.status)
+    return await answer_status(request, hub, who, snapshot, shapes.status)
 
 
 @router.get(

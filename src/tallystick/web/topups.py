@@ -10,7 +10,6 @@ from tallystick.domain.errors import Forbidden, Invalid, NotFound, Unauthenticat
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
 from tallystick.domain.topup import tx_ref as checked_ref
-from tallystick.flows import poll
 from tallystick.flows.hub import Hub
 from tallystick.flows.top_up import TopupWish, find_topup, resume_topup, start_topup
 from tallystick.web import shapes, wares
@@ -87,7 +86,7 @@ async def status(request: Request, hub: HubDep, who: CallerDep) -> Response:
     snapshot = await watched(hub, request, who)
     await spend_polling(request, who, snapshot.id)
     shape = partial(wares.topup_status, tx_ref_of(request))
-    return answer_status(request, await poll.fresher(hub, snapshot), shape)
+    return await answer_status(request, hub, who, snapshot, shape)
 
 
 def tx_ref_of(request: Request) -> str:

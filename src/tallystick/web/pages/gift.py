@@ -13,11 +13,9 @@ from tallystick.web.pages import figures
 from tallystick.web.pages.language import Language, words
 from tallystick.web.pages.render import REFRESH_S, render
 from tallystick.web.pages.scene import Scene, Tone
-from tallystick.web.pages.view import Fact, GatewayChoice, PayView, Site, Visit, pay_view
+from tallystick.web.pages.view import Fact, GatewayChoice, PayView, Site, Visit, pay_view, titled
 
 SHOP: Final = "/gift-cards"
-PACE_MS: Final = 5000
-"""Where nothing can be streamed, the page asks every five seconds, as system S0's page did."""
 
 _PAID: Final = {Scene.PAID, Scene.PAID_LATE, Scene.PAID_OVER}
 _OWN_ADVICE: Final = {Scene.EXPIRED, Scene.CANCELED}
@@ -56,7 +54,8 @@ def render_gift_form(
         form = replace(form, notice=words(language)("gift.none"))
     example = Money(50_000, "VND") if form.currency == "VND" else Money(1999, "USD")
     return render(
-        "gift_form.html", language, site, form=form, choices=choices, currencies=currencies,
+        "gift_form.html", language, site, form=form,
+        choices=titled(choices, language), currencies=currencies,
         example=example.major(), shop=site.root + SHOP, test_mode=test_mode,
     )  # fmt: skip
 
@@ -80,7 +79,6 @@ def render_gift_page(
         home=here,
         here=here,
         shop=site.root + SHOP,
-        pace=PACE_MS,
         status_url=f"{site.root}/api/payments/{quote(snapshot.id, safe='')}/status",
         refresh_s=REFRESH_S,
     )

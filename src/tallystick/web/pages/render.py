@@ -15,7 +15,7 @@ from tallystick.web.pages import figures
 from tallystick.web.pages.assets import asset_path
 from tallystick.web.pages.language import CUSTOMS, QUERY, Language, words
 from tallystick.web.pages.scene import page_path, true_page
-from tallystick.web.pages.view import GatewayChoice, PayView, Site, Visit, pay_view
+from tallystick.web.pages.view import GatewayChoice, PayView, Site, Visit, pay_view, titled
 from tallystick.web.pages.wallet import WALLET, WalletView
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def render_topup(
 
 def render_wallet(view: WalletView, language: Language, *, site: Site) -> str:
     """The page where the owner of a wallet says how much to put into it."""
+    view = replace(view, choices=titled(view.choices, language))
     return render("wallet.html", language, site, view=view, home=site.root + WALLET)
 
 
@@ -103,23 +104,28 @@ def _render_payment(view: PayView, visit: Visit, place: Place, site: Site) -> st
         here=site.root + place.here,
         status_url=site.root + place.status,
         refresh_s=REFRESH_S,
-        pace=None,
     )
 
 
 def render_form_page(
-    snapshot: Snapshot, language: Language, *, form: CheckoutForm, gateway: str, site: Site
+    snapshot: Snapshot,
+    language: Language,
+    *,
+    form: CheckoutForm,
+    gateway: GatewayChoice,
+    site: Site,
 ) -> str:
     """The page that sends the payer's browser on with a form; it works without any script.
 
-    `gateway` is its title. The fields stand in the order in which they were signed.
+    The fields stand in the order in which they were signed.
     """
+    [shown] = titled([gateway], language)
     return render(
         "form.html",
         language,
         site,
         form=form,
-        gateway=gateway,
+        gateway=shown.title,
         amount=figures.money(snapshot.due, language),
         description=figures.plain(snapshot.description),
         test_mode=snapshot.test_mode,

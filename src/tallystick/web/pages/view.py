@@ -1,7 +1,7 @@
 """What a pay page says, worked out from a snapshot, before it becomes HTML."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Final
@@ -28,7 +28,7 @@ _SHOWS_CHOICES: Final = {
 _SHOWS_STEPS: Final = {Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.PROCESSING}
 _REFRESHES: Final = {
     Scene.PREPARING, Scene.WAITING, Scene.PARTIAL, Scene.CLOSING, Scene.PROCESSING,
-    Scene.OTHER_CURRENCY,
+    Scene.OTHER_CURRENCY, Scene.EXPIRED, Scene.EXPIRED_PARTIAL,
 }  # fmt: skip
 _STANDS_STILL: Final = {Scene.CLOSING, Scene.PROCESSING, Scene.OTHER_CURRENCY}
 
@@ -47,6 +47,15 @@ class GatewayChoice:
     name: str
     title: str
     manner: Manner | None = None
+
+
+def titled(choices: Sequence[GatewayChoice], language: Language) -> tuple[GatewayChoice, ...]:
+    """The same gateways with titles in the reader's language, where we have words for them."""
+    tell = words(language)
+    return tuple(
+        replace(one, title=tell(key)) if (key := f"gateway.{one.name}") in tell else one
+        for one in choices
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,7 @@ class PayView:
     notice: str | None
     version: int
     final: bool
+    listens: bool
     refreshes: bool
     amount_label: str
     amount: str
@@ -141,6 +151,7 @@ def pay_view(
     Its payer knows it by `code`.
     """
     tell = words(visit.language)
+    gateways = titled(gateways, visit.language)
     scene = scene_of(snapshot, visit.now, choices=bool(gateways))
     amounts = _amounts(snapshot, visit.language)
     rest = scene is Scene.PARTIAL
@@ -154,13 +165,14 @@ def pay_view(
         notice=_notice(snapshot, visit, tell),
         version=snapshot.version,
         final=is_final(snapshot.phase),
+        listens=snapshot.phase is not Phase.PAID,
         refreshes=scene in _REFRESHES,
         amount_label="rest" if rest else "amount",
         amount=amounts["rest" if rest else "due"],
         progress=(snapshot.received_minor, snapshot.due.minor) if rest else None,
         description=figures.plain(snapshot.description),
         deadline=snapshot.expires_at if _counts_down(snapshot, scene) else None,
-        facts=_facts(snapshot, code, visit, gateway),
+        facts=_facts(snapshot, _reference(snapshot, panel, code), visit, gateway),
         gateway=gateway,
         panel=panel,
         steps=_steps(scene, panel) if scene in _SHOWS_STEPS else (),
@@ -199,12 +211,29 @@ def _counts_down(snapshot: Snapshot, scene: Scene) -> bool:
     return snapshot.phase is Phase.OPEN and scene not in _STANDS_STILL
 
 
-def _facts(snapshot: Snapshot, code: str, visit: Visit, gateway: str) -> tuple[Fact, ...]:
+def _reference(snapshot: Snapshot, panel: Panel | None, code: str) -> str | None:
+    """What a payer calls the payment: one name, at the bank and on this page.
+
+    A bill's is the reference number that the bank asks for; where the panel shows it, nothing else.
+    """
+    given = {} if snapshot.attempt is None else snapshot.attempt.checkout
+    if not _is_bill(given):
+        return code
+    return None if panel is not None else given["transfer_content"]
+
+
+def _is_bill(given: Mapping[str, str]) -> bool:
+    """Whether the payer's bank finds it by its reference, without an account."""
+    account = given.get("account_number") or given.get("va_number")
+    return bool(given.get("transfer_content")) and not account
+
+
+def _facts(snapshot: Snapshot, code: str | None, visit: Visit, gateway: str) -> tuple[Fact, ...]:
     """The record of the payment: what a payer would write down."""
     zone = visit.zone or figures.home_zone(snapshot.due.currency)
     amounts = _amounts(snapshot, visit.language)
     paid = snapshot.phase is Phase.PAID
-    facts = [Fact("code", code, code)]
+    facts = [Fact("code", code, code)] if code else []
     if snapshot.received_minor > 0 and (not paid or snapshot.received_minor != snapshot.due.minor):
         facts.append(Fact("received", amounts["received"]))
     if paid and snapshot.paid_at is not None:
@@ -234,15 +263,25 @@ def _panel(snapshot: Snapshot, language: Language, address: str) -> Panel | None
     fits = _asks_for(payload, rest, untouched=snapshot.received_minor <= 0)
     code = qr.draw(payload) if fits else None
     return Panel(
-        apps=_apps(payload, given.get("account_name"), address) if fits else (),
+        # The accounts of a test are invented, and a bank's app is not.
+        apps=_apps(payload, given.get("account_name"), address)
+        if fits and not snapshot.test_mode
+        else (),
         code=code,
         code_withheld=bool(payload) and not fits,
         transfer=_transfer(given, rest, language),
         checkout_url=web_address(given.get("checkout_url")),
-        instructions=tuple(
-            filter(None, map(figures.plain, given.get("instructions", "").split("\n")))
-        ),
+        instructions=_instructions(attempt, rest, language),
     )
+
+
+def _instructions(attempt: AttemptPart, rest: Money, language: Language) -> tuple[str, ...]:
+    """How one pays there: in the reader's language where we have words, else in the gateway's."""
+    tell, key = words(language), f"instructions.{attempt.gateway}"
+    told = attempt.checkout.get("instructions", "")
+    if told and key in tell and _is_bill(attempt.checkout):
+        told = tell(key, amount=figures.money(rest, language))
+    return tuple(filter(None, map(figures.plain, told.split("\n"))))
 
 
 def _apps(payload: str, name: str | None, address: str) -> tuple[tuple[str, str], ...]:
@@ -282,7 +321,7 @@ def _transfer(given: Mapping[str, str], rest: Money, language: Language) -> tupl
     facts = [_copied(label, text) for label, text in texts if text]
     facts.append(Fact("transfer_amount", figures.money(rest, language), rest.major()))
     if content:
-        label = "transfer_content" if account or virtual else "reference_number"
+        label = "reference_number" if _is_bill(given) else "transfer_content"
         facts.append(_copied(label, content))
     return tuple(facts)
 

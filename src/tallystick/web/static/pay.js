@@ -122,5 +122,8 @@ document.addEventListener("click", ({ target }) => {
 });
 tick();
 setInterval(tick, 1000);
-const { status, pace } = main().dataset;
-if (status) watch(status, { onStatus: follow, most: Number(pace) || undefined });
+// Money may come when the time is over, too: only a payment that is paid is left alone.
+const isPaid = (/** @type {any} */ { final, phase, currentStatus, status }) =>
+  final && /^(paid|confirmed)$/i.test(phase ?? currentStatus ?? status);
+const { status } = main().dataset;
+if (status) watch(status, { onStatus: follow, ends: isPaid });
