@@ -35,7 +35,7 @@ from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
 from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
-from tallystick.live.relay import Line, Relay
+from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
 from tallystick.rates import LiveSource
 from tallystick.rehearsal import Rehearsal, RehearsalClock
@@ -174,9 +174,7 @@ def build(
         access=_access(settings, wire),
         gateway_clocks=wire.clocks,
     )
-    line = _line(settings)
-    relay = None if line is None else Relay(line, live, database)
-    return House(hub, live, Worker(hub), wire, relay=relay)
+    return House(hub, live, Worker(hub), wire, relay=_relay(settings, live, database))
 
 
 def _access(settings: Settings, wire: HttpWire) -> Access | None:
@@ -187,12 +185,16 @@ def _access(settings: Settings, wire: HttpWire) -> Access | None:
     return GitHub(token.get_secret_value(), settings.github_base_url, wire)
 
 
-def _line(settings: Settings) -> Line | None:
-    """How processes hear each other: Redis where it is set, else PostgreSQL; SQLite has one."""
-    if settings.redis_url is not None:
-        return RedisLine(settings.redis_url)
+def _relay(settings: Settings, live: LiveHub, database: Database) -> Relay | None:
+    """How processes hear each other: Redis where it is set, else PostgreSQL; SQLite has one.
+
+    PostgreSQL is there for those who have lost Redis, too.
+    """
     alone = sqlite_file(settings.database_url) is not None
-    return None if alone else PostgresLine(settings.database_url)
+    own = None if alone else PostgresLine(settings.database_url)
+    if settings.redis_url is not None:
+        return Relay(RedisLine(settings.redis_url), live, database, spare=own)
+    return None if own is None else Relay(own, live, database)
 
 
 async def production(settings: Settings) -> House:

@@ -115,6 +115,7 @@ def build_app(
         async with lifespan():
             yield
         await keeper.stop()
+        await app.state.limits.close()
 
     app = FastAPI(
         title="Tallystick",
