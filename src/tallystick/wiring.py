@@ -46,6 +46,7 @@ from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
+from tallystick.web.http_protocol import capped_http
 from tallystick.web.sandbox import sandbox_router
 from tallystick.worker import Worker
 
@@ -126,6 +127,7 @@ class House:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False,
             timeout_graceful_shutdown=3, proxy_headers=False, ws="none",
+            http=capped_http(self.hub.settings.request_s), reset_contextvars=True,
         )  # fmt: skip
         await Server(config, self.live).serve(sockets=[server_socket])
 

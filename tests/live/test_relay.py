@@ -154,6 +154,7 @@ async def test_without_redis_the_streams_of_another_process_are_told_by_the_data
     own = OwnRedis(tmp_path)
     house, elsewhere = House(database), LiveHub()
     here: Any = house.hub.live
+    there: Any = elsewhere
     if trouble != "absent":
         own.start()
     relays = [
@@ -164,7 +165,7 @@ async def test_without_redis_the_streams_of_another_process_are_told_by_the_data
         relay.start()
     payment_id, ref = await house.open()
     watcher = Watcher(payment_id)
-    elsewhere.join(watcher)
+    there.join(watcher)
     if trouble != "absent":
         await until_told(house, payment_id, watcher)
         watcher.seen.clear()
