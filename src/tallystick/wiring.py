@@ -21,6 +21,7 @@ from tallystick.domain.sealing import Masters
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.master_keys import take_up
+from tallystick.flows.once import free_the_dead
 from tallystick.flows.products import stock_demo
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.gift_card import GiftCard
@@ -91,6 +92,7 @@ class House:
     @asynccontextmanager
     async def open(self, *, scheduler: bool = True) -> AsyncIterator[None]:
         """Start what runs beside the requests; close everything afterwards."""
+        await free_the_dead(self.hub)
         if scheduler:
             await self.worker.start()
         if self.rehearsal is not None:
