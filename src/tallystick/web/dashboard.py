@@ -12,7 +12,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tallystick import __version__
-from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.errors import HubError, NotFound, Unauthenticated
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
@@ -25,7 +25,7 @@ from tallystick.store.overview import Overview, overview
 from tallystick.web import pages, shapes
 from tallystick.web.auth import SESSION_COOKIE, Caller
 from tallystick.web.bodies import Body, Parsed, body, described
-from tallystick.web.depends import HubDep, LimitedCaller, count, cursor, cursor_place
+from tallystick.web.depends import HubDep, LimitedCaller, count_stranger, cursor, cursor_place
 from tallystick.web.pages import Language
 from tallystick.web.pages.figures import money
 
@@ -49,7 +49,9 @@ class Invite(Body):
     summary="Make a link that opens the dashboard once",
 )  # fmt: skip
 async def invite(
-    hub: HubDep, who: LimitedCaller, parsed: Annotated[Parsed[Invite], Depends(body(Invite))]
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Invite], Depends(body(Invite, "admin"))],
 ) -> dict[str, Any]:
     """For an admin. The link is good for an hour, the session that it begins for half a day."""
     who.needs("admin")
@@ -65,9 +67,15 @@ def address(base_url: str, token: str) -> str:
 
 @router.get("/dashboard/enter", include_in_schema=False)
 async def enter(request: Request, hub: HubDep, token: str = "") -> Response:
-    """The link is used up, and a session begins."""
-    await count(request, "anonymous", request.client.host if request.client else "unknown")
-    key = await entrance.enter(hub, token)
+    """The link is used up, and a session begins.
+
+    Only a wrong one is counted: a good one opens, whatever strangers at the same address have done.
+    """
+    try:
+        key = await entrance.enter(hub, token)
+    except Unauthenticated:
+        await count_stranger(request)
+        raise
     response = RedirectResponse(f"{_root(hub)}/dashboard", 303, {"cache-control": "no-store"})
     response.set_cookie(
         SESSION_COOKIE, key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,

@@ -20,6 +20,7 @@ LIMITS: Final[Mapping[str, str]] = {
     "anonymous": "100 per 15 minutes",
     "key": "10000 per 15 minutes",
     "pages": "30 per 1 minute",
+    "payer_pages": "120 per 1 minute",
     "desk": "600 per 1 minute",
     "gift_card_guesses": "30 per 15 minutes",
     "gift_card_guesses_in_all": "300 per 15 minutes",
