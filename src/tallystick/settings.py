@@ -266,6 +266,9 @@ class Settings(BaseSettings):
     task_session_s: int = Field(
         900, ge=60, le=86_400, description="Seconds in which a started task can be paid."
     )
+    request_s: float = Field(
+        10.0, gt=0, le=60, description="Seconds in which a request must have been sent to its end."
+    )
     stream_heartbeat_s: float = Field(
         15.0, gt=0, le=30, description="Seconds between the heartbeats of a stream."
     )

@@ -21,6 +21,7 @@ from tallystick.domain.sealing import Masters
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.master_keys import take_up
+from tallystick.flows.once import free_the_dead
 from tallystick.flows.products import stock_demo
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.fulfilment.gift_card import GiftCard
@@ -35,7 +36,7 @@ from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
 from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
-from tallystick.live.relay import Line, Relay
+from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
 from tallystick.rates import LiveSource
 from tallystick.rehearsal import Rehearsal, RehearsalClock
@@ -46,6 +47,7 @@ from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
+from tallystick.web.http_protocol import capped_http
 from tallystick.web.sandbox import sandbox_router
 from tallystick.worker import Worker
 
@@ -90,6 +92,7 @@ class House:
     @asynccontextmanager
     async def open(self, *, scheduler: bool = True) -> AsyncIterator[None]:
         """Start what runs beside the requests; close everything afterwards."""
+        await free_the_dead(self.hub)
         if scheduler:
             await self.worker.start()
         if self.rehearsal is not None:
@@ -127,6 +130,7 @@ class House:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False,
             timeout_graceful_shutdown=3, proxy_headers=False, ws="none",
+            http=capped_http(self.hub.settings.request_s), reset_contextvars=True,
         )  # fmt: skip
         await Server(config, self.live).serve(sockets=[server_socket])
 
@@ -175,9 +179,7 @@ def build(
         access=_access(settings, wire),
         gateway_clocks=wire.clocks,
     )
-    line = _line(settings)
-    relay = None if line is None else Relay(line, live, database)
-    return House(hub, live, Worker(hub), wire, relay=relay)
+    return House(hub, live, Worker(hub), wire, relay=_relay(settings, live, database))
 
 
 def _access(settings: Settings, wire: HttpWire) -> Access | None:
@@ -188,12 +190,16 @@ def _access(settings: Settings, wire: HttpWire) -> Access | None:
     return GitHub(token.get_secret_value(), settings.github_base_url, wire)
 
 
-def _line(settings: Settings) -> Line | None:
-    """How processes hear each other: Redis where it is set, else PostgreSQL; SQLite has one."""
-    if settings.redis_url is not None:
-        return RedisLine(settings.redis_url)
+def _relay(settings: Settings, live: LiveHub, database: Database) -> Relay | None:
+    """How processes hear each other: Redis where it is set, else PostgreSQL; SQLite has one.
+
+    PostgreSQL is there for those who have lost Redis, too.
+    """
     alone = sqlite_file(settings.database_url) is not None
-    return None if alone else PostgresLine(settings.database_url)
+    own = None if alone else PostgresLine(settings.database_url)
+    if settings.redis_url is not None:
+        return Relay(RedisLine(settings.redis_url), live, database, spare=own)
+    return None if own is None else Relay(own, live, database)
 
 
 async def production(settings: Settings) -> House:

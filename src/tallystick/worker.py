@@ -18,6 +18,7 @@ from tallystick.flows.listen import accounts_due, begin, listen_to
 from tallystick.flows.match import give_owners
 from tallystick.flows.receive import handle_inbox
 from tallystick.store import clock_doubts, credits, inbox, jobs, timers
+from tallystick.store.lanes import for_work
 
 LONGEST_NAP_S: Final = 0.5
 # A round that takes longer, because a gateway does not answer, goes on beside the next one.
@@ -103,7 +104,10 @@ class Worker:
         await begin(self._hub)
         await rescue.wake(self._hub)
         loops = [self._work_forever(kind) for kind in self._kinds]
-        self._tasks = [asyncio.create_task(loop) for loop in (*loops, self._watch_the_clock())]
+        self._tasks = [
+            asyncio.create_task(loop, context=for_work())
+            for loop in (*loops, self._watch_the_clock())
+        ]
 
     async def stop(self) -> None:
         """Stop the loops. What they held is due again for whoever comes next."""

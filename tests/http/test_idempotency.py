@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Thread
 
+import httpx2
 import pytest
 
-from tests.http.callers import key_of
-from tests.http.shop import Shop
+from tests.http.callers import key_of, user_token
+from tests.http.line import Line
+from tests.http.shop import Shop, eventually
 
 PAYMENT = {"amount": 50_000, "currency": "VND", "gateway": "sandbox"}
 LINK = {"amount": 50_000, "currency": "VND", "description": "Tea"}
+CARD = {"amount": 50_000, "currency": "VND", "gateway": "sandbox", "email": "mai@example.vn"}
+ORDER = {"email": "mai@example.vn", "productType": "pro", "gateway": "sepay"}
 
 
 @pytest.fixture(params=["/api/payments", "/api/payment-links"])
@@ -120,3 +127,60 @@ def test_a_key_of_the_wrong_form_is_refused_in_words(shop, key):
 
     assert answer.status == 400
     assert "Idempotency-Key" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(("path", "wish"), [("/api/gift-cards", CARD), ("/api/orders", ORDER)])
+def test_a_stranger_at_the_same_address_is_not_told_the_client_token(shop, path, wish):
+    key = {"idempotency-key": "weak-1"}
+
+    first, again = (shop.post(path, json=wish, headers=key, token=None) for _ in range(2))
+
+    mine, theirs = (json.loads(answer.body) for answer in (first, again))
+    mine, theirs = mine.get("data", mine), theirs.get("data", theirs)
+    assert mine["clientToken"].startswith("tct_")
+    assert theirs == {**mine, "clientToken": None}
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+def test_a_user_with_a_jwt_is_told_the_client_token_again(shop):
+    key, jwt = {"idempotency-key": "mine-again"}, user_token(shop, "mai")
+
+    first, again = (
+        shop.post("/api/gift-cards", json=CARD, headers=key, token=jwt) for _ in range(2)
+    )
+
+    assert again.body == first.body
+
+
+def test_the_key_of_a_process_that_died_is_free_again(open_shop):
+    shop = open_shop()
+    headers = {"idempotency-key": "died-1"}
+    wish = {**PAYMENT, "gateway": "payos"}
+    shop.payment(gateway="payos").act("hang", times=1)
+
+    def ask() -> None:
+        line = Line(lambda: shop.server.url)
+        with suppress(httpx2.HTTPError):
+            line.send(
+                "POST", "/api/payments", json=wish, headers=headers, token=shop.server.secret_key
+            )
+        line.close()
+
+    asking = Thread(target=ask)
+    asking.start()
+    held = "SELECT payment_id FROM idempotency WHERE key = 'died-1' AND status IS NULL"
+    rows = eventually(lambda: shop.rows(held), bool)
+    shop.server.kill9()
+    asking.join()
+    shop.server.restart()
+    if shop.server.database.startswith("postgresql"):
+        # The holder might be another server that is alive: its lease runs out by itself.
+        refused = shop.post("/api/payments", json=wish, headers=headers)
+        assert (refused.status, refused.json["code"]) == (409, "still_running")
+        shop.rows("UPDATE idempotency SET held_until = now() WHERE key = 'died-1'")
+
+    answer = shop.post("/api/payments", json=wish, headers=headers)
+
+    assert answer.status == 201, answer.text
+    assert answer.data["id"] == rows[0][0]
+    assert answer.json["clientToken"].startswith("tct_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 
 import pytest
 
@@ -235,3 +236,44 @@ def test_no_answer_ever_carries_a_secret(shop, keys):
 def owned(shop: Shop, owner: str) -> Sale:
     """A payment of one of the merchant's end users."""
     return shop.payment(gateway="sandbox", ownerId=owner)
+
+
+OPEN_TO_ALL = {
+    "/api/gift-cards", "/gift-cards", "/api/orders", "/api/licences/check",
+    "/pay/{short_code}/attempts", "/checkGiftCardPayment", "/checkOnePayOrderStatus",
+}  # fmt: skip
+FOR_ANY_PROOF = {"/api/topup/init", "/api/orders/{order_id}/access"}
+
+
+def with_bodies(shop: Shop) -> list[tuple[str, str]]:
+    """Every operation that takes a body and is not for everybody."""
+    paths = shop.get("/openapi.json").json["paths"]
+    return [
+        (method.upper(), path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if "requestBody" in operation and path not in OPEN_TO_ALL
+    ]
+
+
+def test_a_strangers_body_is_not_read(shop):
+    """Its head alone is answered: nothing of the body was sent, and it could not be JSON."""
+    asked = with_bodies(shop)
+    answers = {}
+
+    for method, path in asked:
+        with socket.create_connection(("127.0.0.1", shop.server.port), timeout=60) as line:
+            head = f"{method} {path.replace('{', '').replace('}', '')} HTTP/1.1\r\n"
+            line.sendall(head.encode() + b"Content-Length: 100000\r\n\r\n{")
+            answers[method, path] = int(line.recv(1024).split()[1])
+
+    assert len(answers) > 30
+    assert {one: status for one, status in answers.items() if status != 401} == {}
+
+
+def test_a_key_with_too_low_a_role_is_told_so_before_its_body_is_read(shop, keys):
+    asked = [one for one in with_bodies(shop) if one[1] not in FOR_ANY_PROOF]
+
+    statuses = {one: shop.send(*one, token=keys["reader"], raw=b"{").status for one in asked}
+
+    assert {one: status for one, status in statuses.items() if status != 403} == {}

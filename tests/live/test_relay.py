@@ -17,6 +17,7 @@ from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Line, Relay
 from tallystick.store.database import Database, open_database
+from tests.infra.redis_server import OwnRedis
 from tests.store.house import House
 
 PATIENCE_S = 30.0
@@ -144,3 +145,36 @@ async def test_without_any_line_everybody_here_is_still_told(database):
     await relay.stop()
 
     assert watcher.seen[-1].phase == "paid"
+
+
+@pytest.mark.parametrize("trouble", ["absent", "frozen", "killed"])
+async def test_without_redis_the_streams_of_another_process_are_told_by_the_database(
+    trouble, tmp_path, postgres_server, database
+):
+    own = OwnRedis(tmp_path)
+    house, elsewhere = House(database), LiveHub()
+    here: Any = house.hub.live
+    there: Any = elsewhere
+    if trouble != "absent":
+        own.start()
+    relays = [
+        Relay(RedisLine(own.url), live, database, spare=PostgresLine(postgres_server.url))
+        for live in (here, elsewhere)
+    ]
+    for relay in relays:
+        relay.start()
+    payment_id, ref = await house.open()
+    watcher = Watcher(payment_id)
+    there.join(watcher)
+    if trouble != "absent":
+        await until_told(house, payment_id, watcher)
+        watcher.seen.clear()
+        (own.freeze if trouble == "frozen" else own.kill)()
+    house.pays(ref)
+
+    await until_told(house, payment_id, watcher)
+
+    assert watcher.seen[-1].phase == "paid"
+    for relay in relays:
+        await relay.stop()
+    own.kill()

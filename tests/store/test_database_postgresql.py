@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import asyncpg
 import pytest
 
-from tallystick.domain.errors import DatabaseUnavailable, RaceLost
+from tallystick.domain.errors import DatabaseUnavailable, RaceLost, Unavailable
+from tallystick.store import lanes
 from tallystick.store.database import open_database
 from tests.infra.postgres import execute
 from tests.store.rows import run
@@ -100,3 +103,75 @@ async def test_two_writers_who_wait_for_each_other_both_come_through(database):
         )
 
     assert sorted(told) == ["ab", "ba"]
+
+
+STUCK = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+async def until_stuck(keeper: Any, many: int) -> None:
+    """Wait until so many sessions wait for the keeper's lock."""
+    for _ in range(6000):
+        if await keeper.fetchval(STUCK) == many:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("They never got as far as the lock.")
+
+
+@pytest.mark.postgresql_only
+async def test_newcomers_are_sent_away_at_once_and_our_own_work_goes_on(
+    database, database_url, monkeypatch
+):
+    keeper = await asyncpg.connect(database_url)
+    await keeper.execute("SELECT pg_advisory_lock(28)")
+    stuck = "SELECT pg_advisory_xact_lock_shared(28)"
+    inside = [asyncio.create_task(database.write(lambda tx: run(tx, stuck))) for _ in range(10)]
+    await until_stuck(keeper, len(inside))
+    waiting = asyncio.create_task(database.write(lambda tx: key(tx, "waited")))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(lanes, "LONGEST_QUEUE_S", -1.0)
+
+    with pytest.raises(Unavailable) as told:
+        await asyncio.create_task(database.write(lambda tx: key(tx, "too late")))
+    worked = database.write(lambda tx: key(tx, "worked"))
+    await asyncio.create_task(worked, context=lanes.for_work())
+
+    assert told.value.retry_after_s
+    await keeper.execute("SELECT pg_advisory_unlock(28)")
+    await asyncio.gather(waiting, *inside)
+    assert await kept(database) == {"waited", "worked"}
+    await keeper.close()
+
+
+@pytest.mark.postgresql_only
+async def test_a_request_under_way_waits_where_a_newcomer_is_sent_away(
+    database, database_url, monkeypatch
+):
+    monkeypatch.setattr(lanes, "LONGEST_QUEUE_S", -1.0)
+    monkeypatch.setattr(lanes, "PATIENCE_S", 0.0)
+    keeper = await asyncpg.connect(database_url)
+    await keeper.execute("SELECT pg_advisory_lock(29)")
+    begun = asyncio.Event()
+    stuck = "SELECT pg_advisory_xact_lock_shared(29)"
+
+    async def request() -> str:
+        await database.write(lambda tx: key(tx, "first"))
+        begun.set()
+        await full.wait()
+        return str(await database.write(lambda tx: key(tx, "second")))
+
+    full = asyncio.Event()
+    under_way = asyncio.create_task(request())
+    await begun.wait()
+    inside = [asyncio.create_task(database.write(lambda tx: run(tx, stuck))) for _ in range(10)]
+    await until_stuck(keeper, len(inside))
+    full.set()
+    with pytest.raises(Unavailable):
+        await asyncio.create_task(database.write(lambda tx: key(tx, "newcomer")))
+    await keeper.execute("SELECT pg_advisory_unlock(29)")
+
+    assert await under_way == "second"
+    await asyncio.gather(*inside)
+    await keeper.close()

@@ -171,7 +171,9 @@ def written(database) -> list[str]:
         if statement.split(None, 1)[0] in {"UPDATE", "INSERT", "DELETE"}:
             said.append(statement)
 
-    engine = database._writing if database.dialect == "sqlite" else database._engine.sync_engine
+    engine = (
+        database._writing if database.dialect == "sqlite" else database._asked.engine.sync_engine
+    )
     event.listen(engine, "before_cursor_execute", note)
     return said
 

@@ -204,6 +204,31 @@ class TooLarge(Refused):
     title = "Body too large"
 
 
+class TooSlow(Refused):
+    """The request was not sent to its end in time."""
+
+    status = 408
+    code = "request_too_slow"
+    title = "Request too slow"
+    retryable = True
+
+
+class TargetTooLong(Refused):
+    """The address with its query is over its limit."""
+
+    status = 414
+    code = "address_too_long"
+    title = "Address too long"
+
+
+class HeadTooLarge(Refused):
+    """The headers are over their limit, in bytes or in lines."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
+
+
 class UnsupportedMedia(Refused):
     """The body is of a type or encoding that we do not read."""
 

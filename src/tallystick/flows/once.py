@@ -88,6 +88,16 @@ async def replay(hub: Hub, once: Once) -> Replay | None:
     return Replay(0, b"", resume=known.payment_id)
 
 
+async def free_the_dead(hub: Hub) -> None:
+    """At the start, before requests are taken: whatever is held is held by a process that died.
+
+    Only where the database has one server at a time. On PostgreSQL the holder may be alive, and
+    its lease runs out by itself.
+    """
+    if hub.database.dialect == "sqlite":
+        await hub.database.write(lambda tx: idempotency.let_go(tx, hub.clock.real_now()))
+
+
 def _still_running() -> StillRunning:
     return StillRunning(
         "The same request is being worked on. Repeat it with the same key.", retry_after_s=2

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 CHANNEL: Final = "tallystick"
+PATIENCE_S: Final = 1.0
+"""A Redis that does not answer for so long is taken for gone: it may be frozen, and never say."""
 
 
 class RedisLine:
@@ -17,20 +19,27 @@ class RedisLine:
         self._listening: asyncio.Task[None] | None = None
 
     async def open(self, heard: Callable[[str], None]) -> None:
-        """Subscribe. Raises redis' ConnectionError."""
+        """Subscribe. Raises redis' ConnectionError, TimeoutError."""
         from redis.asyncio import BlockingConnectionPool, Redis
 
         pool = BlockingConnectionPool.from_url(self._url, max_connections=4, timeout=5)
         self._client = Redis.from_pool(pool)
         subscription = self._client.pubsub(ignore_subscribe_messages=True)
-        await subscription.subscribe(CHANNEL)
+        async with asyncio.timeout(PATIENCE_S):
+            await subscription.subscribe(CHANNEL)
         self._listening = asyncio.create_task(_listen(subscription, heard))
+        await self.tell(())
 
     async def tell(self, messages: Sequence[str]) -> None:
         """Publish all in one round trip. Raises where Redis, or the listening, is gone."""
         if self._listening is None or self._listening.done():
             raise ConnectionError("The subscription has ended.")
-        async with self._client.pipeline(transaction=False) as pipe:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            self._client.pipeline(transaction=False) as pipe,
+        ):
+            # Answered also where there is nothing to tell.
+            pipe.ping()
             for message in messages:
                 pipe.publish(CHANNEL, message)
             await pipe.execute()

@@ -40,62 +40,83 @@ class Relay:
     """Carries hints. One that is lost costs a browser one poll, and nothing else.
 
     A message is `who:payment`. Whoever watches that payment reads it anew, so that a stream never
-    shows what is not in the database.
+    shows what is not in the database. All listen to the `spare` line too, and whoever has lost the
+    first one tells over it.
     """
 
-    def __init__(self, line: Line, live: LiveHub, database: Database) -> None:
+    def __init__(
+        self, line: Line, live: LiveHub, database: Database, spare: Line | None = None
+    ) -> None:
         self._line = line
+        self._spare = spare
         self._live = live
         self._database = database
         self._who = secrets.token_hex(6)
         self._waiting: dict[str, None] = {}
-        self._rung = asyncio.Event()
+        self._bells: dict[Line, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to tell and to listen."""
         self._live.relay = self.tell
-        self._running = asyncio.create_task(self._run())
+        lines = [self._line] if self._spare is None else [self._line, self._spare]
+        self._running = [asyncio.create_task(self._run(line)) for line in lines]
 
     async def stop(self) -> None:
         """Stop both."""
         self._live.relay = None
-        for task in (self._running, *self._tasks):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        for task in (*self._running, *self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self._line.close()
+        if self._spare is not None:
+            await self._spare.close()
 
     def tell(self, snapshot: Snapshot) -> None:
         """Let the others know, soon; all that has changed meanwhile goes in one message."""
         if len(self._waiting) < MOST_WAITING:
             self._waiting[f"{self._who}:{snapshot.id}"] = None
-            self._rung.set()
+            self._ring()
 
-    async def _run(self) -> None:
+    def _ring(self) -> None:
+        for bell in self._bells.values():
+            bell.set()
+
+    async def _run(self, line: Line) -> None:
         pause_s = 0.1
         while True:
             try:
-                await self._line.open(self._heard)
+                await line.open(self._heard)
                 pause_s = 0.1
-                await self._tell_forever()
+                bell = self._bells[line] = asyncio.Event()
+                bell.set()
+                await self._tell_forever(line, bell)
             except Exception as error:  # noqa: BLE001 - whatever it is, polling goes on
-                log.warning("relay_lost", why=type(error).__name__)
+                log.warning("relay_lost", line=type(line).__name__, why=type(error).__name__)
+            self._bells.pop(line, None)
+            # The other line takes it from here.
+            self._ring()
             with contextlib.suppress(Exception):
-                await self._line.close()
+                await line.close()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _tell_forever(self) -> None:
+    async def _tell_forever(self, line: Line, bell: asyncio.Event) -> None:
         while True:
             # Also says nothing now and then, to notice that the line is dead.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), ASKED_EVERY_S)
-            self._rung.clear()
-            messages, self._waiting = list(self._waiting), {}
-            await self._line.tell(messages)
+                await asyncio.wait_for(bell.wait(), ASKED_EVERY_S)
+            bell.clear()
+            messages: dict[str, None] = {}
+            if line is self._line or self._line not in self._bells:
+                messages, self._waiting = self._waiting, messages
+            try:
+                await line.tell(list(messages))
+            except BaseException:
+                self._waiting = messages | self._waiting
+                raise
 
     def _heard(self, message: str) -> None:
         who, _, payment_id = message.partition(":")

@@ -8,16 +8,14 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from tallystick.store.schema.dashboard import dashboard_links, dashboard_sessions
 
 _ADD_LINK = insert(dashboard_links)
-_ROLE = select(dashboard_links.c.role).where(dashboard_links.c.token_hash == bindparam("hash"))
-_USE = (
-    update(dashboard_links)
-    .where(
-        dashboard_links.c.token_hash == bindparam("hash"),
-        dashboard_links.c.used_at.is_(None),
-        dashboard_links.c.expires_at > bindparam("now"),
-    )
-    .values(used_at=bindparam("now"))
+_GOOD = (
+    dashboard_links.c.token_hash == bindparam("hash"),
+    dashboard_links.c.used_at.is_(None),
+    dashboard_links.c.expires_at > bindparam("now"),
 )
+_OPENS = select(dashboard_links.c.role).where(*_GOOD)
+_ROLE = select(dashboard_links.c.role).where(dashboard_links.c.token_hash == bindparam("hash"))
+_USE = update(dashboard_links).where(*_GOOD).values(used_at=bindparam("now"))
 _ADD_SESSION = insert(dashboard_sessions)
 _SESSION = select(dashboard_sessions.c.id, dashboard_sessions.c.role).where(
     dashboard_sessions.c.token_hash == bindparam("hash"),
@@ -46,6 +44,11 @@ class Session:
 def add_link(tx: Connection, token_hash: str, role: str, expires_at: datetime) -> None:
     """Keep a link that opens the door once."""
     tx.execute(_ADD_LINK, {"token_hash": token_hash, "role": role, "expires_at": expires_at})
+
+
+def opens(tx: Connection, token_hash: str, now: datetime) -> bool:
+    """Whether there is such a link that can still be used."""
+    return tx.execute(_OPENS, {"hash": token_hash, "now": now}).first() is not None
 
 
 def use_link(tx: Connection, token_hash: str, now: datetime) -> str | None:

@@ -41,6 +41,11 @@ _HOLD = (
     )
     .values(held_until=bindparam("until"))
 )
+_LET_GO = (
+    update(idempotency)
+    .where(idempotency.c.status.is_(None))
+    .values(held_until=bindparam("real_now"))
+)
 _FREE = delete_from(idempotency).where(*_SAME, idempotency.c.status.is_(None))
 
 
@@ -84,6 +89,11 @@ def take_over(tx: Connection, scope: str, key: str, real_now: datetime, until: d
     values = {"of_scope": scope, "of_key": key, "real_now": real_now, "until": until,
               "beyond": real_now + NEVER_HELD_FOR}  # fmt: skip
     return tx.execute(_HOLD, values).rowcount == 1
+
+
+def let_go(tx: Connection, real_now: datetime) -> None:
+    """End every hold: whoever had one is gone."""
+    tx.execute(_LET_GO, {"real_now": real_now})
 
 
 def answer(tx: Connection, scope: str, key: str, status: int, sealed: bytes) -> None:

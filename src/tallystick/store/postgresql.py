@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -13,16 +14,37 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tallystick.domain.errors import DatabaseUnavailable, OutcomeUnknown, RaceLost, Unavailable
 from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
+from tallystick.store.lanes import Door, Lane, lane
 from tallystick.store.lost_commit import Fate, Mark, fate, mark
 
 LARGEST_BATCH: Final = 128
 LARGEST_QUEUE: Final = 10_000
 CONNECTIONS: Final = 10
+WORK_CONNECTIONS: Final = 6
 GROUP_CONNECTIONS: Final = 2
 _PAUSES_S: Final = (0.002, 0.01, 0.05, 0.2)
 _SERIALIZATION: Final = {"40001", "40P01"}
 # An answer of these classes says that the connection ends, not what became of the commit.
 _CUT: Final = {"", "08", "57", "58", "XX"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """So many connections. Reads have one picture for all statements of a body.
+
+    That is asked for with the BEGIN, so it costs nothing.
+    """
+
+    engine: AsyncEngine
+    reading: AsyncEngine
+
+    @classmethod
+    def of(cls, url: str, connections: int) -> "_Pool":
+        engine = _engine(url, connections)
+        return cls(
+            engine,
+            engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+        )
 
 
 class PostgresqlDatabase:
@@ -34,22 +56,21 @@ class PostgresqlDatabase:
     dialect = "postgresql"
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url, CONNECTIONS)
+        self._asked = _Pool.of(url, CONNECTIONS)
+        self._door = Door(CONNECTIONS)
+        # Money is settled, and gateways are asked, however many requests there are.
+        self._working = _Pool.of(url, WORK_CONNECTIONS)
         # A burst of settlements may take the whole pool; a gateway's 200 does not wait for that.
-        self._grouping = _engine(url, GROUP_CONNECTIONS)
-        # One picture for all statements of a body; asked for with the BEGIN, so it costs nothing.
-        self._reading = self._engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._grouping = _Pool.of(url, GROUP_CONNECTIONS)
         self._groups: dict[Apply[Any, Any], _Group] = {}
 
     async def read(self, body: Body[T]) -> T:
         """Run `body` on a pooled connection, on one consistent view."""
-        return await self._tried(lambda: self._look(body))
+        return await self._tried(lambda: self._in_its_lane(_look, body))
 
     async def write(self, body: Body[T]) -> T:
         """Run `body` in one transaction; again where it lost a race."""
-        return await self._tried(lambda: self._commit(self._engine, body))
+        return await self._tried(lambda: self._in_its_lane(_commit, body))
 
     async def write_each(self, apply: Apply[I, T], item: I) -> T:
         """Queue one item for the group commit of `apply`."""
@@ -62,42 +83,17 @@ class PostgresqlDatabase:
         """Finish the groups, then close the pool."""
         for group in self._groups.values():
             await group.close()
-        await self._engine.dispose()
-        await self._grouping.dispose()
+        for pool in (self._asked, self._working, self._grouping):
+            await pool.engine.dispose()
 
     async def _write_group(self, body: Body[T]) -> T:
-        return await self._tried(lambda: self._commit(self._grouping, body))
+        return await self._tried(lambda: _commit(self._grouping, body))
 
-    async def _look(self, body: Body[T]) -> T:
-        async with self._reading.connect() as connection, connection.begin() as transaction:
-            result = await connection.run_sync(lambda tx: refuse_coroutine(body(tx)))
-            # Nothing was written, so nothing hangs on the answer.
-            with contextlib.suppress(DBAPIError, OSError):
-                await transaction.commit()
-            return result
-
-    async def _commit(self, engine: AsyncEngine, body: Body[T]) -> T:
-        """Run it once. Where the answer to the commit is lost, find out what became of it."""
-        async with engine.connect() as connection, connection.begin() as transaction:
-            result, left = await connection.run_sync(partial(_marked, body))
-            try:
-                await transaction.commit()
-            except (DBAPIError, OSError) as error:
-                if not _is_unanswered(error):
-                    raise
-                unanswered = error
-            else:
-                return result
-        found = Fate.COMMITTED if left is None else await fate(engine, left)
-        if found is Fate.ABORTED:
-            raise _NothingLeftError from unanswered
-        if found is Fate.COMMITTED:
-            return result
-        raise OutcomeUnknown(
-            "PostgreSQL went away while it committed, and it is not known whether this was done. "
-            "Look before you repeat it, or repeat it with the same Idempotency-Key.",
-            retry_after_s=5,
-        ) from unanswered
+    async def _in_its_lane(self, run: Callable[[_Pool, Body[T]], Awaitable[T]], body: Body[T]) -> T:
+        if lane() is Lane.WORK:
+            return await run(self._working, body)
+        async with self._door.passed():
+            return await run(self._asked, body)
 
     async def _tried(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run it, and run it again where it lost a race or its connection had gone stale."""
@@ -167,6 +163,39 @@ class _Group:
             else:
                 if not future.done():
                     future.set_result(result)
+
+
+async def _look(pool: _Pool, body: Body[T]) -> T:
+    async with pool.reading.connect() as connection, connection.begin() as transaction:
+        result = await connection.run_sync(lambda tx: refuse_coroutine(body(tx)))
+        # Nothing was written, so nothing hangs on the answer.
+        with contextlib.suppress(DBAPIError, OSError):
+            await transaction.commit()
+        return result
+
+
+async def _commit(pool: _Pool, body: Body[T]) -> T:
+    """Run it once. Where the answer to the commit is lost, find out what became of it."""
+    async with pool.engine.connect() as connection, connection.begin() as transaction:
+        result, left = await connection.run_sync(partial(_marked, body))
+        try:
+            await transaction.commit()
+        except (DBAPIError, OSError) as error:
+            if not _is_unanswered(error):
+                raise
+            unanswered = error
+        else:
+            return result
+    found = Fate.COMMITTED if left is None else await fate(pool.engine, left)
+    if found is Fate.ABORTED:
+        raise _NothingLeftError from unanswered
+    if found is Fate.COMMITTED:
+        return result
+    raise OutcomeUnknown(
+        "PostgreSQL went away while it committed, and it is not known whether this was done. "
+        "Look before you repeat it, or repeat it with the same Idempotency-Key.",
+        retry_after_s=5,
+    ) from unanswered
 
 
 def _engine(url: str, connections: int) -> AsyncEngine:

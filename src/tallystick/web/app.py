@@ -116,6 +116,7 @@ def build_app(
         async with lifespan():
             yield
         await keeper.stop()
+        await app.state.limits.close()
 
     app = FastAPI(
         title="Tallystick",

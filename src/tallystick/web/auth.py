@@ -1,6 +1,8 @@
 """Who is asking: a merchant's key, a payer's token or cookie, an end user's JWT, or anybody."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,14 +39,26 @@ class Caller:
         return self.key_id or (f"user:{self.owner}" if self.owner else f"address:{self.address}")
 
     @property
+    def named(self) -> bool:
+        """Whether the name is this caller's alone; behind one address there are many."""
+        return self.key_id is not None or self.owner is not None
+
+    @property
     def known(self) -> bool:
         """Whether anything was proven at all."""
-        return self.key_id is not None or self.owner is not None or bool(self.payments)
+        return self.named or bool(self.payments)
 
     def opens(self, snapshot: Snapshot) -> bool:
         """Whether this caller may see who paid and what was bought."""
         mine = self.owner is not None and self.owner == snapshot.owner_id
         return self.role is not None or mine or snapshot.id in self.payments
+
+    def needs_proof(self) -> None:
+        """Raises Unauthenticated for somebody who has proven nothing."""
+        if not self.known:
+            raise Unauthenticated(
+                "This needs a secret key, the payment's client token or your app's JWT as Bearer."
+            )
 
     def needs(self, role: str) -> None:
         """Raises Unauthenticated without a key, Forbidden where its role is too low."""
@@ -55,10 +69,7 @@ class Caller:
 
     def needs_sight_of(self, snapshot: Snapshot | None) -> Snapshot:
         """The payment, where the caller may see it. Raises Unauthenticated, NotFound."""
-        if not self.known:
-            raise Unauthenticated(
-                "This needs a secret key, the payment's client token or your app's JWT as Bearer."
-            )
+        self.needs_proof()
         if snapshot is None or not self.opens(snapshot):
             raise NotFound("There is no payment with this id that you may see.")
         return snapshot
@@ -111,10 +122,7 @@ def is_from_elsewhere(request: Request, hub: Hub) -> bool:
 
 
 def client_address(scope: object, trusted_proxies: int) -> str:
-    """The client's address: the peer's, or the one that the trusted proxies wrote down.
-
-    IPv6 addresses count by their /64, which is what one customer is given.
-    """
+    """The client's address: the peer's, or the one that the trusted proxies wrote down."""
     peer = scope.get("client")  # type: ignore[attr-defined]
     address = str(peer[0]) if peer else "unknown"
     if trusted_proxies:
@@ -124,7 +132,20 @@ def client_address(scope: object, trusted_proxies: int) -> str:
         ]
         if len(hops) >= trusted_proxies:
             address = hops[-trusted_proxies]
-    return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
+    return _customer(address) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)
+def _customer(address: str) -> str:
+    """IPv6 by its /64, which is what one customer is given. Some proxies write a port, too."""
+    bare = address.rpartition(":")[0] if "]:" in address or address.count(":") == 1 else address
+    try:
+        ip = ip_address(bare.strip("[]"))
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ":".join(ip.exploded.split(":")[:4]))
 
 
 def check_cron(request: Request) -> bool:

@@ -79,10 +79,23 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) ->
     return bytes(content)
 
 
-def body(model: type[M]) -> Callable[[Request], Awaitable[Parsed[M]]]:
-    """A dependency that reads and checks a JSON body."""
+KNOWN: Final = "known"
+"""In place of a role: whoever has proven anything at all."""
+
+
+def body(
+    model: type[M], role: str | None = "operator"
+) -> Callable[[Request], Awaitable[Parsed[M]]]:
+    """A dependency that reads and checks a JSON body, after the one that says who is asking.
+
+    Whoever lacks the `role` is refused before anything of it is read; None lets everybody send it.
+    """
 
     async def read(request: Request) -> Parsed[M]:
+        if role == KNOWN:
+            request.state.caller.needs_proof()
+        elif role is not None:
+            request.state.caller.needs(role)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise UnsupportedMedia("Send the body as application/json.")

@@ -67,7 +67,7 @@ async def create(
     request: Request,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[CreateCoupon], Depends(body(CreateCoupon))],
+    parsed: Annotated[Parsed[CreateCoupon], Depends(body(CreateCoupon, "admin"))],
 ) -> Response:
     """409 where the code is taken."""
     who.needs("admin")

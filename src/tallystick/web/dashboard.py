@@ -12,7 +12,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tallystick import __version__
-from tallystick.domain.errors import HubError, NotFound
+from tallystick.domain.errors import HubError, NotFound, Unauthenticated
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
@@ -25,7 +25,7 @@ from tallystick.store.overview import Overview, overview
 from tallystick.web import pages, shapes
 from tallystick.web.auth import SESSION_COOKIE, Caller
 from tallystick.web.bodies import Body, Parsed, body, described
-from tallystick.web.depends import HubDep, LimitedCaller, count, cursor, cursor_place
+from tallystick.web.depends import HubDep, LimitedCaller, count_stranger, cursor, cursor_place
 from tallystick.web.description import query
 from tallystick.web.methods import asks_for_head
 from tallystick.web.pages import Language
@@ -52,7 +52,9 @@ class Invite(Body):
     summary="Make a link that opens the dashboard once",
 )  # fmt: skip
 async def invite(
-    hub: HubDep, who: LimitedCaller, parsed: Annotated[Parsed[Invite], Depends(body(Invite))]
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Invite], Depends(body(Invite, "admin"))],
 ) -> dict[str, Any]:
     """For an admin. The link is good for an hour, the session that it begins for half a day."""
     who.needs("admin")
@@ -70,11 +72,17 @@ def address(base_url: str, token: str) -> str:
     "/dashboard/enter", include_in_schema=False, openapi_extra=query({"token": "From the link."})
 )
 async def enter(request: Request, hub: HubDep) -> Response:
-    """The link is used up, and a session begins. Asking for the head alone uses nothing up."""
+    """The link is used up, and a session begins. Asking for the head alone uses nothing up.
+
+    Only a wrong one is counted: a good one opens, whatever strangers at the same address have done.
+    """
     if asks_for_head(request.scope):
         return Response(headers={"cache-control": "no-store"})
-    await count(request, "anonymous", request.client.host if request.client else "unknown")
-    key = await entrance.enter(hub, request.query_params.get("token", ""))
+    try:
+        key = await entrance.enter(hub, request.query_params.get("token", ""))
+    except Unauthenticated:
+        await count_stranger(request)
+        raise
     response = RedirectResponse(f"{_root(hub)}/dashboard", 303, {"cache-control": "no-store"})
     response.set_cookie(
         SESSION_COOKIE, key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,

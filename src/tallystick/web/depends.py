@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -12,6 +13,7 @@ from tallystick.domain.errors import Invalid, StillRunning, Unauthenticated
 from tallystick.domain.sealing import derived
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once, replay
+from tallystick.web import shapes
 from tallystick.web.auth import Caller, caller, client_address
 from tallystick.web.bodies import idempotency_key
 from tallystick.web.limits import RateLimits
@@ -38,15 +40,23 @@ async def count(request: Request, name: str, who: str) -> None:
         standing.require()
 
 
+async def count_stranger(request: Request) -> None:
+    """Count somebody who has proven nothing, by the address. Raises TooMany."""
+    hub = await hub_of(request)
+    stranger = Caller(client_address(request.scope, hub.settings.trusted_proxies))
+    await count(request, "anonymous", stranger.name)
+
+
 async def known_caller(request: Request) -> Caller:
     """Who is asking. A wrong proof is counted, so that nobody guesses for long."""
     try:
-        return await caller(request)
+        found = await caller(request)
     except Unauthenticated:
-        hub = await hub_of(request)
-        stranger = Caller(client_address(request.scope, hub.settings.trusted_proxies))
-        await count(request, "anonymous", stranger.name)
+        await count_stranger(request)
         raise
+    # A body is only read from somebody who may send it.
+    request.state.caller = found
+    return found
 
 
 CallerDep = Annotated[Caller, Depends(known_caller)]
@@ -79,8 +89,9 @@ async def once_only(  # noqa: PLR0913 - all of it is the request
 ) -> Response:
     """Answer a creating request once: the same key and body get the same answer again.
 
-    `place` stands for the path where that has a secret in it. Raises KeyReused, StillRunning, and
-    what `work` raises.
+    Only the first answer to somebody without a name holds the client token: the same may be sent by
+    anybody at the same address, and the token opens what was bought. `place` stands for the path
+    where that has a secret in it. Raises KeyReused, StillRunning, and what `work` raises.
     """
     key = idempotency_key(request)
     if key is None:
@@ -92,10 +103,19 @@ async def once_only(  # noqa: PLR0913 - all of it is the request
     if known.resume is not None:
         if resume is None:
             raise StillRunning("The same request is being worked on.", retry_after_s=2)
-        return _created(await resume(known.resume, once))
-    replayed = _created(known.body, known.status)
+        answer = await resume(known.resume, once)
+        return _created(answer if who.named else _without_token(answer))
+    replayed = _created(known.body if who.named else _without_token(known.body), known.status)
     replayed.headers["idempotent-replayed"] = "true"
     return replayed
+
+
+def _without_token(body: bytes) -> bytes:
+    answer = json.loads(body)
+    for part in (answer, answer.get("data")):
+        if isinstance(part, dict) and "clientToken" in part:
+            part["clientToken"] = None
+    return shapes.encoded(answer)
 
 
 def _created(body: bytes, status: int = 201) -> Response:

@@ -24,8 +24,7 @@ _EXPOSED: Final = (
 ANSWER: Final = ((b"access-control-allow-origin", b"*"), _EXPOSED)
 _ASKED: Final = (
     (b"access-control-allow-headers",
-     b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, "
-     b"Prefer"),
+     b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer"),
     (b"access-control-max-age", b"7200"),
 )  # fmt: skip
 

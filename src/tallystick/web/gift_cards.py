@@ -82,7 +82,7 @@ async def create(
     request: Request,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[BuyGiftCard], Depends(body(BuyGiftCard))],
+    parsed: Annotated[Parsed[BuyGiftCard], Depends(body(BuyGiftCard, None))],
 ) -> Response:
     """Open to anybody. Answers 201 with what to pay; there is no code before it is paid."""
     if who.role is not None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from tallystick.store import attempts, inbox, webhook_endpoints
 from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
+from tallystick.web.limits import RateLimits
 from tallystick.web.schemas import several
 
 router = APIRouter(tags=["operations"])
@@ -28,12 +29,18 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/health/ready", summary="The database answers")
-async def ready(hub: HubDep) -> dict[str, Any]:
-    """200 where requests can be served, 503 where the database is away."""
+async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
+    """200 where requests can be served, 503 where the database is away.
+
+    `status` is `degraded` where Redis is set and does not answer: all goes on without it.
+    """
     waiting = await hub.database.read(inbox.waiting)
+    limits: RateLimits = request.app.state.limits
+    redis = await limits.redis_answers()
     return {
-        "status": "ok",
+        "status": "degraded" if redis is False else "ok",
         "database": hub.database.dialect,
+        **({} if redis is None else {"redis": "ok" if redis else "away"}),
         "inboxWaiting": waiting,
         "expiryHeld": hub.why_nothing_expires(hub.now()) is not None,
     }

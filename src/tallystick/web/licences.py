@@ -46,7 +46,7 @@ async def public_key(hub: HubDep, _: LimitedCaller) -> dict[str, Any]:
     openapi_extra=described(Check), responses=answers(one("LicenceStanding")),
 )  # fmt: skip
 async def check(
-    hub: HubDep, _: LimitedCaller, parsed: Annotated[Parsed[Check], Depends(body(Check))]
+    hub: HubDep, _: LimitedCaller, parsed: Annotated[Parsed[Check], Depends(body(Check, None))]
 ) -> dict[str, Any]:
     """Offline nobody hears of a refund: who wants to know asks here now and then."""
     key = parsed.value.key

@@ -1,22 +1,26 @@
 """Rate limits, as a table: what is limited, for whom, and how far."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits import RateLimitItem, WindowStats, parse
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from tallystick.domain.errors import NotConfigured, TooMany
 from tallystick.settings import Settings
+from tallystick.web.shared_counts import SharedCounts
+
+T = TypeVar("T")
 
 LIMITS: Final[Mapping[str, str]] = {
     "polling": "300 per 15 minutes",
     "anonymous": "100 per 15 minutes",
     "key": "10000 per 15 minutes",
     "pages": "30 per 1 minute",
+    "payer_pages": "120 per 1 minute",
     "desk": "600 per 1 minute",
     "gift_card_guesses": "30 per 15 minutes",
     "gift_card_guesses_in_all": "300 per 15 minutes",
@@ -53,34 +57,60 @@ class Standing:
 
 
 class RateLimits:
-    """Counts in memory, or in Redis where several processes share the limits."""
+    """Counts in Redis where several processes share the limits; in memory elsewhere and meanwhile.
+
+    A process that has lost Redis counts anew, for itself: too much is let in, and nobody kept out.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        storage: Storage = MemoryStorage()
-        if settings.redis_url is not None:
-            storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy")
-        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared = None if settings.redis_url is None else SharedCounts(settings.redis_url)
         self._on = settings.rate_limits
         self._items = items(settings.rate_limit_overrides)
 
     async def wait_s(self, name: str, who: str) -> int:
         """Seconds until one more would be allowed, without counting it; 0 where it is now."""
-        item = self._items[name]
-        if not self._on or await self._limiter.test(item, name, who):
+        if not self._on:
             return 0
-        window = await self._limiter.get_window_stats(item, name, who)
-        return max(1, int(window.reset_time - time.time()) + 1)
+        item = self._items[name]
+
+        async def look(limiter: SlidingWindowCounterRateLimiter) -> int:
+            if await limiter.test(item, name, who):
+                return 0
+            return _reset_s(await limiter.get_window_stats(item, name, who))
+
+        return await self._ask(look)
 
     async def spend(self, name: str, who: str) -> Standing | None:
         """Count one request; None where nothing is limited."""
         if not self._on:
             return None
         item = self._items[name]
-        allowed = await self._limiter.hit(item, name, who)
-        window = await self._limiter.get_window_stats(item, name, who)
-        reset_s = max(1, int(window.reset_time - time.time()) + 1)
-        left = max(0, window.remaining) if allowed else 0
-        return Standing(name, item.amount, item.get_expiry(), left, reset_s, allowed)
+
+        async def hit(limiter: SlidingWindowCounterRateLimiter) -> Standing:
+            allowed = await limiter.hit(item, name, who)
+            window = await limiter.get_window_stats(item, name, who)
+            left = max(0, window.remaining) if allowed else 0
+            return Standing(name, item.amount, item.get_expiry(), left, _reset_s(window), allowed)
+
+        return await self._ask(hit)
+
+    async def redis_answers(self) -> bool | None:
+        """Whether Redis is there; None where it is not set."""
+        return None if self._shared is None else await self._shared.answers()
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        if self._shared is not None:
+            await self._shared.close()
+
+    async def _ask(self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
+        shared = None if self._shared is None else await self._shared.ask(question)
+        return await question(self._own) if shared is None else shared
+
+
+def _reset_s(window: WindowStats) -> int:
+    return max(1, int(window.reset_time - time.time()) + 1)
 
 
 def items(overrides: Mapping[str, str]) -> dict[str, RateLimitItem]:

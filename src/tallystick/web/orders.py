@@ -20,7 +20,7 @@ from tallystick.store import grants, licences, snapshots
 from tallystick.store import orders as rows
 from tallystick.web import order_shapes, shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, Reason, body, described, web_address
+from tallystick.web.bodies import KNOWN, Body, Parsed, Reason, body, described, web_address
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
 from tallystick.web.order_shapes import Bought
@@ -100,7 +100,7 @@ async def create(
     request: Request,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[CreateOrder], Depends(body(CreateOrder))],
+    parsed: Annotated[Parsed[CreateOrder], Depends(body(CreateOrder, None))],
 ) -> Response:
     """For everybody. Answers 201 with the order, how to pay it, and the buyer's client token."""
     wish = _wish(who, parsed.value)
@@ -134,7 +134,7 @@ async def name(
     response: Response,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[Name], Depends(body(Name))],
+    parsed: Annotated[Parsed[Name], Depends(body(Name, KNOWN))],
 ) -> dict[str, Any]:
     """For the buyer who gave no GitHub name, or one that nobody has."""
     response.headers["cache-control"] = "no-store"

@@ -24,8 +24,14 @@ from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
 
 
 async def page_budget(request: Request, who: CallerDep) -> None:
-    """Count a page view. Raises TooMany."""
-    await count(request, "pages", who.address)
+    """Count a page view. Raises TooMany.
+
+    A payer has a count of their own: a shop's Wi-Fi is one address for all who pay there.
+    """
+    if who.payments:
+        await count(request, "payer_pages", f"{min(who.payments)}/{who.address}")
+    else:
+        await count(request, "pages", who.address)
 
 
 router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)

@@ -67,7 +67,7 @@ async def create(
     request: Request,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[CreateProduct], Depends(body(CreateProduct))],
+    parsed: Annotated[Parsed[CreateProduct], Depends(body(CreateProduct, "admin"))],
 ) -> Response:
     """409 where its productType is taken: change that one with PUT."""
     who.needs("admin")
@@ -85,7 +85,7 @@ async def change(
     product_type: str,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[Described], Depends(body(Described))],
+    parsed: Annotated[Parsed[Described], Depends(body(Described, "admin"))],
 ) -> dict[str, Any]:
     """Replaces all of it. Orders that are made keep the price that they were made at."""
     who.needs("admin")

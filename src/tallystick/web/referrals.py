@@ -54,7 +54,7 @@ async def create(
     request: Request,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[CreateReferrer], Depends(body(CreateReferrer))],
+    parsed: Annotated[Parsed[CreateReferrer], Depends(body(CreateReferrer, "admin"))],
 ) -> Response:
     """409 where the code or the address is another's. Codes are compared in capitals."""
     who.needs("admin")

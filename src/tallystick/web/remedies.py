@@ -8,6 +8,7 @@ from tallystick.domain.errors import HubError
 
 REMEDIES: Final[Mapping[str, str]] = {
     "address_refused": "Use a public https address on port 443 or 8443, as `detail` says.",
+    "address_too_long": "Ask for less at once; an address has up to 8 KiB.",
     "amount_invalid": "Send a whole number of minor units: 50000 for 50.000 ₫, 1999 for $19.99.",
     "body_too_large": "Send less: 256 kB to the API, 64 kB to the webhooks.",
     "books_broken": "Run `tallystick audit`; it names the rows.",
@@ -24,6 +25,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "gateway_refused": "`detail` has the gateway's words. Another amount or gateway may do.",
     "gateway_unavailable": "Use another gateway. The operator checks its keys.",
     "gateway_unreachable": "Repeat it with the same Idempotency-Key; nothing is charged twice.",
+    "headers_too_large": "Send up to 100 lines and 32 KiB; clear the cookies of this site.",
     "idempotency_key_reused": "Use a fresh key for each new request.",
     "internal": "Tell the operator the `requestId`; the log has the rest.",
     "invalid_request": "Mend the fields that `errors` names.",
@@ -40,6 +42,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "reference_taken": "Find the other payment with `GET /api/payments?reference=…`.",
     "refund_too_large": "Ask for what is left, which `detail` names, or for less.",
     "refused": "`detail` says what cannot be done.",
+    "request_too_slow": "Send it again, without pauses.",
     "still_running": "Repeat it with the same key after `Retry-After`.",
     "too_many_requests": "Wait for `Retry-After`; use the stream in place of polling.",
     "unauthenticated": "Send a secret key, a client token or a JWT as Bearer.",

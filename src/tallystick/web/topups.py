@@ -14,7 +14,7 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.top_up import TopupWish, find_topup, resume_topup, start_topup
 from tallystick.web import shapes, wares
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, web_address
+from tallystick.web.bodies import KNOWN, Body, Parsed, body, web_address
 from tallystick.web.depends import CallerDep, HubDep, LimitedCaller, once_only, spend_polling
 from tallystick.web.description import NOT_MODIFIED, answers, creating
 from tallystick.web.schemas import one
@@ -56,7 +56,7 @@ async def init(
     request: Request,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[StartTopup], Depends(body(StartTopup))],
+    parsed: Annotated[Parsed[StartTopup], Depends(body(StartTopup, KNOWN))],
 ) -> Response:
     """By the wallet's owner with a JWT, or by a key with the ownerId."""
     wished = parsed.value

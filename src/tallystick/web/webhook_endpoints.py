@@ -69,7 +69,7 @@ class Rotate(Body):
 )  # fmt: skip
 async def create(
     request: Request, hub: HubDep, who: LimitedCaller,
-    parsed: Annotated[Parsed[CreateEndpoint], Depends(body(CreateEndpoint))],
+    parsed: Annotated[Parsed[CreateEndpoint], Depends(body(CreateEndpoint, "admin"))],
 ) -> Response:  # fmt: skip
     """Answers with the secret that signs its deliveries; it is never shown again."""
     who.needs("admin")
@@ -111,7 +111,7 @@ async def show(endpoint_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
 )  # fmt: skip
 async def change(
     endpoint_id: str, hub: HubDep, who: LimitedCaller,
-    parsed: Annotated[Parsed[ChangeEndpoint], Depends(body(ChangeEndpoint))],
+    parsed: Annotated[Parsed[ChangeEndpoint], Depends(body(ChangeEndpoint, "admin"))],
 ) -> dict[str, Any]:  # fmt: skip
     """`disabled` gives up what waits; enabled again, it gets what happens from then on."""
     who.needs("admin")
@@ -136,7 +136,7 @@ async def remove(endpoint_id: str, hub: HubDep, who: LimitedCaller) -> Response:
 )  # fmt: skip
 async def rotate(
     endpoint_id: str, hub: HubDep, who: LimitedCaller,
-    parsed: Annotated[Parsed[Rotate], Depends(body(Rotate))],
+    parsed: Annotated[Parsed[Rotate], Depends(body(Rotate, "admin"))],
 ) -> Response:  # fmt: skip
     """For `overlap` seconds every delivery is signed with both."""
     who.needs("admin")
