@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tallystick.domain.errors import Conflict, NotConfigured, NotFound
 from tallystick.domain.giftcode import Mint
 from tallystick.domain.sealing import Masters
+from tallystick.flows.feed import Reading, read
 from tallystick.flows.forget import forget_payment, forget_person
 from tallystick.flows.notices import listing
 from tallystick.flows.orders import email_of
@@ -108,6 +109,21 @@ async def test_a_buyer_is_forgotten_in_every_order_and_in_what_was_done_for_it(h
     assert order.id in kept
     with pytest.raises(NotFound):
         await forget_person(house.hub, email, "asked again")
+
+
+async def test_what_was_told_of_a_forgotten_buyer_does_not_name_them_any_more(house):
+    await house.stock()
+    order = await house.order()
+    await house.pays_order(order)
+    before = (await read(house.hub, Reading(patterns=("order.*",)))).events
+
+    await forget_person(house.hub, "mai@example.vn", "asked")
+
+    after = (await read(house.hub, Reading(patterns=("order.*",)))).events
+    told = await house.database.read(lambda tx: tx.execute(text("SELECT data FROM outbox")).all())
+    assert [one.data["email"] for one in before] == ["mai@example.vn"]
+    assert [one.data["email"] for one in after] == [forgetting.GONE]
+    assert "mai@example.vn" not in str(told)
 
 
 async def test_a_customer_of_a_coupon_becomes_a_stranger_and_its_uses_stay_counted(house):
