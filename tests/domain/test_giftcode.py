@@ -87,7 +87,7 @@ def test_the_hash_needs_the_key_and_the_seal_its_place():
 def test_every_pair_of_state_and_signal_is_a_move_of_the_table_or_refused():
     for state in CardState:
         for signal in CardSignal:
-            card = Card("gc_1", "pay_1", state, 1, "VND", "en", b"", None, None, NOW, None)
+            card = Card("gc_1", "pay_1", state, 1, "VND", "en", b"", None, None, None, NOW, None)
             if (state, signal) in CARD_MOVES:
                 assert card.after(signal) is CARD_MOVES[state, signal]
             else:

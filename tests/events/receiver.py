@@ -56,10 +56,14 @@ Answer = Callable[[Came], int]
 
 @dataclass
 class Receiver:
-    """What it answers is a status for each request; `HANG` answers nothing until the end."""
+    """What it answers is a status for each request; `HANG` answers nothing until the end.
+
+    One that `echoes` says what it was sent.
+    """
 
     url: str = ""
     answer: Answer = lambda _: 200
+    echoes: bool = False
     came: list[Came] = field(default_factory=list)
     accepted: list[Came] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -111,6 +115,7 @@ def receiving(answer: Answer | None = None) -> Iterator[Receiver]:
                 receiver.over.wait(PATIENCE_S)
                 return
             said = b"" if status == 204 else b"said \x00 this"
+            said = body if receiver.echoes else said
             self.send_response(status)
             self.send_header("content-length", str(len(said)))
             if 300 <= status < 400:

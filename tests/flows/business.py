@@ -94,7 +94,7 @@ class Business:
         gateway = self.luck.choice(list(CURRENCIES))
         code = self.luck.choice([None, *CODES])
         wish = OrderWish(
-            "pro", gateway, Buyer(f"b{number}@example.vn"), self.luck.randrange(1, 30),
+            "pro", gateway, f"b{number}@example.vn", Buyer(), self.luck.randrange(1, 30),
             CURRENCIES[gateway], referral_code=code,
         )  # fmt: skip
         made = await place_order(self.house.hub, wish, None, lambda one, *_: one.id.encode())

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection
 
 from tallystick.domain import licence as keys
-from tallystick.domain.errors import NotConfigured
+from tallystick.domain.addresses import GIFT_CARDS, LOST, ORDERS, REFERRERS, Addresses
+from tallystick.domain.errors import CouponUsedUp, NotConfigured
 from tallystick.domain.sealing import Masters, derived
 from tallystick.flows import gift_cards as cards
 from tallystick.flows import orders as selling
+from tallystick.flows.audit import audit
 from tallystick.flows.call_back import callback_secret
 from tallystick.flows.endpoints import Wanted, create, secret_of, signing_keys
 from tallystick.flows.master_keys import rotate, take_up
@@ -19,7 +22,14 @@ from tallystick.flows.once import Once, replay
 from tallystick.flows.refund import Payee, RefundWish, request
 from tallystick.fulfilment.gift_card import GiftCard
 from tallystick.fulfilment.order import Orders
-from tallystick.store import gift_cards, licences, sealed, webhook_endpoints
+from tallystick.store import (
+    forgetting,
+    gift_cards,
+    licences,
+    referrers,
+    sealed,
+    webhook_endpoints,
+)
 from tallystick.store.schema import metadata
 from tests.store.house import House
 from tests.store.rows import NOW
@@ -224,3 +234,52 @@ def test_every_sealed_column_can_be_sealed_anew():
     }
 
     assert found - plain == {one.name for one in sealed.SEALED}
+
+
+async def test_addresses_are_found_under_the_old_secret_the_new_one_and_both(house):
+    """Blind indexes are made anew with the secret; a coupon goes on counting its customer."""
+    await served_with(house, OLD)
+    await house.stock()
+    coupon = await house.coupon(per_customer=1)
+    order = await house.order("Mai@example.vn", coupon_code=coupon.code)
+    await house.referrer("LINH", "linh@example.com")
+    gift = await house.sell_gift_card()
+
+    async def seen() -> tuple[list[str], list[str], bool, str]:
+        book = Addresses.of(house.hub.secret)
+        with pytest.raises(CouponUsedUp):
+            await house.order("mai@example.vn", coupon_code=coupon.code)
+
+        def read(tx: Connection) -> tuple[list[str], list[str], bool]:
+            return (
+                forgetting.ordered_by(tx, book.lookups(ORDERS, "mai@EXAMPLE.vn")),
+                forgetting.given_to(tx, book.lookups(GIFT_CARDS, "Lan@example.com")),
+                referrers.has_address(tx, book.lookups(REFERRERS, "linh@example.com")),
+            )
+
+        email = selling.email_of(house.hub, await house.order_now(order.id))
+        return *(await house.database.read(read)), email
+
+    found = [await seen()]
+    await served_with(house, NEW, OLD)
+    found.append(await seen())
+    done = (await rotate(house.hub)).done
+    found.append(await seen())
+    await served_with(house, NEW)
+    found.append(await seen())
+
+    assert found == [([order.payment_id], [gift.payment_id], True, "Mai@example.vn")] * 4
+    assert (done["orders.email_sealed"], done["referrers.email_sealed"]) == (1, 1)
+    assert await audit(house.database) == []
+
+
+async def test_an_order_whose_address_is_lost_with_its_secret_can_still_be_read(house):
+    await served_with(house, OLD)
+    await house.stock()
+    order = await house.order()
+    house.hub.secret = Masters.of(NEW)
+
+    await rotate(house.hub, give_up=True)
+    await served_with(house, NEW)
+
+    assert selling.email_of(house.hub, await house.order_now(order.id)) == LOST

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.coupon import CouponType
 from tallystick.domain.errors import (
     Conflict,
@@ -25,7 +26,7 @@ from tallystick.flows.once import Once, replay
 from tallystick.flows.orders import OrderWish, place_order, release, resume_order
 from tallystick.fulfilment.proceeds import Proceeds
 from tallystick.store import coupons, grants, licences
-from tests.store.house import House
+from tests.store.house import SECRET, House
 from tests.store.rows import run
 
 RACERS = 64
@@ -248,7 +249,8 @@ async def test_an_order_keeps_the_price_that_it_was_made_at(house):
 
 async def test_a_referral_discount_comes_after_the_coupon_and_nobody_refers_themselves(house):
     class Friend:
-        id, email, buyer_discount_percent = "ref_1", "friend@example.vn", 20
+        id, buyer_discount_percent = "ref_1", 20
+        email = Addresses.of(SECRET).kept(REFERRERS, "ref_1", "friend@example.vn")
 
     house.hub.referrers = lambda tx, code: Friend() if code == "FRIEND" else None
     await house.coupon()
@@ -288,7 +290,7 @@ class Crash(BaseException):
 
 async def test_an_order_whose_server_died_while_it_was_made_is_answered_to_the_same_request(house):
     await house.coupon(max_redemptions=1)
-    wish = OrderWish("pro", "till", Buyer("mai@example.vn"), currency="VND", coupon_code="TEN")
+    wish = OrderWish("pro", "till", "mai@example.vn", Buyer(), currency="VND", coupon_code="TEN")
     once, alive = Once.of("anybody", "key-1", b"{}"), house.till.open_checkout
 
     async def dies(_):

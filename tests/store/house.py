@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
+from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.coupon import Coupon, CouponType
 from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
@@ -243,8 +244,8 @@ class House:
 
     async def order(self, email: str = "mai@example.vn", **wish: Any) -> Order:
         """Somebody orders the product at the till, in dong."""
-        buyer = Buyer(email, github_username=wish.pop("github_username", None))
-        wished = OrderWish("pro", "till", buyer, currency="VND", **wish)
+        buyer = Buyer(github_username=wish.pop("github_username", None))
+        wished = OrderWish("pro", "till", email, buyer, currency="VND", **wish)
         made = await place_order(self.hub, wished, None, lambda order, *_: order.id.encode())
         return await self.order_now(made.decode())
 
@@ -263,7 +264,9 @@ class House:
 
     async def referrer(self, code: str = "LINH", email: str = "linh@example.com") -> Referrer:
         """Somebody who refers buyers; they get nothing off for it."""
-        made = Referrer(new_id("ref", self.clock.at), email, code, 0, self.clock.at)
+        name = new_id("ref", self.clock.at)
+        kept = Addresses.of(self.hub.secret).kept(REFERRERS, name, email)
+        made = Referrer(name, kept, code, 0, self.clock.at)
         assert await self.database.write(lambda tx: referrers.add(tx, made))
         return made
 

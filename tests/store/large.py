@@ -64,7 +64,7 @@ OWN: Final = {
     "deliveries.endpoint_id": "'webhook_endpoints_' || (1000000 + {n} % 3)",
     "delivery_attempts.endpoint_id": "'webhook_endpoints_' || (1000000 + {n} % 3)",
     "orders.owner_id": "'owner_' || ({n} % 20000)",
-    "orders.email": "'buyer' || ({n} % 50000) || '@example.com'",
+    "orders.email_lookup": "'buyer' || ({n} % 50000) || '@example.com'",
     "orders.team_id": "CASE {n} % 100 WHEN 0 THEN 'team_' || {n} END",
     "tasks.reference": "'reference_' || ({n} % 50000)",
     "postings.transfer_id": "'transfers_' || (1000000 + {n} / 2)",

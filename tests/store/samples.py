@@ -131,7 +131,8 @@ def _entries(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
 
 ORDER_FILTERS: Final[tuple[dict[str, Any], ...]] = (
     {"status": "refunded"}, {"gateway": "polar"}, {"product_type": f"products_{FIRST + 2}"},
-    {"email": "buyer9@example.com"}, {"owner_id": "owner_9"}, {"team_id": "team_100"},
+    {"email_lookup": ["buyer8@example.com", "buyer9@example.com"]}, {"owner_id": "owner_9"},
+    {"team_id": "team_100"},
     {"review": "coupon_used_up"},
 )  # fmt: skip
 

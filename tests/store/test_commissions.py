@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tallystick.domain.addresses import SealedAddress
 from tallystick.domain.errors import Conflict
 from tallystick.domain.referral import CommissionStatus, LineKind, Sum
 from tallystick.store import commissions, referrers
@@ -14,8 +15,8 @@ from tallystick.store.referrers import Referrer
 from tests.store.rows import NOW, run
 from tests.store.test_sales import sale
 
-LINH = Referrer("ref_1", "linh@example.com", "LINH", 10, NOW)
-MAI = Referrer("ref_2", "mai@example.com", "MAI", 0, NOW)
+LINH = Referrer("ref_1", SealedAddress("linh", b"sealed"), "LINH", 10, NOW)
+MAI = Referrer("ref_2", SealedAddress("mai", b"sealed"), "MAI", 0, NOW)
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ async def test_accounts_of_two_referrers_are_apart(books):
 
 
 async def test_a_code_is_one_persons_however_it_is_written(books):
-    other = replace(LINH, id="ref_3", email="other@example.com")
+    other = replace(LINH, id="ref_3", email=SealedAddress("other", b"sealed"))
     again = replace(LINH, id="ref_4", code="OTHER")
 
     assert await books.write(lambda tx: referrers.add(tx, other)) is False

@@ -49,7 +49,8 @@ async def test_the_rows_of_a_shop_are_there_after_the_migration(empty_database_u
     assert await database.read(version) == HEAD
     kept = await database.read(lambda tx: payments.find(tx, "pay_1"))
     assert kept == replace(payment(owner_id="user-7"), rank=Rank.OLD)
-    orders = await database.read(lambda tx: page(tx, Search({"email": "lan@example.com"}), None, 9))
+    search = Search({"email_lookup": "lan@example.com"})
+    orders = await database.read(lambda tx: page(tx, search, None, 9))
     assert [order.id for order in orders] == ["ord_1"]
     grant = await database.read(lambda tx: grants.find(tx, "ord_1"))
     assert grant is not None

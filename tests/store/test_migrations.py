@@ -31,6 +31,10 @@ CHANGED: dict[str, set[str]] = {
     "refund_moves": {"raw"},
     # What is paid is not asked about any more.
     "payments": {"next_check_at"},
+    # Addresses get names that tell what takes their place; what was told has none in it.
+    "orders": {"email"},
+    "referrers": {"email"},
+    "outbox": {"data"},
     # `tidy` seals what was kept in the clear, at once.
     "schedules": {"next_run_at"},
 }

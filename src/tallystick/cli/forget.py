@@ -24,8 +24,8 @@ def forget(
     """Erase what ties payments to a person.
 
     Prints what was erased. Goes: the bytes of notices and answers, memos, addresses and user names.
-    Stays: the ledger, credits, evidence with its digests, decisions, tax ids, and events that were
-    told already. Needs the server's TALLYSTICK_SECRET_KEY where gift cards are concerned.
+    Stays: the ledger, credits, evidence with its digests, decisions, tax ids, and events, without
+    the address. Needs the server's TALLYSTICK_SECRET_KEY.
     """
     from tallystick.cli.office import in_office
 

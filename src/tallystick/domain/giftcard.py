@@ -81,6 +81,7 @@ class Card:
     currency: str
     language: str
     email_sealed: bytes
+    email_lookup: str | None
     code_hash: str | None
     code_sealed: bytes | None
     created_at: datetime

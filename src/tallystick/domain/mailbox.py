@@ -8,6 +8,12 @@ _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
+_ANYWHERE: Final = re.compile(r"[^\s@<>\"'(),:;\[\]\\]{1,64}@[^\s@<>\"'(),:;\[\]\\/]{1,255}")
+
+
+def masked(text: str) -> str:
+    """The text without the e-mail addresses in it, for what others wrote and we keep."""
+    return _ANYWHERE.sub("[address]", text)
 
 
 def mail_address(text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from tallystick.domain.addresses import SealedAddress
 from tallystick.domain.money import Money
 from tallystick.domain.pricing import Quote
 from tallystick.domain.same_mailbox import same_mailbox
@@ -82,7 +83,6 @@ class Product:
 class Buyer:
     """Who buys, and what they said of themselves. `tax_id` is sealed."""
 
-    email: str
     owner_id: str | None = None
     team_id: str | None = None
     github_username: str | None = None
@@ -99,7 +99,7 @@ class Referrer(Protocol):
         ...
 
     @property
-    def email(self) -> str:
+    def email(self) -> SealedAddress:
         """Nobody refers themselves."""
         ...
 
@@ -129,6 +129,7 @@ class Order:
     product_type: str
     currency: str
     quote: Quote
+    email: SealedAddress
     buyer: Buyer
     coupon_id: str | None
     coupon_code: str | None

@@ -9,14 +9,17 @@ from tallystick.domain.document import instant
 from tallystick.domain.order import Order
 
 
-def document(order: Order) -> dict[str, Any]:
-    """The order, in the words of S2."""
+def document(order: Order, email: str | None) -> dict[str, Any]:
+    """The order, in the words of S2, with the buyer's address as it was opened.
+
+    An event is kept without one; whoever reads it gets the one that the order has then.
+    """
     quote, buyer = order.quote, order.buyer
     return {
         "id": order.id,
         "couponCode": order.coupon_code,
         "userId": buyer.owner_id,
-        "email": buyer.email,
+        "email": email,
         "productType": order.product_type,
         "quantity": quote.quantity,
         "amount": quote.final,

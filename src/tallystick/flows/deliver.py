@@ -12,7 +12,9 @@ from tallystick import outbound
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
 from tallystick.domain.event import payload
+from tallystick.domain.mailbox import masked
 from tallystick.domain.standard_webhooks import signature
+from tallystick.flows.addresses import with_addresses
 from tallystick.flows.endpoints import disable, signing_keys
 from tallystick.flows.hub import Hub
 from tallystick.flows.publish import publish
@@ -27,6 +29,7 @@ AT_ONCE: Final = 20
 
 FAILING_FOR: Final = timedelta(days=3)
 EXCERPT: Final = 500
+LONGEST: Final = 1_000
 GONE: Final = 410
 
 log = structlog.get_logger()
@@ -46,7 +49,9 @@ async def _take(hub: Hub) -> list[Due]:
         now = hub.now()
         room = {endpoint: AT_ONCE - busy for endpoint, busy in hub.sending.items()}
         due = await hub.database.write(
-            lambda tx: deliveries.take_due(tx, room, now, now + HELD_FOR, AT_ONCE)
+            lambda tx: with_addresses(
+                tx, hub, deliveries.take_due(tx, room, now, now + HELD_FOR, AT_ONCE)
+            )
         )
         hub.sending.update(one.endpoint_id for one in due)
     return due
@@ -121,8 +126,12 @@ def _headers(hub: Hub, endpoint: Endpoint, event_id: str, body: bytes) -> dict[s
 
 
 def _readable(body: bytes) -> str:
-    """The beginning of an answer as text that every database can keep."""
-    return body[:EXCERPT].decode("utf-8", "replace").replace("\0", "\ufffd")
+    """The beginning of an answer as text that every database can keep, without addresses.
+
+    An endpoint may say what it was sent.
+    """
+    text = body[:LONGEST].decode("utf-8", "replace").replace("\0", "\ufffd")
+    return masked(text)[:EXCERPT]
 
 
 def conclude(tx: Connection, hub: Hub, due: Due, attempt: Attempt) -> str | None:

@@ -12,6 +12,7 @@ from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.event import PING, wants
 from tallystick.domain.ids import is_id, new_id
 from tallystick.flows import endpoints
+from tallystick.flows.addresses import with_addresses
 from tallystick.flows.deliver import send
 from tallystick.flows.hub import Hub
 from tallystick.flows.publish import publish
@@ -57,17 +58,17 @@ async def read(hub: Hub, reading: Reading, wait_s: float = 0.0) -> Read:
     deadline = loop.time() + wait_s
     while True:
         await publish(hub)
-        found = await hub.database.read(lambda tx: _read(tx, reading))
+        found = await hub.database.read(lambda tx: _read(tx, hub, reading))
         if found.events or loop.time() >= deadline:
             return found
         await asyncio.sleep(_GLANCE_S)
 
 
-def _read(tx: Connection, reading: Reading) -> Read:
+def _read(tx: Connection, hub: Hub, reading: Reading) -> Read:
     events = feed.page(
         tx, after=reading.after, limit=reading.limit, patterns=reading.patterns, span=reading.span
     )
-    return Read(events, feed.newest(tx))
+    return Read(with_addresses(tx, hub, events), feed.newest(tx))
 
 
 async def find(hub: Hub, event_id: str) -> tuple[Event, Log]:
@@ -76,6 +77,7 @@ async def find(hub: Hub, event_id: str) -> tuple[Event, Log]:
 
     def body(tx: Connection) -> tuple[Event, Log]:
         event = _found(feed.find(tx, event_id) if is_id("evt", event_id) else None)
+        [event] = with_addresses(tx, hub, [event])
         return event, _log(tx, deliveries.of_event(tx, event_id))
 
     return await hub.database.read(body)

@@ -7,26 +7,28 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain.addresses import CUSTOMERS, GIFT_CARDS, ORDERS, Addresses
 from tallystick.domain.errors import Conflict, NotConfigured, NotFound
 from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import new_id
-from tallystick.domain.order import customer
+from tallystick.domain.order import Order
+from tallystick.flows.addresses import seal_rest
 from tallystick.flows.hub import Hub
+from tallystick.flows.orders import email_of
 from tallystick.flows.timer import UNFINISHED
-from tallystick.store import forgetting, payments, raw_bytes, unmatched
+from tallystick.store import forgetting, orders, payments, raw_bytes, unmatched
 from tallystick.store.forgetting import GONE
 from tallystick.store.unmatched import Decision
 
 ACTION: Final = "forgotten"
-_SLICE: Final = 500
 _ACTOR: Final = "command line"
 
 
 async def forget_payment(hub: Hub, payment_id: str, reason: str) -> Mapping[str, int]:
     """Erase what ties a payment to a person; how much of each kind.
 
-    Raises NotFound, Conflict while it can still be paid, NotConfigured where a gift card's
-    recipient has to be sealed anew and the secret key is not set.
+    Raises NotFound, Conflict while it can still be paid, NotConfigured where an address has to be
+    sealed anew and the secret key is not set.
     """
     return await hub.database.write(partial(_erase, hub, payment_id, reason))
 
@@ -36,8 +38,14 @@ async def forget_person(hub: Hub, email: str, reason: str) -> Mapping[str, int]:
 
     What can still be paid stays, counted as `unfinished`.
     """
-    about = {*await hub.database.read(lambda tx: forgetting.ordered_by(tx, email))}
-    about |= await _gifts_to(hub, email)
+    book = Addresses.of(hub.secret)
+    await seal_rest(hub)
+
+    def theirs(tx: Connection) -> set[str]:
+        ordered = forgetting.ordered_by(tx, book.lookups(ORDERS, email))
+        return {*ordered, *forgetting.given_to(tx, book.lookups(GIFT_CARDS, email))}
+
+    about = await hub.database.read(theirs)
     if not about:
         raise NotFound("Nothing was bought with this address.")
     erased: Counter[str] = Counter()
@@ -48,9 +56,9 @@ async def forget_person(hub: Hub, email: str, reason: str) -> Mapping[str, int]:
             erased["unfinished"] += 1
     if not erased["unfinished"]:
         stranger = new_id("ref", hub.now()).replace("ref_", "forgotten_")
-        name = customer(email)
+        names = book.lookups(CUSTOMERS, email)
         erased["coupon customers"] += await hub.database.write(
-            lambda tx: forgetting.customer(tx, name, stranger)
+            lambda tx: forgetting.customer(tx, names, stranger)
         )
     return erased
 
@@ -61,13 +69,15 @@ def _erase(hub: Hub, payment_id: str, reason: str, tx: Connection) -> Mapping[st
         raise NotFound("There is no payment with this id.")
     if payment.phase in UNFINISHED:
         raise Conflict("The payment can still be paid; cancel it first, or wait for its end.")
-    emails = {forgetting.buyers_email(tx, payment_id), _recipient(hub, tx, payment_id)} - {None}
+    order = orders.of_payment(tx, payment_id)
+    bought_by = None if order is None else email_of(hub, order)
+    emails = {bought_by, _recipient(hub, tx, payment_id)} - {None}
     erased = {
         "payments": 1,
         "raw bytes": raw_bytes.erase(tx, forgetting.subjects(tx, payment_id)),
         "memos": forgetting.memos(tx, payment_id),
         "kept answers": forgetting.answers(tx, payment_id),
-        "buyers": forgetting.buyer(tx, payment_id),
+        "buyers": int(_clear_buyer(hub, tx, order)),
         "recipients": int(_clear_recipient(hub, tx, payment_id)),
         "effects": sum(forgetting.effects(tx, str(email)) for email in emails if email != GONE),
     }
@@ -76,6 +86,13 @@ def _erase(hub: Hub, payment_id: str, reason: str, tx: Connection) -> Mapping[st
     now = hub.now()
     unmatched.decide(tx, payment_id, Decision(ACTION, words, _ACTOR, payment_id, now))
     return erased
+
+
+def _clear_buyer(hub: Hub, tx: Connection, order: Order | None) -> bool:
+    if order is None or email_of(hub, order) == GONE:
+        return False
+    forgetting.buyer(tx, order.id, Addresses.of(hub.secret).kept(ORDERS, order.id, GONE))
+    return True
 
 
 def _recipient(hub: Hub, tx: Connection, payment_id: str) -> str | None:
@@ -87,23 +104,9 @@ def _clear_recipient(hub: Hub, tx: Connection, payment_id: str) -> bool:
     card = forgetting.card_of(tx, payment_id)
     if card is None or _recipient(hub, tx, payment_id) == GONE:
         return False
-    forgetting.recipient(tx, card[0], _mint(hub).seal(card[0], "email_sealed", GONE))
+    lookup = Addresses.of(hub.secret).lookup(GIFT_CARDS, GONE)
+    forgetting.recipient(tx, card[0], _mint(hub).seal(card[0], "email_sealed", GONE), lookup)
     return True
-
-
-async def _gifts_to(hub: Hub, email: str) -> set[str]:
-    """The payments of the gift cards that were sent there; recipients are sealed, one by one."""
-    found: set[str] = set()
-    after, wanted = "", email.lower()
-    while True:
-        place = after
-        some = await hub.database.read(lambda tx, at=place: forgetting.cards(tx, at, _SLICE))  # type: ignore[misc]
-        if not some:
-            return found
-        for card_id, payment_id, sealed in some:
-            if _mint(hub).unseal(card_id, "email_sealed", sealed).lower() == wanted:
-                found.add(payment_id)
-        after = some[-1][0]
 
 
 def _mint(hub: Hub) -> Mint:

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.addresses import GIFT_CARDS, Addresses
 from tallystick.domain.amount_limits import check_limits
 from tallystick.domain.errors import NotFound, RaceLost
 from tallystick.domain.giftcard import (
@@ -70,6 +71,7 @@ class Sale:
                 currency=self._amount.currency,
                 language=self._language,
                 email_sealed=mint.seal(self.card_id, "email_sealed", self._email),
+                email_lookup=Addresses.of(self._hub.secret).lookup(GIFT_CARDS, self._email),
                 code_hash=None,
                 code_sealed=None,
                 created_at=payment.created_at,

@@ -8,12 +8,14 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tallystick.domain import tier_letter
+from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.giftcard import CardState
 from tallystick.domain.giftcode import Mint
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
 from tallystick.mail import Letter
 from tallystick.store import gift_cards, referrers
+from tallystick.store.referrers import Referrer
 
 ENGLISH: Final = "en"
 
@@ -85,9 +87,13 @@ def tier(tx: Connection, hub: Hub, about: str) -> Letter | None:
     merchant = hub.settings.merchant_name or hub.settings.base_url
     subject, text = tier_letter.written(reached, referrer.code, merchant)
     return Letter(
-        name=f"tier/{about}", to=referrer.email, subject=subject, text=text, language=ENGLISH,
-        at=referrer.created_at,
+        name=f"tier/{about}", to=_address(hub, referrer), subject=subject, text=text,
+        language=ENGLISH, at=referrer.created_at,
     )  # fmt: skip
+
+
+def _address(hub: Hub, referrer: Referrer) -> str:
+    return Addresses.of(hub.secret).opened(REFERRERS, referrer.id, referrer.email)
 
 
 LETTERS: Final[Mapping[str, Write]] = {"gift_card": gift_card, "tier": tier}

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain.addresses import CUSTOMERS, Addresses
 from tallystick.domain.errors import Invalid, NotConfigured
 from tallystick.domain.giftcode import Mint
 from tallystick.domain.sealing import KEPT, Masters, derived, seal, unseal
 from tallystick.flows.hub import Hub
-from tallystick.store import master_keys, sealed
+from tallystick.store import coupons, master_keys, sealed
 from tallystick.store.columns import AnyRow
 from tallystick.store.database import Database
 from tallystick.store.sealed import Sealed
@@ -144,7 +145,16 @@ def _replace(
             plain = derived(hub.secret.secrets[0], row[0])
         value = seal(derived(hub.secret, of.purpose), of.place_of(row), plain)
         done += sealed.replace(tx, of, row, value, _beside(hub, of, plain))
+        if of.column is sealed.BUYERS:
+            _rename_customer(tx, hub, row[0], plain.decode())
     return done, lost
+
+
+def _rename_customer(tx: Connection, hub: Hub, order_id: str, address: str) -> None:
+    """Coupons count a buyer under a keyed hash too, which only the address can be put into."""
+    coupon_id = coupons.coupon_of(tx, order_id)
+    if coupon_id is not None:
+        coupons.rename(tx, coupon_id, Addresses.of(hub.secret).lookups(CUSTOMERS, address))
 
 
 def _opened(masters: Masters, of: Sealed, row: AnyRow) -> bytes:
@@ -152,6 +162,9 @@ def _opened(masters: Masters, of: Sealed, row: AnyRow) -> bytes:
 
 
 def _beside(hub: Hub, of: Sealed, plain: bytes) -> dict[str, Any]:
+    place = sealed.LOOKED_UP.get(of.column)
+    if place is not None:
+        return {"email_lookup": Addresses.of(hub.secret).lookup(place, plain.decode())}
     if of.column is not sealed.CODES:
         return {}
     mint = Mint.of(hub.secret, hub.settings.gift_card_prefix)

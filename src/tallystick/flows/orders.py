@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tallystick.domain.addresses import CUSTOMERS, ORDERS, REFERRERS, Addresses
 from tallystick.domain.coupon import normal_code
 from tallystick.domain.decision import Action
 from tallystick.domain.errors import (
@@ -25,7 +26,6 @@ from tallystick.domain.order import (
     Product,
     Referrer,
     Worth,
-    customer,
 )
 from tallystick.domain.payment import LatePolicy, Payment, Tolerance
 from tallystick.domain.pricing import NOTHING_OFF, price
@@ -50,6 +50,7 @@ class OrderWish:
 
     product_type: str
     gateway: str
+    email: str
     buyer: Buyer
     quantity: int = 1
     currency: str | None = None
@@ -93,7 +94,8 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
         made = replace(draft, payment_id=payment.id)
         orders.add(tx, made)
         if made.coupon_id is not None:
-            coupons.reserve(tx, made.coupon_id, made.id, customer(made.buyer.email), now)
+            names = Addresses.of(hub.secret).lookups(CUSTOMERS, wish.email)
+            coupons.reserve(tx, made.coupon_id, made.id, names, now)
 
     def completed(tx: Connection, snapshot: Snapshot, token: str) -> bytes:
         return render(orders.find(tx, made.id) or made, snapshot, token)
@@ -155,6 +157,11 @@ async def worth_of(hub: Hub, amount: Money) -> Worth:
     return Worth(rate.cents(amount), plain(rate.per_dollar), rate.source, rate.as_of)
 
 
+def email_of(hub: Hub, order: Order) -> str:
+    """The buyer's address in clear, for whoever may see the order."""
+    return Addresses.of(hub.secret).opened(ORDERS, order.id, order.email)
+
+
 def tax_id(hub: Hub, order: Order) -> str | None:
     """The tax id in clear, for whoever writes the invoice. It is in no answer."""
     if order.buyer.tax_id is None:
@@ -189,6 +196,7 @@ def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Or
     order = Order(
         id=order_id, payment_id="", gateway=wish.gateway, product_type=product.type,
         currency=currency, quote=quote, buyer=replace(wish.buyer, tax_id=sealed),
+        email=Addresses.of(hub.secret).kept(ORDERS, order_id, wish.email),
         coupon_id=None if coupon is None else coupon.id,
         coupon_code=None if coupon is None else coupon.code,
         referred_by=None if referrer is None else referrer.id,
@@ -205,7 +213,7 @@ def _referrer(tx: Connection, hub: Hub, wish: OrderWish) -> Referrer:
     if found is None:
         words = "is not known; order without it"
         raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))
-    if same_person(found.email, wish.buyer.email):
+    if same_person(Addresses.of(hub.secret).opened(REFERRERS, found.id, found.email), wish.email):
         words = "is your own; order without it"
         raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))
     return found

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.errors import Conflict, Invalid, NotFound
 from tallystick.domain.ids import new_id
 from tallystick.domain.referral import Commission, normal_code
@@ -18,9 +19,10 @@ from tallystick.store.referrers import Referrer
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A referrer, and how the account stands."""
+    """A referrer with the address in clear, and how the account stands."""
 
     referrer: Referrer
+    email: str
     standing: Standing
 
 
@@ -32,14 +34,17 @@ async def create(
 ) -> bytes:
     """A new referrer. Raises Invalid for a code that cannot be one, Conflict where it is taken."""
     now = hub.now()
-    made = Referrer(new_id("ref", now), email.strip(), _checked(code), discount, now)
+    addresses, address, name = Addresses.of(hub.secret), email.strip(), new_id("ref", now)
+    kept = addresses.kept(REFERRERS, name, address)
+    taken = addresses.lookups(REFERRERS, address)
+    made = Referrer(name, kept, _checked(code), discount, now)
 
     def body(tx: Connection) -> bytes:
         if once is not None:
             once.claim(tx, hub, None)
-        if not referrers.add(tx, made):
+        if referrers.has_address(tx, taken) or not referrers.add(tx, made):
             raise Conflict("Another referrer has this code or e-mail address; choose another.")
-        answer = render(Known(made, commissions.standing(tx, made.id)))
+        answer = render(_known(tx, hub, made))
         if once is not None:
             once.keep(tx, hub, 201, answer)
         return answer
@@ -54,7 +59,7 @@ async def show(hub: Hub, referrer_id: str) -> Known:
         found = referrers.find(tx, referrer_id)
         if found is None:
             raise NotFound("There is no referrer with this id.")
-        return Known(found, commissions.standing(tx, found.id))
+        return _known(tx, hub, found)
 
     return await hub.database.read(body)
 
@@ -69,7 +74,7 @@ async def listing(
 
     def body(tx: Connection) -> list[Known]:
         found = referrers.page(tx, span=span, after=after, limit=limit)
-        return [Known(one, commissions.standing(tx, one.id)) for one in found]
+        return [_known(tx, hub, one) for one in found]
 
     return await hub.database.read(body)
 
@@ -119,3 +124,12 @@ def _checked(code: str) -> str:
         words = "3 to 32 letters, digits, hyphens or underscores"
         raise Invalid(f"A referral code has {words}.", (("code", words),))
     return normal
+
+
+def email_of(hub: Hub, referrer: Referrer) -> str:
+    """The address in clear."""
+    return Addresses.of(hub.secret).opened(REFERRERS, referrer.id, referrer.email)
+
+
+def _known(tx: Connection, hub: Hub, referrer: Referrer) -> Known:
+    return Known(referrer, email_of(hub, referrer), commissions.standing(tx, referrer.id))

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tallystick.flows import addresses, raw_bytes
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import KEPT_FOR
-from tallystick.flows.raw_bytes import seal_rest
 from tallystick.store import entrance, pruning
 
 HISTORY: Final = timedelta(days=30)
@@ -29,7 +29,7 @@ async def tidy(hub: Hub) -> dict[str, Any]:
         "idempotency_keys": now - KEPT_FOR,
     }
     went = {name: await _drop_aged(hub, name, before) for name, before in ages.items()}
-    went["sealed"] = await seal_rest(hub)
+    went["sealed"] = await raw_bytes.seal_rest(hub) + await addresses.seal_rest(hub)
     went["sign_ins"] = await hub.database.write(
         lambda tx: entrance.forget(tx, hub.clock.real_now())
     )

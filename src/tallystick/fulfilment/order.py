@@ -194,7 +194,7 @@ def _write(tx: Connection, before: Order, after: Order) -> Order:
 
 
 def _tell(tx: Connection, kind: str, order: Order, now: datetime, key: str = "") -> None:
-    data = order_document.document(order)
+    data = order_document.document(order, email=None)
     outbox.tell(tx, News(kind, key or order.id, order.id, data, order.payment_id), now)
 
 

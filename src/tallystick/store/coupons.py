@@ -1,10 +1,21 @@
 """Coupons and their uses: counted by conditional updates, so that no race passes a limit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -161,14 +172,53 @@ _USE_OF = select(
 ).where(coupon_uses.c.order_id == bindparam("order_id"))  # fmt: skip
 
 
-def reserve(tx: Connection, coupon_id: str, order_id: str, customer: str, now: datetime) -> None:
+_KNOWN_AS = select(coupon_customers.c.customer).where(
+    coupon_customers.c.coupon_id == bindparam("coupon_id"),
+    coupon_customers.c.customer.in_(bindparam("names", expanding=True)),
+)
+_HOLD_STILL = select(coupons.c.id).where(coupons.c.id == bindparam("id")).with_for_update()
+_COUNTED = select(coupon_customers.c.used, coupon_customers.c.granted).where(
+    coupon_customers.c.coupon_id == bindparam("coupon_id"),
+    coupon_customers.c.customer.in_(bindparam("names", expanding=True)),
+)
+_DROP_COUNTS = delete(coupon_customers).where(
+    coupon_customers.c.coupon_id == bindparam("coupon_id"),
+    coupon_customers.c.customer.in_(bindparam("names", expanding=True)),
+)
+_RENAME_USES = (
+    update(coupon_uses)
+    .where(
+        coupon_uses.c.coupon_id == bindparam("of_coupon"),
+        coupon_uses.c.customer.in_(bindparam("names", expanding=True)),
+    )
+    .values(customer=bindparam("name"))
+)
+_UNNAMED = (
+    select(coupon_customers.c.coupon_id, coupon_customers.c.customer)
+    .where(
+        tuple_(coupon_customers.c.coupon_id, coupon_customers.c.customer)
+        > tuple_(bindparam("after_coupon", type_=Text()), bindparam("after", type_=Text())),
+        coupon_customers.c.customer.like("%@%"),
+    )
+    .order_by(coupon_customers.c.coupon_id, coupon_customers.c.customer)
+    .limit(bindparam("limit"))
+)
+
+
+def reserve(
+    tx: Connection, coupon_id: str, order_id: str, names: Sequence[str], now: datetime
+) -> None:
     """Hold one use for a new order. Raises CouponOver, CouponUsedUp; then nothing is held.
+
+    The customer is counted under one of `names`: the one in use, or else the first.
 
     The coupon's row comes first and the customer's second, here and everywhere, so that two
     transactions never wait for each other.
     """
     if tx.execute(_RESERVE, {"of_id": coupon_id, "now": now}).rowcount != 1:
         raise _why_not(find(tx, coupon_id), now)
+    known = set(tx.execute(_KNOWN_AS, {"coupon_id": coupon_id, "names": list(names)}).scalars())
+    customer = next((name for name in names if name in known), names[0])
     if not _count(tx, coupon_id, customer):
         raise CouponUsedUp("You have used this coupon as often as one customer may.")
     use = {
@@ -198,9 +248,11 @@ def take_late(tx: Connection, order_id: str, now: datetime) -> bool:
 
     It was ordered in time, so it does not matter that the coupon may be over by now.
     """
-    coupon_id, customer = _use_of(tx, order_id)
+    coupon_id, _ = _use_of(tx, order_id)
     if tx.execute(_TAKE_LATE, {"of_id": coupon_id}).rowcount != 1:
         return False
+    # Read while the coupon's row is ours: until then the customer may get another name.
+    _, customer = _use_of(tx, order_id)
     if not _count(tx, coupon_id, customer):
         tx.execute(_GIVE_BACK, {"of_id": coupon_id})
         return False
@@ -235,6 +287,37 @@ def told(
         "elsewhere": elsewhere, "now": now,
     }  # fmt: skip
     return tx.execute(_TOLD, values).rowcount == 1
+
+
+def rename(tx: Connection, coupon_id: str, names: Sequence[str]) -> None:
+    """Count the customer of these names under the first of them. Safe to repeat.
+
+    How often the coupon was used stays known. Uses under two names are kept, and allow no more.
+    """
+    tx.execute(_HOLD_STILL, {"id": coupon_id})
+    others = {"coupon_id": coupon_id, "names": list(names[1:])}
+    if not tx.execute(_COUNTED, others).all():
+        return
+    every = {"coupon_id": coupon_id, "names": list(names)}
+    counted = tx.execute(_COUNTED, every).all()
+    used = sum(row.used for row in counted)
+    granted = counted[0].granted if len(counted) == 1 else used
+    tx.execute(_RENAME_USES, {"of_coupon": coupon_id, "names": list(names[1:]), "name": names[0]})
+    tx.execute(_DROP_COUNTS, every)
+    row = {"coupon_id": coupon_id, "customer": names[0], "used": used, "granted": granted}
+    tx.execute(_MEET[tx.dialect.name], row)
+
+
+def coupon_of(tx: Connection, order_id: str) -> str | None:
+    """The coupon that an order uses, or None."""
+    row = tx.execute(_USE_OF, {"order_id": order_id}).first()
+    return None if row is None else str(row.coupon_id)
+
+
+def unnamed(tx: Connection, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+    """The next customers that still stand there by their mailbox: coupon and customer."""
+    values = {"after_coupon": after[0], "after": after[1], "limit": limit}
+    return [(row.coupon_id, row.customer) for row in tx.execute(_UNNAMED, values)]
 
 
 def _count(tx: Connection, coupon_id: str, customer: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce, update
 
+from tallystick.domain.addresses import SealedAddress
 from tallystick.store.schema.core import evidence, idempotency, inbox, jobs
 from tallystick.store.schema.coupons import coupon_customers, coupon_uses
 from tallystick.store.schema.credits import credits
@@ -36,24 +37,24 @@ _CREDITS = (
 _ANSWERS = delete(idempotency).where(idempotency.c.payment_id == bindparam("payment_id"))
 _BUYER = (
     update(orders)
-    .where(orders.c.payment_id == bindparam("of_payment"), orders.c.email != GONE)
-    .values(email=GONE, github_username=None)
+    .where(orders.c.id == bindparam("of_id"))
+    .values(
+        email_lookup=bindparam("lookup"), email_sealed=bindparam("sealed"), github_username=None
+    )
 )
-_EMAIL = select(orders.c.email).where(orders.c.payment_id == bindparam("payment_id"))
-_ORDERED = select(orders.c.payment_id).where(func.lower(orders.c.email) == bindparam("email"))
+_ORDERED = select(orders.c.payment_id).where(
+    orders.c.email_lookup.in_(bindparam("lookups", expanding=True))
+)
 _CARD = select(gift_cards.c.id, gift_cards.c.email_sealed).where(
     gift_cards.c.payment_id == bindparam("payment_id")
 )
-_CARDS = (
-    select(gift_cards.c.id, gift_cards.c.payment_id, gift_cards.c.email_sealed)
-    .where(gift_cards.c.id > bindparam("after"))
-    .order_by(gift_cards.c.id)
-    .limit(bindparam("limit"))
+_GIVEN = select(gift_cards.c.payment_id).where(
+    gift_cards.c.email_lookup.in_(bindparam("lookups", expanding=True))
 )
 _RECIPIENT = (
     update(gift_cards)
     .where(gift_cards.c.id == bindparam("of_id"))
-    .values(email_sealed=bindparam("sealed"))
+    .values(email_sealed=bindparam("sealed"), email_lookup=bindparam("lookup"))
 )
 _EFFECTS = select(jobs.c.id, jobs.c.payload).where(
     jobs.c.state != "ready",
@@ -82,19 +83,15 @@ def answers(tx: Connection, payment_id: str) -> int:
     return int(tx.execute(_ANSWERS, {"payment_id": payment_id}).rowcount)
 
 
-def buyer(tx: Connection, payment_id: str) -> int:
-    """Take the buyer's address and user name out of the order."""
-    return int(tx.execute(_BUYER, {"of_payment": payment_id}).rowcount)
+def buyer(tx: Connection, order_id: str, other: SealedAddress) -> None:
+    """Put another address in the place of the buyer's, and take the user name out."""
+    values = {"of_id": order_id, "lookup": other.lookup, "sealed": other.sealed}
+    tx.execute(_BUYER, values)
 
 
-def buyers_email(tx: Connection, payment_id: str) -> str | None:
-    """The address in the order of a payment, or None."""
-    return tx.execute(_EMAIL, {"payment_id": payment_id}).scalar()
-
-
-def ordered_by(tx: Connection, email: str) -> list[str]:
-    """The payments of the orders of this address, however its letters were written."""
-    return list(tx.execute(_ORDERED, {"email": email.lower()}).scalars())
+def ordered_by(tx: Connection, lookups: Sequence[str]) -> list[str]:
+    """The payments of the orders whose address stands under one of these."""
+    return list(tx.execute(_ORDERED, {"lookups": list(lookups)}).scalars())
 
 
 def card_of(tx: Connection, payment_id: str) -> tuple[str, bytes] | None:
@@ -103,22 +100,21 @@ def card_of(tx: Connection, payment_id: str) -> tuple[str, bytes] | None:
     return None if row is None else (row.id, row.email_sealed)
 
 
-def cards(tx: Connection, after: str, limit: int) -> Sequence[tuple[str, str, bytes]]:
-    """Gift cards after this one: id, payment and recipient, sealed."""
-    rows = tx.execute(_CARDS, {"after": after, "limit": limit})
-    return [(row.id, row.payment_id, row.email_sealed) for row in rows]
+def given_to(tx: Connection, lookups: Sequence[str]) -> list[str]:
+    """The payments of the gift cards whose recipient stands under one of these."""
+    return list(tx.execute(_GIVEN, {"lookups": list(lookups)}).scalars())
 
 
-def recipient(tx: Connection, card_id: str, sealed: bytes) -> None:
+def recipient(tx: Connection, card_id: str, sealed: bytes, lookup: str) -> None:
     """Put another sealed recipient in a gift card."""
-    tx.execute(_RECIPIENT, {"of_id": card_id, "sealed": sealed})
+    tx.execute(_RECIPIENT, {"of_id": card_id, "sealed": sealed, "lookup": lookup})
 
 
-def customer(tx: Connection, name: str, other: str) -> int:
+def customer(tx: Connection, names: Sequence[str], other: str) -> int:
     """Give a customer of coupons another name; how often a coupon was used stays known."""
     changed = 0
     for table in (coupon_uses, coupon_customers):
-        renamed = update(table).where(table.c.customer == name).values(customer=other)
+        renamed = update(table).where(table.c.customer.in_(names)).values(customer=other)
         changed += int(tx.execute(renamed).rowcount)
     return changed
 

@@ -1,12 +1,13 @@
 """Orders: added with their payment, moved by compare-and-set, found and listed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
+from tallystick.domain.addresses import SealedAddress
 from tallystick.domain.order import Buyer, Order, OrderReview, OrderStatus, Worth
 from tallystick.domain.pricing import Quote
 from tallystick.store.columns import AnyRow
@@ -21,6 +22,9 @@ _INSERT = insert(orders)
 _FIND = select(*_COLUMNS).where(orders.c.id == bindparam("id"))
 _OF_PAYMENT = select(*_COLUMNS).where(orders.c.payment_id == bindparam("payment_id"))
 _LOCK = _OF_PAYMENT.with_for_update()
+_EMAILS = select(orders.c.id, orders.c.email_lookup, orders.c.email_sealed).where(
+    orders.c.id.in_(bindparam("ids", expanding=True))
+)
 _MOVE = (
     update(orders)
     .where(orders.c.id == bindparam("of_id"), orders.c.status == bindparam("of_status"))
@@ -49,7 +53,8 @@ def add(tx: Connection, order: Order) -> None:
         "coupon_discount": quote.coupon, "referral_discount": quote.referral,
         "amount": quote.final, "discount_rate": quote.rate, "coupon_id": order.coupon_id,
         "referred_by": order.referred_by, "referral_code": order.referral_code,
-        "email": buyer.email, "owner_id": buyer.owner_id, "team_id": buyer.team_id,
+        "email_lookup": order.email.lookup, "email_sealed": order.email.sealed,
+        "owner_id": buyer.owner_id, "team_id": buyer.team_id,
         "github_username": buyer.github_username,
         "vat_invoice_requested": buyer.vat_invoice_requested, "tax_id": buyer.tax_id,
         "metadata": dict(order.metadata),
@@ -74,6 +79,12 @@ def of_payment(tx: Connection, payment_id: str) -> Order | None:
     """The order that this payment is for, or None."""
     row = tx.execute(_OF_PAYMENT, {"payment_id": payment_id}).first()
     return None if row is None else _order(row)
+
+
+def emails(tx: Connection, ids: Sequence[str]) -> dict[str, SealedAddress]:
+    """The buyers' addresses of these orders, by the order's id."""
+    rows = tx.execute(_EMAILS, {"ids": list(ids)}) if ids else ()
+    return {row.id: SealedAddress(row.email_lookup, row.email_sealed) for row in rows}
 
 
 def lock(tx: Connection, payment_id: str) -> Order | None:
@@ -102,9 +113,12 @@ def name_user(tx: Connection, order_id: str, username: str, now: datetime) -> No
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which orders a list shows. All that are set must hold."""
+    """Which orders a list shows. All that are set must hold.
 
-    equal: Mapping[str, str]
+    `equal` names columns; one that is given several values has one of them.
+    """
+
+    equal: Mapping[str, str | Sequence[str]]
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -112,7 +126,8 @@ class Search:
         """The query, newest first. Names of columns come from the code, never from a caller."""
         query = select(*_COLUMNS).order_by(orders.c.created_at.desc(), orders.c.id.desc())
         for name, value in self.equal.items():
-            query = query.where(orders.c[name] == value)
+            column = orders.c[name]
+            query = query.where(column == value if isinstance(value, str) else column.in_(value))
         if self.created_after is not None:
             query = query.where(orders.c.created_at > self.created_after)
         if self.created_before is not None:
@@ -148,9 +163,9 @@ def _order(row: AnyRow) -> Order:
             coupon=row.coupon_discount, referral=row.referral_discount, final=row.amount,
             rate=row.discount_rate,
         ),
+        email=SealedAddress(row.email_lookup, row.email_sealed),
         buyer=Buyer(
-            row.email, row.owner_id, row.team_id, row.github_username, row.vat_invoice_requested,
-            row.tax_id,
+            row.owner_id, row.team_id, row.github_username, row.vat_invoice_requested, row.tax_id,
         ),
         coupon_id=row.coupon_id,
         coupon_code=row.coupon_code,

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import BindParameter
 
+from tallystick.domain.addresses import GIFT_CARDS, ORDERS, REFERRERS, SEALING, Place
 from tallystick.domain.sealing import HEADER
 from tallystick.store.columns import AnyRow
 from tallystick.store.schema.core import idempotency
@@ -30,6 +31,7 @@ from tallystick.store.schema.merchant_events import webhook_endpoints
 from tallystick.store.schema.orders import licences, orders
 from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.store.schema.refunds import refunds
+from tallystick.store.schema.sales import referrers
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ SEALED: Final[tuple[Sealed, ...]] = (
     Sealed(webhook_endpoints.c.previous_secret, "webhook_endpoints", "webhook_endpoints.secret"),
     Sealed(gift_cards.c.code_sealed, "gift-card-seal", "gift_cards.code_sealed"),
     Sealed(gift_cards.c.email_sealed, "gift-card-seal", "gift_cards.email_sealed"),
+    Sealed(orders.c.email_sealed, SEALING, "orders.email_sealed"),
+    Sealed(referrers.c.email_sealed, SEALING, "referrers.email_sealed"),
     Sealed(licences.c.sealed, "licences/sealing", "licences.sealed"),
     Sealed(orders.c.tax_id, "orders/tax-id", "orders.tax_id"),
     Sealed(refunds.c.payee, "payee", "refunds.payee"),
@@ -92,6 +96,12 @@ SEALED: Final[tuple[Sealed, ...]] = (
 
 CODES: Final = gift_cards.c.code_sealed
 """The codes of gift cards are also looked up by a keyed hash, which is written beside them."""
+
+BUYERS: Final = orders.c.email_sealed
+LOOKED_UP: Final[Mapping[Column[Any], Place]] = {
+    BUYERS: ORDERS, referrers.c.email_sealed: REFERRERS, gift_cards.c.email_sealed: GIFT_CARDS,
+}  # fmt: skip
+"""Addresses are looked up in the same way, by `email_lookup`."""
 
 
 def _others(of: Sealed) -> Select[Any]:

@@ -203,7 +203,9 @@ def _engine(url: str, *, writable: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _: object) -> None:
         pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
-        pragmas += ["journal_mode=WAL", "synchronous=FULL"] if writable else ["query_only=ON"]
+        # What is erased or sealed anew shall not be left in the free parts of the file.
+        durable = ["journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"]
+        pragmas += durable if writable else ["query_only=ON"]
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 

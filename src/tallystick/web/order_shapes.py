@@ -9,6 +9,7 @@ from tallystick.domain.order import Order, OrderStatus
 from tallystick.domain.order_document import document
 from tallystick.domain.snapshot import Snapshot, TransactionPart
 from tallystick.flows.hub import Hub
+from tallystick.flows.orders import email_of
 from tallystick.fulfilment.order import Orders
 from tallystick.store.licences import Licence
 from tallystick.web import shapes
@@ -29,11 +30,16 @@ class Bought:
     grant: Grant | None
 
 
-def new(one: Order, snapshot: Snapshot) -> dict[str, Any]:
+def order(hub: Hub, one: Order) -> dict[str, Any]:
+    """An order alone."""
+    return document(one, email_of(hub, one))
+
+
+def new(hub: Hub, one: Order, snapshot: Snapshot) -> dict[str, Any]:
     """An order that is to be paid, and how."""
     attempt = snapshot.attempt
     return {
-        **document(one),
+        **order(hub, one),
         "checkout": None if attempt is None else shapes.checkout(attempt.checkout),
         "expiresAt": shapes.instant(snapshot.expires_at),
     }
@@ -42,7 +48,7 @@ def new(one: Order, snapshot: Snapshot) -> dict[str, Any]:
 def bought(hub: Hub, one: Bought) -> dict[str, Any]:
     """An order for whoever may see what was bought."""
     return {
-        **new(one.order, one.snapshot),
+        **new(hub, one.order, one.snapshot),
         "licence": _licence(hub, one),
         "access": _access(one.grant),
     }
@@ -53,10 +59,10 @@ def came(parts: Iterable[TransactionPart]) -> dict[str, Any]:
     return {"transactions": [shapes.transaction(part) for part in parts]}
 
 
-def listed(one: Order) -> dict[str, Any]:
+def listed(hub: Hub, one: Order) -> dict[str, Any]:
     """S2's row: with its worth in US cents, and the amount as people read it."""
     return {
-        **document(one),
+        **order(hub, one),
         "amountUsdCents": None if one.worth is None else one.worth.usd_cents,
         "displayAmount": figures.money(one.amount, LISTED_IN),
     }

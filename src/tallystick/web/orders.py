@@ -1,5 +1,6 @@
 """Orders over HTTP: buying, reading what was bought, and a person's decisions about it."""
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -109,8 +110,8 @@ async def create(
         hub,
         who,
         parsed.raw,
-        lambda once: flow.place_order(hub, wish, once, _rendered),
-        lambda payment_id, once: flow.resume_order(hub, payment_id, once, _rendered),
+        lambda once: flow.place_order(hub, wish, once, partial(_rendered, hub)),
+        lambda payment_id, once: flow.resume_order(hub, payment_id, once, partial(_rendered, hub)),
     )
 
 
@@ -168,11 +169,12 @@ def _wish(who: Caller, said: CreateOrder) -> OrderWish:
     elif field := next((name for name, given in _merchants_own(said).items() if given), None):
         raise Invalid(f"{field} needs a secret key.", ((field, "needs a secret key"),))
     buyer = Buyer(
-        said.email, who.owner or said.user_id, said.team_id, said.github_username,
+        who.owner or said.user_id, said.team_id, said.github_username,
         said.vat_invoice_requested,
     )  # fmt: skip
     return OrderWish(
-        product_type=said.product_type, gateway=said.gateway, buyer=buyer, quantity=said.quantity,
+        product_type=said.product_type, gateway=said.gateway, email=said.email, buyer=buyer,
+        quantity=said.quantity,
         currency=said.currency, coupon_code=said.coupon_code, referral_code=said.referral_code,
         tax_id=said.tax_id, return_url=said.return_url, metadata=said.metadata,
         public=who.role is None,
@@ -188,8 +190,9 @@ def _merchants_own(said: CreateOrder) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _rendered(order: Order, snapshot: Snapshot, token: str) -> bytes:
-    return shapes.encoded({"data": {**order_shapes.new(order, snapshot), "clientToken": token}})
+def _rendered(hub: Hub, order: Order, snapshot: Snapshot, token: str) -> bytes:
+    shown = order_shapes.new(hub, order, snapshot)
+    return shapes.encoded({"data": {**shown, "clientToken": token}})
 
 
 def _shown(hub: Hub, who: Caller, found: Bought) -> dict[str, object]:

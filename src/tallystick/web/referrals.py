@@ -153,7 +153,7 @@ def _shape(known: Known) -> dict[str, Any]:
     above = next_step(step)
     return {
         "id": referrer.id,
-        "email": referrer.email,
+        "email": known.email,
         "code": referrer.code,
         "buyerDiscountPercent": referrer.buyer_discount_percent,
         "tier": step.tier,

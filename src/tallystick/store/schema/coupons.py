@@ -46,6 +46,7 @@ coupon_amounts = table(
 coupon_customers = table(
     "coupon_customers",
     Column("coupon_id", Text, ForeignKey("coupons.id"), primary_key=True),
+    # Stands for the mailbox of whoever uses it, by a keyed hash.
     Column("customer", Text, primary_key=True),
     Column("used", Whole, nullable=False),
     # Uses of before two addresses were known to be one customer's: they do not pass the cap.

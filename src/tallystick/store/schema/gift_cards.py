@@ -18,6 +18,8 @@ gift_cards = table(
     Column("currency", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("email_sealed", LargeBinary, nullable=False),
+    # By which the address is found; none where a migration could not open it.
+    Column("email_lookup", Text),
     Column("code_hash", Text, unique=True),
     Column("code_sealed", LargeBinary),
     Column("created_at", Instant, nullable=False),
@@ -31,6 +33,9 @@ gift_cards = table(
         name="code_once_paid",
     ),
 )
+
+index_where("ix_gift_cards_email", "email_lookup IS NOT NULL", gift_cards.c.email_lookup)
+index_where("ix_gift_cards_unfound", "email_lookup IS NULL", gift_cards.c.id)
 
 gift_card_movements = table(
     "gift_card_movements",

@@ -45,7 +45,9 @@ orders = table(
     # Whose referrals these are is another feature's table.
     Column("referred_by", Text, index=True),
     Column("referral_code", Text),
-    Column("email", Text, nullable=False),
+    # By which the buyer's address is found; the address itself until it is sealed.
+    Column("email_lookup", Text, nullable=False),
+    Column("email_sealed", LargeBinary),
     Column("owner_id", Text),
     Column("team_id", Text),
     Column("github_username", Text),
@@ -85,7 +87,8 @@ Index("ix_orders_created", orders.c.created_at, orders.c.id)
 Index("ix_orders_status", orders.c.status, orders.c.created_at, orders.c.id)
 Index("ix_orders_gateway", orders.c.gateway, orders.c.created_at, orders.c.id)
 Index("ix_orders_product", orders.c.product_type, orders.c.created_at, orders.c.id)
-Index("ix_orders_email", orders.c.email, orders.c.created_at, orders.c.id)
+Index("ix_orders_email", orders.c.email_lookup, orders.c.created_at, orders.c.id)
+index_where("ix_orders_unsealed", "email_sealed IS NULL", orders.c.id)
 index_where("ix_orders_owner", "owner_id IS NOT NULL",
             orders.c.owner_id, orders.c.created_at, orders.c.id)  # fmt: skip
 index_where("ix_orders_team", "team_id IS NOT NULL",

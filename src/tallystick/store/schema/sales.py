@@ -1,6 +1,15 @@
 """Exchange rates, sales with their frozen worth, the daily sums of them, and referrals."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 
 from tallystick.domain.exchange import RateSource
 from tallystick.domain.referral import CommissionStatus, LineKind
@@ -82,11 +91,14 @@ revenue_zone = table(
 referrers = table(
     "referrers",
     Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False, unique=True),
+    # By which the address is found, and is nobody else's; the address itself until it is sealed.
+    Column("email_lookup", Text, nullable=False),
+    Column("email_sealed", LargeBinary),
     Column("code", Text, nullable=False, unique=True),
     Column("buyer_discount_percent", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     CheckConstraint("buyer_discount_percent BETWEEN 0 AND 100", name="discount_is_percent"),
+    UniqueConstraint("email_lookup", name="uq_referrers_email"),
 )
 
 commissions = table(
