@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.flows import deliver, rescue, send_refund
 from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
@@ -78,6 +79,11 @@ async def _one_ends(kind: _Kind, due: Sequence[str], patience_s: float) -> None:
     if full:
         tasks = set().union(*full)
         await asyncio.wait(tasks, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _tell_of_waiting(error: DatabaseUnavailable, work: str) -> None:
+    """A database that is away is no defect of ours: one line, and it is tried again."""
+    log.error("worker_waits_for_the_database", work=work, why=error.detail)
 
 
 class Worker:
@@ -177,6 +183,8 @@ class Worker:
         did = 0
         try:
             did = await kind.work(self._hub, what)
+        except DatabaseUnavailable as error:
+            _tell_of_waiting(error, kind.name)
         except Exception:
             log.exception("worker_failed", work=kind.name, what=what)
         if not did:
@@ -190,6 +198,9 @@ class Worker:
             bell.clear()
             try:
                 did, nap_s = await self._begin(kind)
+            except DatabaseUnavailable as error:
+                _tell_of_waiting(error, kind.name)
+                did, nap_s = 0, LONGEST_NAP_S
             except Exception:
                 log.exception("worker_failed", work=kind.name)
                 did, nap_s = 0, LONGEST_NAP_S
@@ -218,6 +229,8 @@ class Worker:
                 await self._note_doubt(again=not ticks % _TICKS_TO_A_LOOK)
                 if not ticks % _TICKS_TO_A_LOOK:
                     await hub.database.write(lambda tx: timers.pull_back(tx, hub.now()))
+            except DatabaseUnavailable as error:
+                _tell_of_waiting(error, "watch_the_clock")
             except Exception:
                 log.exception("worker_failed", work="watch_the_clock")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from tallystick.domain.errors import DatabaseUnavailable
+from tallystick.store.checkup import write_and_take_back
 from tallystick.store.database import open_database
 from tallystick.store.sqlite import ServerLock
 from tests.store.rows import run
@@ -129,3 +131,68 @@ async def test_a_folder_that_does_not_exist_is_a_database_that_is_away(tmp_path)
     with pytest.raises(DatabaseUnavailable):
         await lost.read(lambda tx: run(tx, "SELECT 1"))
     await lost.close()
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("ending", ["", "-wal"])
+async def test_a_write_to_a_file_that_was_renamed_is_refused_until_it_is_back(database, ending):
+    await database.write(lambda tx: key(tx, "before"))
+    own = database.path.with_name(database.path.name + ending)
+    elsewhere = own.rename(own.with_name("elsewhere"))
+
+    for write in (
+        database.write(lambda tx: key(tx, "lost")),
+        database.write_each(lambda tx, names: [key(tx, n) for n in names], "lost too"),
+    ):
+        with pytest.raises(DatabaseUnavailable, match="was renamed, deleted or replaced"):
+            await write  # fmt: skip
+    assert not own.exists()
+    elsewhere.rename(own)
+
+    assert await database.write(lambda tx: key(tx, "after")) == "after"
+    assert await kept(database) == {"before", "after"}
+
+
+@pytest.mark.sqlite_only
+async def test_what_lands_in_a_file_that_is_renamed_meanwhile_is_not_acknowledged(database):
+    await database.write(lambda tx: key(tx, "before"))
+
+    def renamed_meanwhile(tx):
+        database.path.rename(database.path.with_name("elsewhere.db"))
+        return key(tx, "landed elsewhere")
+
+    with pytest.raises(DatabaseUnavailable, match="was renamed, deleted or replaced"):
+        await database.write(renamed_meanwhile)
+
+
+@pytest.mark.sqlite_only
+async def test_a_damaged_file_is_a_database_that_is_away(database):
+    def damaged(_):
+        raise DBAPIError("SELECT", {}, sqlite3.DatabaseError("database disk image is malformed"))
+
+    with pytest.raises(DatabaseUnavailable, match="malformed"):
+        await database.read(damaged)
+
+
+async def test_whether_anything_can_be_written_is_found_out_by_writing(database):
+    """A transaction without a change succeeds on a full disk."""
+    changed = "PRAGMA data_version" if database.dialect == "sqlite" else (
+        "SELECT pg_current_wal_insert_lsn()::text"
+    )  # fmt: skip
+    before = await database.read(lambda tx: run(tx, changed))
+
+    told = await asyncio.gather(
+        *(database.write_each(write_and_take_back, "here") for _ in range(3))
+    )
+
+    assert told == [0, 0, 0]
+    assert await database.read(lambda tx: run(tx, changed)) != before
+    assert await database.read(lambda tx: run(tx, "SELECT count(*) FROM clock_doubts")) == 0
+
+
+@pytest.mark.sqlite_only
+async def test_nothing_can_be_written_where_a_write_is_refused(database):
+    await database.write(lambda tx: tx.exec_driver_sql("PRAGMA query_only=ON"))
+
+    with pytest.raises(DatabaseUnavailable, match="readonly"):
+        await database.write_each(write_and_take_back, "here")

@@ -1,11 +1,13 @@
-"""What `tallystick doctor` asks of a database: which program, which version, what time it is."""
+"""What is asked of a database itself: which program it is, what time it has, whether it writes."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
 
+from tallystick.store import clock_doubts, inbox
 from tallystick.store.migrate import version
 from tallystick.store.schema.core import payments
 
@@ -37,3 +39,14 @@ def ground(tx: Connection) -> Ground:
         program = f"PostgreSQL {'.'.join(map(str, number))}"
     newest = tx.execute(_NEWEST).scalar()
     return Ground(dialect, program, number, version(tx), now, newest)
+
+
+def write_and_take_back(tx: Connection, holders: Sequence[str]) -> list[int]:
+    """Write a row and take it away again; how many notices wait, for each who asked.
+
+    Asked by many at once, one commit answers them all. Fails where nothing can be written.
+    """
+    name, now = f"{holders[0]} ready", datetime.now(UTC)
+    clock_doubts.note(tx, name, "Whether anything can be written.", now)
+    clock_doubts.note(tx, name, None, now)
+    return [inbox.waiting(tx)] * len(holders)

@@ -26,6 +26,14 @@ _PAUSES_S: Final = (0.002, 0.01, 0.05, 0.2)
 _SERIALIZATION: Final = {"40001", "40P01"}
 # An answer of these classes says that the connection ends, not what became of the commit.
 _CUT: Final = {"", "08", "57", "58", "XX"}
+# Connection, who we are, no such database (it was dropped or renamed), resources (full disk, too
+# many), shutdown, the system under it.
+_AWAY: Final = {"08", "28", "3D", "53", "57", "58"}
+_CANNOT: Final = {
+    "25006": "it only reads: it is a standby server, or was set so",
+    "XX001": "its data is damaged",
+    "XX002": "an index is damaged",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +246,10 @@ def _translated(error: Exception) -> Exception:
     state = _sqlstate(error)
     if state in _SERIALIZATION:
         return Unavailable("Too much contention; try again.", retry_after_s=1)
-    # 08 connection, 53 resources (disk full, too many), 57 shutdown, 25006 a standby server.
-    if error.connection_invalidated or state[:2] in {"08", "53", "57"} or state == "25006":
+    if error.connection_invalidated or state[:2] in _AWAY:
         return DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5)
+    if state in _CANNOT:
+        return DatabaseUnavailable(f"PostgreSQL: {_CANNOT[state]}.", retry_after_s=5)
     return error
 
 

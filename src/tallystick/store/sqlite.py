@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from tallystick.domain.errors import DatabaseUnavailable, Unavailable
 from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
+from tallystick.store.own_file import Moved, OwnFile
 
 LARGEST_BATCH: Final = 128
 LARGEST_QUEUE: Final = 10_000
@@ -52,6 +53,7 @@ class SqliteDatabase:
 
     def __init__(self, url: str) -> None:
         self.path = Path(make_url(url).database or "tallystick.db")
+        self._file = OwnFile(self.path)
         self._writing = _engine(url, writable=True)
         self._reading = _engine(url, writable=False)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -142,7 +144,7 @@ class SqliteDatabase:
     def _read(self, body: Body[T]) -> T:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = self._reading.connect()
+            connection = self._local.connection = self._connect(self._reading)
             self._connections.append(connection)
         with connection.begin():
             return refuse_coroutine(body(connection))
@@ -162,16 +164,31 @@ class SqliteDatabase:
             if not batch:
                 break
             try:
-                connection = connection or self._writing.connect()
+                connection = connection or self._connect(self._writing)
+                self._file.check()
                 _commit(connection, batch)
+                self._file.hold_log()
+                self._file.check()
+            except Moved as error:
+                # Its connection stays: closing it would touch the companions of whatever file has
+                # the name now, and this one may be put back.
+                _fail(batch, error)
             except Exception as error:  # noqa: BLE001 - handed to whoever waits
                 _fail(batch, error)
                 # A commit that failed leaves its transaction open; only a new connection is clean.
                 _let_go(connection)
+                self._file.let_log_go()
                 connection = None
             _answer(batch)
         if connection is not None:
             connection.close()
+
+    def _connect(self, engine: Engine) -> Connection:
+        """A connection to the file that was opened first: SQLite would make one where none is."""
+        self._file.check()
+        connection = engine.connect()
+        self._file.hold()
+        return connection
 
 
 class ServerLock:
@@ -316,6 +333,14 @@ def _resolve(tasks: Sequence[_Task]) -> None:
 
 def _translated(error: Exception) -> Exception:
     """A driver's complaint about the disk or the file becomes ours; a broken rule stays a bug."""
-    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.OperationalError):
+    if isinstance(error, DBAPIError) and is_about_the_file(error.orig):
         return DatabaseUnavailable(f"SQLite: {error.orig}.", retry_after_s=5)
     return error
+
+
+def is_about_the_file(error: object) -> bool:
+    """Whether the disk, the lock or the file itself is at fault, and no statement of ours.
+
+    "malformed" and "not a database" have the plain class that all the others are made from.
+    """
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError

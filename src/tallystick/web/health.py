@@ -1,5 +1,6 @@
 """Health, metrics and what gateways there are."""
 
+import asyncio
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import Connection
 
+from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.domain.evidence import Trust
 from tallystick.flows import deliver
 from tallystick.flows.hub import Hub, Trouble
 from tallystick.gateways.base import Gateway
-from tallystick.store import attempts, inbox, webhook_endpoints
+from tallystick.store import attempts, checkup, inbox, webhook_endpoints
 from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
@@ -20,6 +22,8 @@ from tallystick.web.schemas import several
 
 router = APIRouter(tags=["operations"])
 _AMONG: Final = 1000
+WRITES_WITHIN_S: Final = 5
+"""A write that waits longer is as good as none: whoever asks for readiness gives up too."""
 
 
 @router.get("/health/live", summary="The process answers")
@@ -28,13 +32,14 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/health/ready", summary="The database answers")
+@router.get("/health/ready", summary="The database answers and can be written")
 async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
-    """200 where requests can be served, 503 where the database is away.
+    """200 where requests can be served; 503 where the database is away or nothing can be written.
 
-    `status` is `degraded` where Redis is set and does not answer: all goes on without it.
+    Notices are refused then too, so that gateways send them again. `status` is `degraded` where
+    Redis is set and does not answer: all goes on without it.
     """
-    waiting = await hub.database.read(inbox.waiting)
+    waiting = await _written(hub)
     limits: RateLimits = request.app.state.limits
     redis = await limits.redis_answers()
     return {
@@ -44,6 +49,18 @@ async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
         "inboxWaiting": waiting,
         "expiryHeld": hub.why_nothing_expires(hub.now()) is not None,
     }
+
+
+async def _written(hub: Hub) -> int:
+    """How many notices wait, told by a commit. Raises DatabaseUnavailable, soon."""
+    try:
+        async with asyncio.timeout(WRITES_WITHIN_S):
+            return await hub.database.write_each(checkup.write_and_take_back, hub.holder)
+    except TimeoutError as error:
+        raise DatabaseUnavailable(
+            f"The database has not written anything for {WRITES_WITHIN_S} s: look at its disk, and "
+            "at what holds it locked.", retry_after_s=5,
+        ) from error  # fmt: skip
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
