@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
+from urllib.request import urlopen
 
 import uvicorn
 from starlette.applications import Starlette
@@ -42,9 +44,12 @@ ONEPAY_VPC = OnePayVPCKeys(
 )
 
 
+_PREFIX = re.compile(r"^/(mute|_sim/[^/]+)")
+
+
 @dataclass(frozen=True)
 class Call:
-    """One request as it came over the wire."""
+    """One request as it came over the wire; the path is that of the gateway's own API."""
 
     method: str
     path: str
@@ -74,6 +79,22 @@ class Stand:
     def mute(self, name: str) -> str:
         """An address that keeps what it is asked and says only that it cannot answer now."""
         return f"{self.url}/as/{name}/mute"
+
+    async def act(self, gateway: str, reference: str, act: str) -> None:
+        """Play an act, over HTTP as walks do: the stage lives in another thread."""
+        await asyncio.to_thread(
+            self._post, "/act", {"gateway": gateway, "reference": reference, "act": act}
+        )
+
+    async def open_form(self, gateway: str, fields: Mapping[str, str]) -> None:
+        """The payer's browser posts a signed form to the hosted checkout."""
+        path = f"/_sim/{gateway}/v1/checkout/init"
+        await asyncio.to_thread(self._post, path, urlencode(fields))
+
+    def _post(self, path: str, wish: Mapping[str, Any] | str) -> None:
+        body = wish if isinstance(wish, str) else json.dumps(wish)
+        with urlopen(self.url + path, body.encode(), timeout=60):
+            pass
 
     def routes(self) -> list[Route]:
         """The hub's door and what walks steer by."""
@@ -129,7 +150,7 @@ class Recorder:
         _, _, name, rest = scope["path"].split("/", 3)
         request = Request(scope, receive)
         body = await request.body()
-        inner = f"/{rest}".partition("/mute")[2] or f"/{rest}"
+        inner = _PREFIX.sub("", f"/{rest}")
         query = tuple(sorted(parse_qsl(request.url.query, keep_blank_values=True)))
         call = Call(request.method, inner, query, dict(request.headers), body)
         self._stand.calls.setdefault(name, []).append(call)

@@ -167,9 +167,13 @@ class PayOSSimulator:
         return self._stranger(request) or self._answer(self._find(request))
 
     async def _revoke(self, request: Request) -> Response:
-        wish = await _document(request)
+        """The SDKs sign what they send; nothing and an unsigned reason are taken as well."""
+        wish = dict(await _document(request))
         if problem := self._stranger(request):
             return problem
+        signature = wish.pop("signature", None)
+        if signature not in (None, _sign(_flat(wish), self._keys.checksum_key)):
+            return _no("201", "Mã kiểm tra(signature) không hợp lệ")
         order = self._find(request)
         if order is not None:
             try:

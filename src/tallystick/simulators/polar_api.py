@@ -21,6 +21,7 @@ from tallystick.simulators.polar_answers import Wrong, document, listed, nothing
 from tallystick.simulators.polar_discounts import DiscountDesk, taken_off
 from tallystick.simulators.polar_objects import (
     API_VERSION,
+    API_VERSIONS,
     CATALOG_PRICE,
     PAYER,
     Organization,
@@ -36,6 +37,7 @@ _LASTS: Final = timedelta(hours=24)
 _MINUTE: Final = timedelta(minutes=1)
 _SMALLEST: Final = {"vnd": 20_000, "lkr": 20_000}
 _REF: Final = "tallystick_ref"
+_VERSION: Final = "Polar-Version"
 _LISTS: Final = ("checkouts", "orders", "refunds", "disputes", "products", "discounts")
 _REASONS: Final = {
     "duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee",
@@ -133,10 +135,15 @@ class PolarApi:
             token = request.headers.get("authorization")
             if token != f"Bearer {self._keys.access_token}":
                 return refusal(401, "Unauthorized", "The access token is not known.")
+            version = request.headers.get(_VERSION, API_VERSION)
+            if version not in API_VERSIONS:
+                return JSONResponse({"detail": "Not Found"}, 404)
             try:
-                return await answer(request)
+                told = await answer(request)
             except Wrong as wrong:
-                return wrong.answer()
+                told = wrong.answer()
+            told.headers[_VERSION] = version
+            return told
 
         return limited
 

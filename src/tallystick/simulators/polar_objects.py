@@ -13,6 +13,8 @@ from typing import Any, Final
 from tallystick.simulators.base import Order, Transfer
 
 API_VERSION: Final = "2026-04"
+# None of our objects differs between them.
+API_VERSIONS: Final = {API_VERSION, "2026-10", "2027-01"}
 _FOUNDED: Final = "2026-01-01T00:00:00Z"
 # What the product costs where a checkout has no price of its own.
 CATALOG_PRICE: Final = {"price_amount": 1_000, "price_currency": "usd", "tax_behavior": "inclusive"}
