@@ -123,12 +123,15 @@ class Stand:
 
     async def _heard(self, request: Request) -> Response:
         wish = await request.json()
-        rows = [
+        return JSONResponse(self.heard_about(wish["gateway"], wish["about"]))
+
+    def heard_about(self, gateway: str, about: str) -> list[dict[str, Any]]:
+        """Every notice of a gateway that has this text in it, in the order of coming."""
+        return [
             {"headers": headers, "body": body.decode(), "query": query}
-            for gateway, headers, body, query in self.heard
-            if gateway == wish["gateway"] and wish["about"] in body.decode() + query
+            for by, headers, body, query in self.heard
+            if by == gateway and about in body.decode() + query
         ]
-        return JSONResponse(rows)
 
 
 async def _unavailable(_request: Request) -> Response:
