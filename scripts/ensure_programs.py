@@ -1,4 +1,4 @@
-"""Make sure that PostgreSQL, Redis, Chromium and React are there; part of `make test`.
+"""Make sure that PostgreSQL, Redis, Chromium, React and the SDKs are there; part of `make test`.
 
 What is there is used and nothing is changed. What is missing comes from apt where we are root, else
 from the npm registry or Playwright. No service is started and nothing is left running.
@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.infra import programs  # noqa: E402 - it is importable from here on only
+from scripts import ensure_sdks  # noqa: E402 - they are importable from here on only
+from tests.infra import programs, sdks  # noqa: E402
 
 # Signs for Vietnamese, Sinhala and Tamil, so that screenshots show words and not boxes.
 FONTS = "fonts-noto-core"
@@ -64,6 +65,7 @@ def main() -> None:
                 programs.react,
                 [react_from_npm, from_apt("npm"), react_from_npm],
             ),
+            ensure("TALLYSTICK_TEST_SDKS", sdks.every, [ensure_sdks.install_missing]),
         )
         if message
     ]

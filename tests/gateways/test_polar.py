@@ -654,6 +654,24 @@ class TestAtTheSimulator:
         ]  # fmt: skip
         assert len({raw.headers["webhook-id"] for raw in theatre.heard}) == 6
 
+    async def test_values_that_no_list_has_change_nothing_and_come_only_when_asked_for(
+        self, theatre, gateway
+    ):
+        usual, strange = [await theatre.open(gateway, self.amount) for _ in range(2)]
+
+        await theatre.stage.act("polar", usual.our_ref, "pay")
+        plain = [raw.body for raw in theatre.heard]
+        await theatre.stage.act("polar", strange.our_ref, "unknown_value")
+
+        assert not any(b"tomorrow" in body for body in plain)
+        odd = [raw for raw in theatre.heard if b"billing_reason_of_tomorrow" in raw.body]
+        assert any(gateway.read_notice(raw).credits for raw in odd)
+        verdict = await gateway.fetch_verdict(strange)
+        assert (verdict.claim, [one.money for one in verdict.credits]) == (
+            Claim.SUCCEEDED, [self.amount],
+        )  # fmt: skip
+        assert b"billing_reason_of_tomorrow" in verdict.raw
+
     async def test_an_order_is_updated_before_it_is_created(self, theatre, gateway):
         attempt = await theatre.open(gateway, self.amount)
 

@@ -556,6 +556,9 @@ def test_a_coupon_that_cannot_be_is_refused(shop, change):
     assert shop.post("/api/coupons", json=wish).status == 400
 
 
+TEN_PERCENT = {"type": "percentage", "basis_points": 1_000, "duration": "once"}
+
+
 def polar(shop: Shop, method: str, path: str, **wish: object) -> dict:
     """The merchant, or a buyer, at the simulated Polar itself."""
     token = shop.gateway_keys("polar")["access_token"]
@@ -566,7 +569,7 @@ def polar(shop: Shop, method: str, path: str, **wish: object) -> dict:
 
 
 def test_what_is_redeemed_here_is_told_to_polar_as_a_state_and_told_again_changes_nothing(shop):
-    there = polar(shop, "POST", "/v1/discounts/", name="Spring", max_redemptions=5)
+    there = polar(shop, "POST", "/v1/discounts/", name="Spring", max_redemptions=5, **TEN_PERCENT)
     coupon(shop, "SPRING", maxRedemptions=5, polarDiscountId=there["id"])
 
     def outcome(word: str) -> None:
@@ -602,7 +605,7 @@ def test_what_is_redeemed_here_is_told_to_polar_as_a_state_and_told_again_change
 
 
 def test_polar_is_told_later_where_it_does_not_answer_now(shop):
-    there = polar(shop, "POST", "/v1/discounts/", name="Later", max_redemptions=5)
+    there = polar(shop, "POST", "/v1/discounts/", name="Later", max_redemptions=5, **TEN_PERCENT)
     coupon(shop, "LATER", maxRedemptions=5, polarDiscountId=there["id"])
     away = buy(shop, gateway="polar", email="an@example.vn")
     act(shop, away, "error_500", times=1)
@@ -616,7 +619,7 @@ def test_polar_is_told_later_where_it_does_not_answer_now(shop):
 
 
 def test_a_coupon_without_a_limit_is_not_told_to_polar(shop):
-    there = polar(shop, "POST", "/v1/discounts/", name="Free", max_redemptions=5)
+    there = polar(shop, "POST", "/v1/discounts/", name="Free", max_redemptions=5, **TEN_PERCENT)
     coupon(shop, "FREE", polarDiscountId=there["id"])
     order = buy(shop, couponCode="FREE")
     act(shop, order)

@@ -37,7 +37,7 @@ CONTRACT = """
 OUR_OWN = {
     "forget_memo", "stray_transfer", "lose_transfer", "change_transfer", "lose_refund",
     "reverse_refund", "chargeback", "chargeback_lost", "chargeback_won",
-    "strangers", "odd_lines",
+    "strangers", "odd_lines", "unknown_value",
 }  # fmt: skip
 FIFTY = Money(50_000, "VND")
 ROOT = Path(__file__).resolve().parents[2]

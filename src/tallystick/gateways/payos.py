@@ -178,7 +178,9 @@ class PayOS:
     async def cancel(self, attempt: AttemptRef, reason: str) -> None:
         """Take the offer back. Whatever payOS says to it, its books decide what happened."""
         path = f"{_order_path(attempt.our_ref)}/cancel"
-        answer = await self._call("POST", path, {"cancellationReason": reason[:255]})
+        wish = {"cancellationReason": reason[:255]}
+        signature = body_signature(wish, self._settings.checksum_key[0])
+        answer = await self._call("POST", path, {**wish, "signature": signature})
         verdict = (
             self._verdict(answer, attempt)
             if answer.code == _OK

@@ -174,6 +174,15 @@ def _unknown_field(scene: Scene) -> str:
     return "The payer paid; the notice has fields that nobody knows."
 
 
+def _unknown_value(scene: Scene) -> str:
+    order, title = scene.order(), scene.simulator.traits.title
+    if not scene.simulator.traits.grows:
+        raise Conflict(f"{title} has no list of values that would get longer.")
+    scene.keep(Change(replace(order, terms={**order.terms, "tomorrow": True})))
+    scene.tell(scene.arrive(scene.money(scene.owed())))
+    return f"The payer paid; of this order {title} tells values that no published list has."
+
+
 def _dashboard_refund(scene: Scene) -> str:
     simulator, order = scene.simulator, scene.order()
     title = simulator.traits.title
@@ -325,6 +334,7 @@ ACTS: Final[dict[str, Callable[[Scene], str]]] = {
     "forge_webhook": _forge_webhook,
     "truncate_webhook": _truncate_webhook,
     "unknown_field": _unknown_field,
+    "unknown_value": _unknown_value,
     "dashboard_refund": _dashboard_refund,
     "reverse_refund": _reverse_refund,
     "chargeback": partial(_chargeback, state="open"),

@@ -101,7 +101,8 @@ class Traits:
     put its own question. `retries_s`: the waits after a notice that was not answered with 2xx.
     `page` is the path of the payer's page, with `{id}` in it. `unpaid` is the status of an offer
     without money, where one with none could not say that it is paid. `shared`: money of strangers
-    comes to the same account.
+    comes to the same account. `grows`: its lists of values get longer, and an order with
+    `terms["tomorrow"]` shows what readers then meet.
     """
 
     title: str
@@ -113,6 +114,7 @@ class Traits:
     refunds: bool = False
     unpaid: str | None = None
     shared: bool = False
+    grows: bool = False
 
 
 class Simulator(Protocol):

@@ -93,6 +93,7 @@ class PayOSSimulator:
             guard("/v2/payment-requests", "POST", self._create),
             guard("/v2/payment-requests/{name}", "GET", self._show),
             guard("/v2/payment-requests/{name}/cancel", "POST", self._revoke),
+            guard("/v2/payment-requests/{name}/invoices", "GET", self._invoices),
             guard("/confirm-webhook", "POST", self._confirm),
         ]
 
@@ -166,9 +167,13 @@ class PayOSSimulator:
         return self._stranger(request) or self._answer(self._find(request))
 
     async def _revoke(self, request: Request) -> Response:
-        wish = await _document(request)
+        """The SDKs sign what they send; nothing and an unsigned reason are taken as well."""
+        wish = dict(await _document(request))
         if problem := self._stranger(request):
             return problem
+        signature = wish.pop("signature", None)
+        if signature not in (None, _sign(_flat(wish), self._keys.checksum_key)):
+            return _no("201", "Mã kiểm tra(signature) không hợp lệ")
         order = self._find(request)
         if order is not None:
             try:
@@ -179,6 +184,11 @@ class PayOSSimulator:
             order = replace(order, terms={**order.terms, **reason})
             self._stage.books.keep(order)
         return self._answer(order)
+
+    async def _invoices(self, request: Request) -> Response:
+        """There are none: this channel has no contract for electronic invoices."""
+        none = self._stranger(request) or (self._find(request) is None and self._answer(None))
+        return none or self._yes({"invoices": []})
 
     async def _confirm(self, request: Request) -> Response:
         wish = await _document(request)

@@ -1,8 +1,7 @@
 """Plays SePay and the bank account that it watches.
 
     GET /v2/transactions, /v2/transactions/{uuid}, /v2/bank-accounts   the user API, 3 calls a s
-    GET /userapi/transactions/list                                     the old one: 200 and nothing
-                                                                       for a wrong token
+    GET /userapi/…                                                     the old one, see sepay_old
     GET /bank?qr=…&return_url=…&cancel_url=…                           the payer scans our code
 
 SePay knows no orders. What the books call an order here is a payer who has scanned a code and can
@@ -29,6 +28,7 @@ from tallystick.domain.errors import Conflict, Invalid
 from tallystick.domain.vietqr import BANKS, VietQR
 from tallystick.simulators.backstage import Backstage, Part
 from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.simulators.sepay_old import OldUserApi, old_row
 
 _VIETNAM: Final = timezone(timedelta(hours=7))
 _MINUTE: Final = 60.0
@@ -74,6 +74,8 @@ class SePaySimulator:
         self._stage = backstage
         self._keys = keys
         self._calls: list[datetime] = []
+        account = (keys.bank_bin, keys.account_number)
+        self._old = OldUserApi(account, self._old_rows, self._knows)
 
     def routes(self) -> list[BaseRoute]:
         """The user API in both versions, and the payer's bank app."""
@@ -85,7 +87,7 @@ class SePaySimulator:
             guard("/v2/transactions", self._list),
             guard("/v2/transactions/{id}", self._show),
             guard("/v2/bank-accounts", self._accounts),
-            guard("/userapi/transactions/list", self._old_list),
+            *self._old.routes(guard),
             Route("/bank", self._scan, methods=["GET"]),
         ]
 
@@ -210,20 +212,14 @@ class SePaySimulator:
         }
         return JSONResponse({"status": "success", "data": [account]})
 
-    async def _old_list(self, request: Request) -> Response:
-        if self._stranger(request):
-            return Response(b"", media_type="text/html")
-        rows = [
-            {**row, "id": str(_number(row["reference_number"])),
-             "amount_in": f"{row['amount_in']}.00", "amount_out": f"{row['amount_out']}.00"}
-            for row in self._rows()
-        ]  # fmt: skip
-        told = {"status": 200, "error": None, "messages": {"success": True}}
-        return JSONResponse({**told, "transactions": rows})
+    def _old_rows(self) -> list[Mapping[str, Any]]:
+        return [old_row(row, _number(str(row["reference_number"]))) for row in self._rows()]
 
     def _stranger(self, request: Request) -> Response | None:
-        known = request.headers.get("authorization") == f"Bearer {self._keys.api_token}"
-        return None if known else _no(401, "unauthenticated", "Unauthenticated.")
+        return None if self._knows(request) else _no(401, "unauthenticated", "Unauthenticated.")
+
+    def _knows(self, request: Request) -> bool:
+        return request.headers.get("authorization") == f"Bearer {self._keys.api_token}"
 
     def _too_fast(self) -> Response | None:
         now = self._stage.clock.now()

@@ -1,7 +1,8 @@
 """Plays SePay's payment gateway.
 
 POST /v1/checkout/init      the form that the payer's browser posts, signed in the order it has
-GET  /v1/order/detail/{invoice}, POST /v1/order/cancel {order_invoice_number}
+GET  /v1/order?…, /v1/order/detail/{invoice}
+POST /v1/order/cancel, /v1/order/voidTransaction {order_invoice_number}
 """
 
 import base64
@@ -74,7 +75,9 @@ class SePayPGSimulator:
 
         return [
             Route("/v1/checkout/init", self._init, methods=["POST"]),
+            guard("/v1/order", "GET", self._list),
             guard("/v1/order/detail/{name}", "GET", self._show),
+            guard("/v1/order/voidTransaction", "POST", self._void),
             guard("/v1/order/cancel", "POST", self._revoke),
         ]
 
@@ -108,6 +111,7 @@ class SePayPGSimulator:
             terms={
                 "signature": fields["signature"],
                 "description": fields.get("order_description", ""),
+                "customer_id": fields.get("customer_id", ""),
             },
         )
         self._stage.books.keep(order)
@@ -184,6 +188,31 @@ class SePayPGSimulator:
         rows = [_row(transfer) for transfer in order.transfers]
         return JSONResponse({"data": {**self._told(order), "transactions": rows}})
 
+    async def _list(self, request: Request) -> Response:
+        """Docs, "API overview": `data` with `meta`, 20 on a page, at most 100."""
+        if problem := self._stranger(request):
+            return problem
+        wish = request.query_params
+        orders = sorted(
+            self._stage.books.book(self.name).orders, key=lambda order: order.created_at
+        )
+        rows = [row for order in reversed(orders) if _wanted(row := self._told(order), wish)]
+        per_page, page = min(int(wish.get("per_page", 20)), 100), int(wish.get("page", 1))
+        pages = -(-len(rows) // per_page)
+        meta = {
+            "per_page": per_page, "total": len(rows), "has_more": page < pages,
+            "current_page": page, "page_count": pages,
+        }  # fmt: skip
+        return JSONResponse({"data": rows[(page - 1) * per_page : page * per_page], "meta": meta})
+
+    async def _void(self, request: Request) -> Response:
+        """Cards alone can be voided, and what is paid here is paid by transfer."""
+        wish = await _document(request)
+        order = self._stage.books.order(self.name, str(wish.get("order_invoice_number")))
+        if problem := self._stranger(request) or self._missing(order):
+            return problem
+        return JSONResponse({"message": "Only card transactions can be voided"}, 422)
+
     async def _revoke(self, request: Request) -> Response:
         wish = await _document(request)
         order = self._stage.books.order(self.name, str(wish.get("order_invoice_number")))
@@ -222,7 +251,7 @@ class SePayPGSimulator:
         return {
             "id": order.id,
             "order_id": f"ORD-{order.id}",
-            "customer_id": None,
+            "customer_id": order.terms.get("customer_id") or None,
             "order_invoice_number": order.ref,
             "order_status": order.status,
             "order_amount": f"{order.amount}.00",
@@ -232,6 +261,12 @@ class SePayPGSimulator:
             "created_at": _local(order.created_at),
             "updated_at": _local(last),
         }
+
+
+def _wanted(row: Mapping[str, Any], wish: Mapping[str, str]) -> bool:
+    found = str(wish.get("q", "")).lower() in row["order_invoice_number"].lower()
+    names = ("order_status", "customer_id")
+    return found and all(row[name] == wish[name] for name in names if wish.get(name))
 
 
 def _row(transfer: Transfer) -> dict[str, Any]:

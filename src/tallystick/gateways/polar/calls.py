@@ -21,6 +21,8 @@ from tallystick.gateways.base import Wire
 
 _LARGEST_REPLY: Final = 1_048_576
 _PER_PAGE: Final = 100
+# Without it Polar answers in the version that is its newest by then (server, `kit/versioning.py`).
+_VERSION: Final = "2026-04"
 # A refund that Polar does not allow comes with 403, as a token without the scope does.
 _SCOPE: Final = {"insufficient_scope", "NotPermitted", "Unauthorized"}
 
@@ -120,6 +122,7 @@ class Calls:
     async def _send(self, method: str, path: str, body: bytes | None = None) -> Told:
         headers = {
             "Authorization": f"Bearer {self.access_token}",
+            "Polar-Version": _VERSION,
             "Content-Type": "application/json",
             "Accept": "application/json",
         }

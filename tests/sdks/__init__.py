@@ -1,0 +1,1 @@
+"""The gateways' own public SDKs, run against the simulators and beside our adapters."""
