@@ -33,9 +33,24 @@ KEEPERS: list[subprocess.Popen[bytes]] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Open the shared folder of this test run, in the process that owns the run."""
     if not hasattr(config, "workerinput"):
+        keep_bytecode(config)
         folder = new_folder("run")
         (folder / "owner").write_text(str(os.getpid()))
         os.environ[FOLDER] = str(folder)
+
+
+def keep_bytecode(config: pytest.Config) -> None:
+    """Let every process of the run find compiled modules, and keep them for the next run.
+
+    Where the environment forbids Python to write them, each of the hundreds of programs that the
+    tests start would compile a thousand files again, which takes longer than all that it does.
+    """
+    if not sys.dont_write_bytecode or config.cache is None:
+        return
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(config.cache.mkdir("bytecode"))
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

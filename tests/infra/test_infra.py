@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import subprocess
+import sys
 
 import asyncpg
 import pytest
@@ -94,6 +95,20 @@ def test_a_server_ends_with_the_test_run_that_started_it(tmp_path, monkeypatch):
 
     keeper.wait(60)
     assert not data.exists()
+
+
+def test_a_program_that_a_test_starts_keeps_what_it_compiled():
+    ask = "import sys; print(sys.dont_write_bytecode)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env=shared.plain_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "False"
 
 
 def test_the_program_comes_back_on_the_same_port_after_a_kill(live_server):
