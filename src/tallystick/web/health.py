@@ -15,19 +15,19 @@ from tallystick.store import attempts, inbox, webhook_endpoints
 from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
-from tallystick.web.schemas import several
+from tallystick.web.schemas import ref, several
 
 router = APIRouter(tags=["operations"])
 _AMONG: Final = 1000
 
 
-@router.get("/health/live", summary="The process answers")
+@router.get("/health/live", summary="The process answers", responses=answers(ref("Alive")))
 async def live() -> dict[str, str]:
     """Always 200 while the server runs."""
     return {"status": "ok"}
 
 
-@router.get("/health/ready", summary="The database answers")
+@router.get("/health/ready", summary="The database answers", responses=answers(ref("Ready")))
 async def ready(hub: HubDep) -> dict[str, Any]:
     """200 where requests can be served, 503 where the database is away."""
     waiting = await hub.database.read(inbox.waiting)
