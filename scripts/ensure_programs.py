@@ -1,4 +1,6 @@
-"""Make sure that PostgreSQL, Redis, Chromium, React and the SDKs are there; part of `make test`.
+"""Make sure that PostgreSQL, Redis, Chromium, React, two generators and the SDKs are there.
+
+Part of `make test`.
 
 What is there is used and nothing is changed. What is missing comes from apt where we are root, else
 from the npm registry or Playwright. No service is started and nothing is left running.
@@ -66,6 +68,12 @@ def main() -> None:
                 [react_from_npm, from_apt("npm"), react_from_npm],
             ),
             ensure("TALLYSTICK_TEST_SDKS", sdks.every, [ensure_sdks.install_missing]),
+            ensure(
+                programs.TYPESCRIPT,
+                programs.typescript,
+                [typescript_from_npm, from_apt("npm"), typescript_from_npm],
+            ),
+            ensure(programs.PYTHON_CLIENT, programs.python_client, [python_client_from_lock]),
         )
         if message
     ]
@@ -160,6 +168,29 @@ def react_from_npm() -> None:
             if not packed_by_npm(package, digest, Path(temporary)):
                 return
             shutil.copytree(Path(temporary) / "package", target / package.partition("@")[0])
+
+
+def typescript_from_npm() -> None:
+    """Install exactly what the lock file of `tests/generators` names, and run none of it."""
+    if not shutil.which("npm"):
+        return
+    say("Getting openapi-typescript from npm")
+    lock = programs.TYPESCRIPT_FILES / "package-lock.json"
+    target = programs.made_for(lock, "typescript")
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(programs.TYPESCRIPT_FILES / name, target)
+    succeeds(["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--prefix", str(target)])
+
+
+def python_client_from_lock() -> None:
+    """Make an environment of its own with openapi-python-client, which wants older libraries."""
+    say("Getting openapi-python-client")
+    target = programs.made_for(programs.PYTHON_CLIENT_LOCK, "python-client")
+    lock = str(programs.PYTHON_CLIENT_LOCK)
+    if succeeds([sys.executable, "-m", "venv", "--clear", str(target)]):
+        pip = [str(target / "bin/python"), "-m", "pip", "install", "--quiet"]
+        succeeds([*pip, "--disable-pip-version-check", "--require-hashes", "-r", lock])
 
 
 def packed_by_npm(package: str, digest: str, folder: Path) -> bool:

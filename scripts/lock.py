@@ -1,4 +1,4 @@
-"""Write the three lock files from pyproject.toml, for every platform and every Python from 3.11 on.
+"""Write the four lock files from pyproject.toml, for every platform and every Python from 3.11 on.
 
 They carry hashes and no address of any index, so the same files serve behind a mirror.
 """
@@ -16,6 +16,7 @@ COMPILE = (
 )  # fmt: skip
 LOCKS = {
     "requirements-uv.lock": ("--group", "installer"),
+    "requirements-generators.lock": ("--group", "generators"),
     "requirements.lock": ("pyproject.toml", "--group", "build"),
     # The tests must run what the program ships with.
     "requirements-dev.lock": (

@@ -1,4 +1,4 @@
-"""Where PostgreSQL, Redis and Chromium are on this machine, or a sentence that says how to mend it.
+"""Where the programs that tests need are on this machine, or a sentence that says how to mend it.
 
 The order is the same for each: an environment variable, the system's own, a wheel of the lock file,
 what `scripts/ensure_programs.py` unpacked into `.tools/`.
@@ -6,6 +6,7 @@ what `scripts/ensure_programs.py` unpacked into `.tools/`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
@@ -21,6 +22,10 @@ REDIS_URL = "TALLYSTICK_TEST_REDIS_URL"
 CHROMIUM = "TALLYSTICK_TEST_CHROMIUM"
 REACT = "TALLYSTICK_TEST_REACT"
 REACT_VERSION = "19.3.1"
+TYPESCRIPT = "TALLYSTICK_TEST_TYPESCRIPT"
+TYPESCRIPT_FILES = ROOT / "tests" / "generators"
+PYTHON_CLIENT = "TALLYSTICK_TEST_PYTHON_CLIENT"
+PYTHON_CLIENT_LOCK = ROOT / "requirements-generators.lock"
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -111,6 +116,36 @@ def react() -> Path:
         f"installed, which gets it, or set {REACT} to a `node_modules` that has react, react-dom "
         "and scheduler."
     )
+
+
+def typescript() -> Path:
+    """The `node_modules` with `openapi-typescript` and `typescript`."""
+    lock = TYPESCRIPT_FILES / "package-lock.json"
+    folder = Path(os.environ.get(TYPESCRIPT) or made_for(lock, "typescript") / "node_modules")
+    if (folder / "openapi-typescript/bin/cli.js").is_file():
+        return folder
+    raise ProgramMissingError(
+        "The tests of the API description need openapi-typescript and found none. Run `make test` "
+        f"where npm is installed, which gets it, or set {TYPESCRIPT} to a `node_modules` that has "
+        "openapi-typescript and typescript."
+    )
+
+
+def python_client() -> Path:
+    """The folder with the programs of an environment that has `openapi-python-client`."""
+    made = made_for(PYTHON_CLIENT_LOCK, "python-client") / "bin"
+    folder = Path(os.environ.get(PYTHON_CLIENT) or made)
+    if (folder / "openapi-python-client").is_file():
+        return folder
+    raise ProgramMissingError(
+        "The tests of the API description need openapi-python-client and found none. Run `make "
+        f"test`, which gets it, or set {PYTHON_CLIENT} to the `bin` of an environment that has it."
+    )
+
+
+def made_for(lock: Path, name: str) -> Path:
+    """Where `scripts/ensure_programs.py` puts what a lock file names; anew when that changes."""
+    return TOOLS / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
 
 
 def starts(program: Path) -> bool:

@@ -38,12 +38,13 @@ def read_settings(database: str | None = None) -> "Settings":
     from pydantic_settings import SettingsError
 
     from tallystick.settings import Settings
+    from tallystick.wrong_values import words_of
 
     try:
         found = Settings()
     except ValidationError as error:
         # Never with the value: it may be a secret.
-        lines = [f"{_variable(one['loc'])}: {one['msg']}." for one in error.errors()]
+        lines = [f"{_variable(one['loc'])}: {words_of(one)}." for one in error.errors()]
         raise NotConfigured("\n".join(lines)) from None
     except SettingsError as error:
         raise NotConfigured(f"A setting cannot be read: {error}.") from None

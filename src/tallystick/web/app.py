@@ -58,6 +58,7 @@ from tallystick.web import (
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.stream import Keeper
+from tallystick.wrong_values import words_of
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 PARTS: Final = (
@@ -122,6 +123,7 @@ def build_app(
         title="Tallystick",
         version=__version__,
         summary="Payments through many gateways, and the proof of each.",
+        generate_unique_id_function=description.operation_name,
         docs_url=None,
         openapi_url=None,
         redoc_url=None,
@@ -151,7 +153,7 @@ def _explain_errors(app: FastAPI) -> None:
         return refusals.refusal(request, app.state.hub, error)
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        wrong = tuple((".".join(map(str, e["loc"])), str(e["msg"])) for e in error.errors())
+        wrong = tuple((".".join(map(str, one["loc"])), words_of(one)) for one in error.errors())
         return await refused(request, Invalid("The request has wrong values.", wrong))
 
     async def unrouted(request: Request, error: HTTPException) -> Response:

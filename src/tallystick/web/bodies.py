@@ -4,7 +4,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from starlette.types import Receive
 from tallystick.domain.errors import Invalid, MalformedJson, TooLarge, UnsupportedMedia
 from tallystick.domain.money import LARGEST_MINOR, exponent
 from tallystick.domain.strict_json import parse
+from tallystick.wrong_values import wrong_values
 
 LARGEST_BODY: Final = 256_000
 LARGEST_NOTICE: Final = 64_000
@@ -113,7 +113,7 @@ def checked(model: type[M], raw: bytes) -> M:
     try:
         return model.model_validate(found)
     except ValidationError as error:
-        wrong = tuple((_place(one["loc"]), _words(dict(one))) for one in error.errors())
+        wrong = wrong_values(error.errors(), found)
         first_field, first_words = wrong[0]
         raise Invalid(f"{first_field}: {first_words}", wrong) from error
 
@@ -179,22 +179,5 @@ def web_address(text: str) -> str:
         or any(character in text for character in ' "<>\\^`{|}')
         or not text.isprintable()
     ):
-        raise ValueError("an absolute http(s) address without credentials")
+        raise ValueError("is an absolute http(s) address without credentials")
     return text
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "body"
-
-
-def _words(error: dict[str, Any]) -> str:
-    kind, given = error["type"], error.get("input")
-    if kind == "extra_forbidden":
-        return "is not a field of this request; remove it"
-    if kind == "missing":
-        return "is required"
-    if kind == "value_error":
-        return str(error["ctx"]["error"])
-    if isinstance(given, Decimal) and "int" in kind:
-        return "is a whole number of minor units, without a fraction"
-    return str(error["msg"])

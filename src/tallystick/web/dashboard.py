@@ -26,10 +26,11 @@ from tallystick.web import pages, shapes
 from tallystick.web.auth import SESSION_COOKIE, Caller
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import HubDep, LimitedCaller, count_stranger, cursor, cursor_place
-from tallystick.web.description import query
+from tallystick.web.description import answers, query
 from tallystick.web.methods import asks_for_head
 from tallystick.web.pages import Language
 from tallystick.web.pages.figures import money
+from tallystick.web.schemas import one
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,6 +51,7 @@ class Invite(Body):
 @router.post(
     "/api/dashboard-links", status_code=201, tags=["operations"], openapi_extra=described(Invite),
     summary="Make a link that opens the dashboard once",
+    responses=answers(one("DashboardLink"), 201),
 )  # fmt: skip
 async def invite(
     hub: HubDep,

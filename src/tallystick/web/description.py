@@ -1,14 +1,21 @@
 """What the API description says beyond the routes' own signatures."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from tallystick.web import problems
 from tallystick.web.bodies import described
+from tallystick.web.event_schemas import EVENT_SCHEMAS, webhooks
+from tallystick.web.examples import show_examples
+from tallystick.web.operator_schemas import OPERATOR_SCHEMAS
 from tallystick.web.schemas import SCHEMAS, Schema, ref
 
 Responses = dict[int | str, dict[str, Any]]
@@ -69,9 +76,27 @@ _OPEN_ENDS: Final = (
 )  # fmt: skip
 
 
+def operation_name(route: APIRoute) -> str:
+    """What a generated client calls this operation: `payments_list`, `payments_create`."""
+    group = str(route.tags[0]) if route.tags else ""
+    if group in {"", "pay pages"}:
+        # Pages of many kinds: each kind is a module.
+        group = route.endpoint.__module__.rpartition(".")[2]
+    name = {"index": "list"}.get(route.name, route.name)
+    return re.sub(r"[^a-z0-9]+", "_", f"{group}_{name}")
+
+
 def creating(model: type[BaseModel]) -> dict[str, Any]:
     """The body of a request that makes something, and its key."""
     return {**described(model), "parameters": [_KEY]}
+
+
+def form_of(*fields: str) -> dict[str, Any]:
+    """The body of a page's form, by its fields."""
+    texts = {name: {"type": "string"} for name in fields}
+    schema = {"type": "object", "required": list(fields), "properties": texts}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def listing(**filters: Query) -> dict[str, Any]:
@@ -112,17 +137,72 @@ def complete(app: FastAPI) -> None:
     """Add the shapes, the proofs that are taken, and which operation takes which."""
     describe = app.openapi
 
+    @cache
     def completed() -> dict[str, Any]:
         document = describe()
         parts = document.setdefault("components", {})
-        parts["schemas"] = {**parts.get("schemas", {}), **SCHEMAS}
+        known = {**SCHEMAS, **OPERATOR_SCHEMAS, **EVENT_SCHEMAS}
+        parts["schemas"] = {**parts.get("schemas", {}), **known}
         parts["securitySchemes"] = _PROOFS
+        document["webhooks"] = webhooks()
+        name_bodies(document)
+        show_examples(document)
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 operation["security"] = _proofs(method, path, operation.get("tags", []))
         return document
 
     app.openapi = completed  # type: ignore[method-assign]
+
+
+def name_bodies(document: dict[str, Any]) -> None:
+    """Let every body stand once, by its name, with the parts of it beside it.
+
+    Raises ValueError where two bodies have one name and are not the same.
+    """
+    shapes = document["components"]["schemas"]
+    for content in _bodies(document):
+        schema = content["schema"]
+        if "title" in schema:
+            content["schema"] = ref(schema["title"])
+            inner = {**schema.pop("$defs", {}), schema["title"]: schema}
+            for name, shape in _pointing(inner).items():
+                _tell_defaults(shape)
+                if shapes.setdefault(name, shape) != shape:
+                    raise ValueError(f"Two different shapes are called {name}.")
+
+
+def _bodies(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            yield from (one for kind, one in content.items() if kind == "application/json")
+
+
+def _tell_defaults(shape: dict[str, Any]) -> None:
+    """Say in words what holds where a member is left out.
+
+    A generator takes a `default` for a member that is always there, and wants all of them sent.
+    """
+    for member in shape.get("properties", {}).values():
+        default = member.pop("default", None)
+        if default:
+            words = member.get("description", "")
+            member["description"] = f"{words} {default} where it is not given.".strip()
+
+
+def _pointing(schemas: dict[str, Any]) -> dict[str, Any]:
+    """The same, with references to where they stand in the document."""
+    text = json.dumps(schemas).replace("#/$defs/", "#/components/schemas/")
+    moved: dict[str, Any] = json.loads(text)
+    return moved
+
+
+def resolved(document: Mapping[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A shape with its reference followed."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return found
 
 
 def _proofs(method: str, path: str, tags: list[str]) -> list[dict[str, list[str]]]:

@@ -20,7 +20,7 @@ from tallystick.flows.hub import Hub
 from tallystick.web import pages
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
-from tallystick.web.description import PAGE_PROBLEMS
+from tallystick.web.description import PAGE_PROBLEMS, form_of
 from tallystick.web.gift_cards import rendered
 from tallystick.web.pages import GatewayChoice, Visit, figures
 from tallystick.web.pages.gift import (
@@ -44,20 +44,6 @@ from tallystick.web.payer import (
 
 router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
 _FIELDS: Final = ("email", "amount", "currency", "gateway")
-_FORM_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "required": list(_FIELDS),
-                    "properties": {name: {"type": "string"} for name in _FIELDS},
-                }
-            }
-        },
-    }
-}
 
 
 class _Wrong(Exception):
@@ -79,7 +65,7 @@ async def form(request: Request, hub: HubDep) -> Response:
 
 @router.post(
     "/gift-cards", status_code=303, summary="Send the form of a gift card",
-    openapi_extra=_FORM_BODY, response_class=HTMLResponse,
+    openapi_extra=form_of(*_FIELDS), response_class=HTMLResponse,
 )  # fmt: skip
 async def buy(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """Answers 303 to the page of the card, with the cookie that opens it."""

@@ -18,7 +18,7 @@ from tallystick.web import metrics, shapes
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
 from tallystick.web.limits import RateLimits
-from tallystick.web.schemas import several
+from tallystick.web.schemas import ref, several
 
 router = APIRouter(tags=["operations"])
 _AMONG: Final = 1000
@@ -26,13 +26,16 @@ WRITES_WITHIN_S: Final = 5
 """A write that waits longer is as good as none: whoever asks for readiness gives up too."""
 
 
-@router.get("/health/live", summary="The process answers")
+@router.get("/health/live", summary="The process answers", responses=answers(ref("Alive")))
 async def live() -> dict[str, str]:
     """Always 200 while the server runs."""
     return {"status": "ok"}
 
 
-@router.get("/health/ready", summary="The database answers and can be written")
+@router.get(
+    "/health/ready", summary="The database answers and can be written",
+    responses=answers(ref("Ready")),
+)  # fmt: skip
 async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
     """200 where requests can be served; 503 where the database is away or nothing can be written.
 

@@ -12,7 +12,8 @@ from tallystick.store.notices import STATES, Listed
 from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
-from tallystick.web.description import listing
+from tallystick.web.description import answers, listing
+from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["notices"])
 _FILTERS: Final = ("gateway", "state", "payment")
@@ -21,6 +22,7 @@ _FILTERS: Final = ("gateway", "state", "payment")
 @router.get(
     "/api/notices", summary="List what gateways told, newest first",
     openapi_extra=listing(gateway="", state=STATES, payment=""),
+    responses=answers(several("Notice")),
 )  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: gateway, state, payment, createdAfter, createdBefore."""
@@ -39,14 +41,20 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return listed(hub, [_row(notice) for notice in found], places, limit)
 
 
-@router.get("/api/notices/{notice_id}", summary="Read one notice")
+@router.get(
+    "/api/notices/{notice_id}", summary="Read one notice",
+    responses=answers(one("NoticeWithBytes")),
+)  # fmt: skip
 async def show(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """With `raw`, the bytes as they came, for an admin and as long as they are kept."""
     who.needs("reader")
     return {"data": _shape(await flow.show(hub, notice_id, raw=who.role == "admin"))}
 
 
-@router.post("/api/notices/{notice_id}/retry", summary="Read a notice again, and take it up now")
+@router.post(
+    "/api/notices/{notice_id}/retry", summary="Read a notice again, and take it up now",
+    responses=answers(one("NoticeWithBytes")),
+)  # fmt: skip
 async def retry(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Its bytes are read as this version understands them. 409 where it has been handled."""
     who.needs("operator")

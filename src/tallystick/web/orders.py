@@ -80,7 +80,7 @@ class Name(Body):
         return github_name(value)
 
 
-class Decide(Body):
+class Release(Body):
     """Why it is delivered all the same."""
 
     reason: Reason
@@ -148,13 +148,13 @@ async def name(
 
 @router.post(
     "/api/orders/{order_id}/release", summary="Deliver an order that is held",
-    openapi_extra=described(Decide), responses=answers(one("OrderForBuyers")),
+    openapi_extra=described(Release), responses=answers(one("OrderForBuyers")),
 )  # fmt: skip
 async def release(
     order_id: str,
     hub: HubDep,
     who: LimitedCaller,
-    parsed: Annotated[Parsed[Decide], Depends(body(Decide))],
+    parsed: Annotated[Parsed[Release], Depends(body(Release))],
 ) -> dict[str, Any]:
     """Its money came late, and its coupon was used up by others meanwhile; or refund it."""
     who.needs("operator")

@@ -17,10 +17,11 @@ from tallystick.web import pages, shapes
 from tallystick.web.auth import COOKIE, is_from_elsewhere
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
-from tallystick.web.description import PAGE_PROBLEMS
+from tallystick.web.description import PAGE_PROBLEMS, answers
 from tallystick.web.embedding import origin_of
 from tallystick.web.links import find
 from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
+from tallystick.web.schemas import one
 
 
 async def page_budget(request: Request, who: CallerDep) -> None:
@@ -71,7 +72,7 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 
 @router.post(
     "/pay/{short_code}/attempts", status_code=201, openapi_extra=described(StartAttempt),
-    summary="Start paying at a gateway",
+    summary="Start paying at a gateway", responses=answers(one("StartedAttempt"), 201),
 )  # fmt: skip
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""

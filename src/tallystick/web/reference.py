@@ -14,9 +14,10 @@ from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
-from tallystick.web.description import PROBLEMS
+from tallystick.web.description import PROBLEMS, resolved
 from tallystick.web.payer import page_budget
 from tallystick.web.remedies import error_entries
+from tallystick.web.topups import QUERY
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -121,35 +122,41 @@ def describe_hot_routes(app: FastAPI) -> None:
                 "description": words,
                 "operationId": f"{method}_{path.strip('/')}".translate(_PLAIN),
                 "parameters": [
-                    {"name": part[1:-1], "in": "path", "required": True,
-                     "schema": {"type": "string"}}
-                    for part in path.split("/") if part.startswith("{")
+                    *({"name": part[1:-1], "in": "path", "required": True,
+                       "schema": {"type": "string"}}
+                      for part in path.split("/") if part.startswith("{")),
+                    *(QUERY["parameters"] if path.startswith("/api/topup") else ()),
                 ],
-                "responses": {"200": {"description": "As described.", "content": {kind: {}}},
-                              **PROBLEMS},
+                "responses": {
+                    "200": {"description": "As described.", "content": {kind: {"schema": _ANY}}},
+                    **PROBLEMS,
+                },
             }  # fmt: skip
         return document
 
     app.openapi = described  # type: ignore[method-assign]
 
 
+_ANY: Final[dict[str, Any]] = {}
 _PLAIN: Final = str.maketrans("/-{}", "____")
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:
     for path, methods in document["paths"].items():
         for method, told in methods.items():
+            body = told.get("requestBody", {})
             yield (
                 (told.get("tags") or ["other"])[0],
                 Operation(
                     method.upper(), path, told.get("summary", ""), told.get("description", ""),
-                    tuple(_fields(told.get("requestBody", {}))),
+                    tuple(_fields(document, body)),
                 ),
             )  # fmt: skip
 
 
-def _fields(body: Mapping[str, Any]) -> Iterator[Field]:
+def _fields(document: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Field]:
     schema = body.get("content", {}).get("application/json", {}).get("schema", {})
+    schema = resolved(document, schema)
     for name, told in schema.get("properties", {}).items():
         words = [told.get("description", ""), *_bounds(told)]
         yield Field(
@@ -174,8 +181,6 @@ def _bounds(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"{words} {every[name]:.0f}."
     if "maxLength" in every:
         yield f"Up to {every['maxLength']} characters."
-    if told.get("default"):
-        yield f"{told['default']} where it is not given."
 
 
 @cache

@@ -16,6 +16,7 @@ from tallystick.web import shapes, tables
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.operator_schemas import text_answer
 from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["referrals"])
@@ -116,7 +117,7 @@ async def commissions(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
 
 @router.get(
     "/api/admin/commissions.csv", summary="The same as CSV", response_class=Response,
-    openapi_extra=_COMMISSIONS,
+    openapi_extra=_COMMISSIONS, responses=text_answer("text/csv"),
 )  # fmt: skip
 async def commissions_csv(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """The same filters and rows."""

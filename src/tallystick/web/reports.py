@@ -15,6 +15,7 @@ from tallystick.store.sales import Totals
 from tallystick.web import tables
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, query
+from tallystick.web.operator_schemas import text_answer
 from tallystick.web.schemas import ref
 
 router = APIRouter(tags=["reports"])
@@ -54,7 +55,7 @@ async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
 
 @router.get(
     "/api/admin/revenue.csv", summary="The same as CSV", response_class=Response,
-    openapi_extra=REVENUE,
+    openapi_extra=REVENUE, responses=text_answer("text/csv"),
 )  # fmt: skip
 async def revenue_csv(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """A line for each provider and currency; the same filters."""
@@ -91,7 +92,7 @@ async def maintainers(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
 
 @router.get(
     "/api/admin/maintainer-revenue.csv", summary="The same as CSV", response_class=Response,
-    openapi_extra=_MAINTAINERS,
+    openapi_extra=_MAINTAINERS, responses=text_answer("text/csv"),
 )  # fmt: skip
 async def maintainers_csv(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """One line; the same filters."""

@@ -18,6 +18,8 @@ from tallystick.store import gift_cards, links, payments, snapshots, tasks, topu
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
+from tallystick.web.description import answers
+from tallystick.web.schemas import one
 
 
 class Rehearsal(Protocol):
@@ -36,7 +38,7 @@ class Rehearsal(Protocol):
         ...
 
 
-class Act(Body):
+class Play(Body):
     """What is to happen, and to which payment."""
 
     act: str = Field(min_length=1, max_length=40)
@@ -73,33 +75,21 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
     """Only made under `dev`, and only for keys of the role admin."""
     router = APIRouter(tags=["sandbox"])
 
-    @router.post("/_sim/act", openapi_extra=described(Act), summary="Play the payer or the gateway")
+    @router.post(
+        "/_sim/act", openapi_extra=described(Play), summary="Play the payer or the gateway",
+        responses=answers(one("Played")),
+    )  # fmt: skip
     async def act(
-        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Act], Depends(body(Act, "admin"))]
+        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Play], Depends(body(Play, "admin"))]
     ) -> dict[str, Any]:
         """One act on the latest attempt of a payment; the answer says what happened."""
         who.needs("admin")
-        wished = parsed.value
-        snapshot = await _find(hub, wished)
-        if snapshot.attempt is None and snapshot.link is not None:
-            # The payer opens the page and takes the first way to pay.
-            snapshot, _ = await start_attempt(hub, snapshot.id, snapshot.link.gateways[0])
-        if snapshot.attempt is None:
-            raise Conflict("This payment has no attempt at a gateway yet.")
-        happened = await rehearsal.act(
-            snapshot.attempt.gateway,
-            snapshot.attempt.our_ref,
-            wished.act,
-            amount=wished.amount,
-            currency=wished.currency,
-            delay=float(wished.delay),
-            times=wished.times,
-            seed=wished.seed,
-            page=await payers_address(hub, snapshot),
-        )
-        return {"data": {"paymentId": snapshot.id, **happened}}
+        return {"data": await _play(hub, rehearsal, parsed.value)}
 
-    @router.post("/_sim/clock", openapi_extra=described(Advance), summary="Move the virtual clock")
+    @router.post(
+        "/_sim/clock", openapi_extra=described(Advance), summary="Move the virtual clock",
+        responses=answers(one("Moved")),
+    )  # fmt: skip
     async def clock(
         hub: HubDep,
         who: CallerDep,
@@ -110,7 +100,10 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
         told = await rehearsal.advance(float(parsed.value.advance))
         return {"data": {**told, "now": shapes.instant(hub.now())}}
 
-    @router.post("/_sim/rates", openapi_extra=described(Market), summary="Move the exchange rates")
+    @router.post(
+        "/_sim/rates", openapi_extra=described(Market), summary="Move the exchange rates",
+        responses=answers(one("MarketNow")),
+    )  # fmt: skip
     async def market(
         who: CallerDep, parsed: Annotated[Parsed[Market], Depends(body(Market, "admin"))]
     ) -> dict[str, Any]:
@@ -123,6 +116,27 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
     return router
 
 
+async def _play(hub: Hub, rehearsal: Rehearsal, wished: Play) -> dict[str, Any]:
+    snapshot = await _find(hub, wished)
+    if snapshot.attempt is None and snapshot.link is not None:
+        # The payer opens the page and takes the first way to pay.
+        snapshot, _ = await start_attempt(hub, snapshot.id, snapshot.link.gateways[0])
+    if snapshot.attempt is None:
+        raise Conflict("This payment has no attempt at a gateway yet.")
+    happened = await rehearsal.act(
+        snapshot.attempt.gateway,
+        snapshot.attempt.our_ref,
+        wished.act,
+        amount=wished.amount,
+        currency=wished.currency,
+        delay=float(wished.delay),
+        times=wished.times,
+        seed=wished.seed,
+        page=await payers_address(hub, snapshot),
+    )
+    return {"paymentId": snapshot.id, **happened}
+
+
 def _sold(tx: Any, name: str) -> str | None:
     """The latest payment of what has this id."""
     if is_id("top", name):
@@ -133,7 +147,7 @@ def _sold(tx: Any, name: str) -> str | None:
     return name if is_id("pay", name) else None
 
 
-async def _find(hub: Hub, wished: Act) -> Snapshot:
+async def _find(hub: Hub, wished: Play) -> Snapshot:
     name = wished.payment_id or wished.reference or ""
 
     def read(tx: Any) -> Snapshot | None:

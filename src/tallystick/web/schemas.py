@@ -1,7 +1,6 @@
 """The shapes of the answers, as JSON Schema for the API description."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from tallystick.domain.access import GrantState
 from tallystick.domain.coupon import CouponType, SyncOutcome
@@ -16,44 +15,15 @@ from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
 from tallystick.domain.snapshot import MatchMethod, PaymentError
 from tallystick.domain.task import TaskState
 from tallystick.domain.topup import TopupStatus
+from tallystick.web import schema_parts as part
+from tallystick.web.schema_parts import Schema, one, ref, several
 
-Schema = dict[str, Any]
+__all__ = ["SCHEMAS", "Schema", "one", "ref", "several"]
 
-_TEXT: Final[Schema] = {"type": "string"}
-_FLAG: Final[Schema] = {"type": "boolean"}
-_WHOLE: Final[Schema] = {"type": "integer"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
-_MINOR: Final[Schema] = {**_COUNT, "description": "Whole minor units."}
-_SIGNED: Final[Schema] = {"type": "integer", "description": "Whole minor units."}
-_PERCENT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 100}
-_CURRENCY: Final[Schema] = {"type": "string", "pattern": "^[A-Z]{3}$"}
-_INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
-_NOTES: Final[Schema] = {"type": "object"}
-
-
-def _one_of(words: Iterable[str]) -> Schema:
-    return {"type": "string", "enum": list(words)}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _many(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def _object(*groups: dict[str, Schema], **members: Schema) -> Schema:
-    properties: dict[str, Schema] = {}
-    for group in (*groups, members):
-        properties |= group
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def ref(name: str) -> Schema:
-    """A reference to one of SCHEMAS."""
-    return {"$ref": f"#/components/schemas/{name}"}
+_TEXT, _FLAG, _WHOLE, _COUNT, _NUMBER = part.TEXT, part.FLAG, part.WHOLE, part.COUNT, part.NUMBER
+_MINOR, _SIGNED, _PERCENT, _CURRENCY = part.MINOR, part.SIGNED, part.PERCENT, part.CURRENCY
+_INSTANT, _NOTES = part.INSTANT, part.NOTES
+_one_of, _or_null, _many, _object = part.one_of, part.or_null, part.many, part.object_
 
 
 def _for_keys(*groups: dict[str, Schema], **members: Schema) -> Schema:
@@ -391,13 +361,3 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
 }  # fmt: skip
 """What `ref` may name. Durations of jobs are in milliseconds, rates in percent."""
-
-
-def one(name: str, **beside: Schema) -> Schema:
-    """`{"data": {…}}`, with what stands beside it."""
-    return _object(data=ref(name), **beside)
-
-
-def several(name: str, **beside: Schema) -> Schema:
-    """`{"data": [{…}], "pagination": {…}}`, with what stands beside it."""
-    return _object(data=_many(ref(name)), pagination=ref("Pagination"), **beside)

@@ -11,7 +11,8 @@ from tallystick.store.unmatched import Decision
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
-from tallystick.web.description import listing
+from tallystick.web.description import answers, listing
+from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["unmatched money"])
 _STATES: Final = ("waiting", "decided", "all")
@@ -36,7 +37,7 @@ CloseBody = Annotated[Parsed[Close], Depends(body(Close))]
 
 @router.get(
     "/api/unmatched", summary="List money without an owner, newest first",
-    openapi_extra=listing(state=_STATES),
+    openapi_extra=listing(state=_STATES), responses=answers(several("UnmatchedMoney")),
 )  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: state (waiting, decided, all), createdAfter, createdBefore."""
@@ -50,7 +51,10 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return listed(hub, [_shape(one) for one in found], places, limit)
 
 
-@router.get("/api/unmatched/{credit_id}", summary="Read money without an owner")
+@router.get(
+    "/api/unmatched/{credit_id}", summary="Read money without an owner",
+    responses=answers(one("UnmatchedMoney")),
+)  # fmt: skip
 async def show(credit_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """With ranked suggestions: by the distance of the memo, the amount and the time."""
     who.needs("reader")
@@ -60,6 +64,7 @@ async def show(credit_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any
 @router.post(
     "/api/unmatched/{credit_id}/assign",
     openapi_extra=described(Assign),
+    responses=answers(one("AssignedMoney")),
     summary="Credit it to a payment",
 )
 async def assign(
@@ -75,6 +80,7 @@ async def assign(
 @router.post(
     "/api/unmatched/{credit_id}/refund",
     openapi_extra=described(Close),
+    responses=answers(one("UnmatchedMoney")),
     summary="Note that it was given back by hand",
 )
 async def refund(
@@ -89,6 +95,7 @@ async def refund(
 @router.post(
     "/api/unmatched/{credit_id}/park",
     openapi_extra=described(Close),
+    responses=answers(one("UnmatchedMoney")),
     summary="Leave it alone for now",
 )
 async def park(

@@ -30,7 +30,7 @@ from tallystick.web import pages
 from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, known_caller
-from tallystick.web.description import PAGE_PROBLEMS
+from tallystick.web.description import PAGE_PROBLEMS, form_of
 from tallystick.web.pages import GatewayChoice, Visit, WalletView, figures
 from tallystick.web.payer import (
     language_of,
@@ -62,7 +62,7 @@ async def show(request: Request, hub: HubDep, who: CallerDep) -> Response:
 
 @router.post(
     "/wallet/topup", status_code=303, response_class=HTMLResponse,
-    summary="Open a wallet's page with a JWT",
+    summary="Open a wallet's page with a JWT", openapi_extra=form_of("token"),
 )  # fmt: skip
 async def enter(request: Request, hub: HubDep) -> Response:
     """Your app posts its JWT as the form field `token`; the browser gets a cookie for an hour.
@@ -85,6 +85,7 @@ async def enter(request: Request, hub: HubDep) -> Response:
 @router.post(
     "/wallet/topup/start", status_code=303, response_class=HTMLResponse,
     summary="Start a top-up from its page",
+    openapi_extra=form_of("amount", "currency", "gateway"),
 )  # fmt: skip
 async def start(request: Request, hub: HubDep) -> Response:
     """Answers 303 to the page where the top-up is paid; only for the page's own form."""
