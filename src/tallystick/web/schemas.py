@@ -192,8 +192,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "TransactionInfo": _object(_TRANSFER),
     "PaymentLinkStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, shortCode=_TEXT, isExpired=_FLAG,
-        currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_or_null(_TEXT),
-        lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
+        currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_TEXT,
+        lastEventTimestamp=_INSTANT, paymentMethod=_or_null(_TEXT),
         transactionInfo=_or_null(ref("TransactionInfo")), updatedAt=_INSTANT,
     ),
     "Effect": _object(
