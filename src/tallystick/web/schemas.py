@@ -180,7 +180,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         review=_or_null(_one_of(Review)), due=_TEXT, nextCheckAt=_or_null(_INSTANT),
         decisions=_many(_object(action=_TEXT, reason=_TEXT, by=_TEXT, at=_INSTANT)),
         reasons=_many(_object(at=_INSTANT, source=_TEXT, trust=_TEXT, claim=_TEXT, before=_TEXT,
-                              after=_TEXT, sentence=_TEXT)),
+                              after=_TEXT, sentence=_TEXT, times=_COUNT, lastAt=_INSTANT)),
     ),
     "PaymentLink": _object(
         _MONEY, _STANDING, _DATES, id=_TEXT, shortCode=_TEXT, url=_TEXT, paymentId=_TEXT,

@@ -130,6 +130,8 @@ def proof(found: Proof) -> dict[str, Any]:
                 "before": reason.before,
                 "after": reason.after,
                 "sentence": reason.sentence,
+                "times": reason.times,
+                "lastAt": instant(reason.last_at or reason.at),
             }
             for reason in found.reasons
         ],
