@@ -51,10 +51,16 @@ class Entry:
     real: Callable[[Settings, Wire], Gateway] | None = None
 
 
+def real_gateway(entry: Entry, settings: Settings, wire: Wire) -> Gateway:
+    """One whose settings are complete. Raises NotConfigured where they make no sense."""
+    assert entry.real is not None  # noqa: S101 - complete settings are those of a real gateway
+    return entry.real(settings, wire)
+
+
 def real_gateways(settings: Settings, wire: Wire) -> list[Gateway]:
     """The gateways whose settings are complete."""
     return [
-        entry.real(settings, wire)
+        real_gateway(entry, settings, wire)
         for entry in GATEWAYS
         if entry.real is not None and settings.is_complete(entry.name)
     ]

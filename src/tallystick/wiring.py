@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
 from tallystick.simulators.stage import Stage
 from tallystick.store import referrers
-from tallystick.store.database import Database, open_database, sqlite_file
+from tallystick.store.database import Database, dev_files, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
@@ -241,6 +240,8 @@ class Keyring:
     api_key: str
     github_token: str
     gateways: Mapping[str, Mapping[str, str]]
+    url: str = ""
+    """Where the server listens, or did when it last ran: the commands of its folder ask there."""
 
     @classmethod
     def at(cls, path: Path) -> "Keyring":
@@ -271,15 +272,9 @@ class Keyring:
         fresh.replace(path)
 
 
-def _beside(database_url: str) -> Path:
-    """Where a development server keeps its own files: beside the SQLite file, or in the folder."""
-    name = sha256(database_url.encode()).hexdigest()[:12]
-    return sqlite_file(database_url) or Path(f"tallystick-{name}")
-
-
 def books_of(database_url: str) -> Path:
     """Where the simulated gateways of a development server keep their own books."""
-    files = _beside(database_url)
+    files = dev_files(database_url)
     return files.with_name(files.name + ".sandbox")
 
 
@@ -291,7 +286,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
             "unset the gateways' settings, or run `tallystick serve`."
         )
     await migrate(settings.database_url)
-    files = _beside(settings.database_url)
+    files = dev_files(settings.database_url)
     ring_path = files.with_name(files.name + ".dev-keys")
     ring = Keyring.at(ring_path)
     settings = settings.model_copy(update=_development_settings(ring, base_url, files))
@@ -312,9 +307,9 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     house.rehearsal = Rehearsal(stage, house.worker)
     await stock_demo(house.hub)
     if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
-        api_key = await create_key(house.hub, "admin", "development")
-        ring = replace(ring, api_key=api_key)
-        ring.write(ring_path)
+        ring = replace(ring, api_key=await create_key(house.hub, "admin", "development"))
+    ring = replace(ring, url=base_url)
+    ring.write(ring_path)
     return house, ring
 
 

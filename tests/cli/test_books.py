@@ -109,6 +109,30 @@ def test_doctor_says_how_to_make_a_database(tallystick):
     assert done.returncode == 1
 
 
+def test_before_the_first_start_doctor_asks_for_nothing_that_serve_does_itself(
+    tallystick, empty_database_url
+):
+    for words in ((), ("--database", empty_database_url)):
+        done = tallystick("doctor", "--production", *words, **PRODUCTION)
+
+        told = [line for line in lines(done.stdout) if " database " in line]
+        assert (done.returncode, done.stderr) == (0, "")
+        assert told[0].startswith("note")
+        assert "The first `tallystick serve`" in told[0]
+
+
+def test_doctor_looks_at_all_gateways_also_where_one_is_set_up_wrongly(tallystick):
+    half = {"TALLYSTICK_SEPAY_ACCOUNT_NUMBER": "0071", "TALLYSTICK_SEPAY_BANK_BIN": "970422"}
+
+    done = tallystick("doctor", "--production", **PRODUCTION, **half)
+
+    words = {line.split()[1]: line for line in lines(done.stdout)}
+    assert (done.returncode, done.stderr) == (1, "")
+    assert words["sepay"].startswith("mend")
+    assert words["payos"].startswith("ok")
+    assert "folder" in words
+
+
 def test_doctor_sees_that_the_newest_row_is_still_to_come(tallystick, server):
     server.post("/_sim/clock", json={"advance": 30 * 86_400}, token=server.secret_key)
     link_at(server)

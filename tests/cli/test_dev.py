@@ -74,6 +74,19 @@ def test_the_three_commands_that_dev_prints_work_as_they_are(running):
     assert "50000 VND through payos, open" in finished(shell(pay))
 
 
+def test_commands_run_in_the_folder_of_a_dev_server_find_its_port(running, tallystick):
+    port = free_port()
+    running("dev", "--port", port).until("Try next")
+
+    opened = tallystick("pay", "50.000", "VND", "--gateway", "sandbox")
+    proof = tallystick("why", opened.stdout.split(":")[0])
+    door = tallystick("dashboard")
+
+    assert (opened.returncode, proof.returncode) == (0, 0), opened.stderr + proof.stderr
+    assert "50000 VND through sandbox, open" in opened.stdout
+    assert door.stdout.startswith(f"http://127.0.0.1:{port}/")
+
+
 def shell(command: str) -> subprocess.Popen[str]:
     """A person pastes a line."""
     return subprocess.Popen(["bash", "-c", command], stdout=subprocess.PIPE, text=True)

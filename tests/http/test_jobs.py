@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 
@@ -147,3 +148,28 @@ def held(shop: Shop) -> bool:
     """Whether somebody runs the job now."""
     where = "name = 'expired-links' AND holder IS NOT NULL"
     return bool(shop.rows(f"SELECT name FROM schedules WHERE {where}"))
+
+
+def test_a_link_that_hangs_open_since_its_notice_was_lost_is_found_counted_and_logged(shop, cron):
+    link, idle = shop.chosen_link("sandbox"), shop.link()
+    shop.advance(3600)
+    link.act("lose_webhook")
+
+    run = shop.post("/api/jobs/stuck-payments", token=None, headers=cron).json
+
+    assert run["result"]["found"] >= 1
+    assert run["result"]["freed"] >= 1
+    assert run["result"]["found"] == run["result"]["freed"] + run["result"]["left"]
+    assert link.show()["phase"] == "paid"
+    logged = [json.loads(line) for line in shop.server.stderr.splitlines()
+              if '"stuck_payment_links"' in line]  # fmt: skip
+    assert (logged[-1]["level"], logged[-1]["count"]) == ("warning", run["result"]["found"])
+    assert not any(idle.id in one["links"] for one in logged)
+
+
+def test_a_cron_service_that_calls_by_get_runs_nothing(shop, cron):
+    before = shop.get("/api/jobs/expired-links", token=None, headers=cron).json["stats"]
+
+    after = shop.get("/api/jobs/expired-links", token=None, headers=cron).json["stats"]
+
+    assert after == before

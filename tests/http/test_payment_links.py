@@ -68,10 +68,26 @@ def test_the_status_has_the_old_fields_and_the_new_ones(shop):
 
     assert status.keys() >= STATUS
     assert (status["id"], status["shortCode"]) == (sale.link_id, sale.short_code)
-    assert status["lastEventType"] == "payment.opened"
+    assert status["lastEventType"] == "OPENED"
     assert status["paymentMethod"] == "payos"
     assert (status["isExpired"], status["final"]) == (False, False)
     assert status["statusMessage"]
+
+
+def test_the_last_event_has_the_words_of_the_clients_of_old(shop):
+    draft = shop.link(draft=True)
+    fresh = draft.link_status()
+    created = shop.get(f"/api/payment-links/{draft.link_id}").data["createdAt"]
+    paid, ended = shop.chosen_link("sandbox"), shop.link()
+
+    paid.act("overpay")
+    paid.becomes("paid")
+    shop.post(f"/api/payment-links/{ended.link_id}/cancel")
+
+    assert (fresh["lastEventType"], fresh["lastEventTimestamp"]) == ("CREATED", created)
+    assert paid.events()[-1] == "payment.review"
+    assert paid.link_status()["lastEventType"] == "REVIEW"
+    assert ended.link_status()["lastEventType"] == "CANCELED"
 
 
 def test_anybody_with_the_link_sees_the_state_and_nobody_sees_the_transaction(shop):

@@ -16,8 +16,9 @@ def dashboard(
     The session that it begins lasts for half a day and may do what the role allows.
     """
     from tallystick.cli.office import in_office
+    from tallystick.cli.server import address_of
     from tallystick.flows.entrance import invite
     from tallystick.web.dashboard import address
 
     token, _ = in_office(database, lambda hub: invite(hub, role))
-    typer.echo(address(read_settings(database).base_url, token))
+    typer.echo(address(address_of(read_settings(database)), token))

@@ -49,7 +49,7 @@ def doctor(
     settings = read_settings(database)
     lines = [
         *_settings(settings, production=production),
-        *_database(settings),
+        *_database(settings, production=production),
         *_keys(settings),
         *_clock_doubts(settings),
         *_endpoints(settings),
@@ -71,12 +71,17 @@ def _settings(settings: "Settings", *, production: bool) -> Iterator[Line]:
         yield Line("ok", "settings", "All that `tallystick serve` needs is set.")
 
 
-def _database(settings: "Settings") -> Iterator[Line]:
-    from tallystick.cli.office import in_office
+def _database(settings: "Settings", *, production: bool) -> Iterator[Line]:
+    from tallystick.cli.office import NothingThere, in_office
     from tallystick.store import checkup
 
     try:
         ground = in_office(settings.database_url, lambda hub: hub.database.read(checkup.ground))
+    except NothingThere as error:
+        # `serve` makes it at its first start; without --production something should be there.
+        words = f"{error.detail} The first `tallystick serve` does it too."
+        yield Line("note", "database", words) if production else Line("mend", "database", words)
+        return
     except HubError as error:
         yield Line("mend", "database", error.detail)
         return
@@ -134,14 +139,19 @@ def _clock_doubts(settings: "Settings") -> Iterator[Line]:
 
 
 def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
-    from tallystick.catalogue import real_gateways
+    from tallystick.catalogue import GATEWAYS, real_gateway
     from tallystick.gateways.wire import HttpWire
 
-    found = real_gateways(settings, HttpWire())
-    if not found:
+    complete = [entry for entry in GATEWAYS if entry.real and settings.is_complete(entry.name)]
+    if not complete:
         word = "mend" if production else "note"
         yield Line(word, "gateways", "None has its keys set; see docs/gateways.")
-    for one in found:
+    for one in complete:
+        try:
+            real_gateway(one, settings, HttpWire())
+        except HubError as error:
+            yield Line("mend", one.name, error.detail)
+            continue
         url = f"{settings.base_url.rstrip('/')}/api/webhooks/{one.name}"
         if settings.secure:
             yield Line("ok", one.name, f"Its keys are set. Its webhooks go to {url}.")
@@ -196,7 +206,9 @@ def _folder(settings: "Settings") -> Iterator[Line]:
     url = settings.database_url
     if url.startswith("sqlite:///"):
         folder = Path(url.removeprefix("sqlite:///")).absolute().parent
-        if os.access(folder, os.W_OK):
+        if not folder.is_dir():
+            yield Line("mend", "folder", f"{folder} does not exist: make it, for this user.")
+        elif os.access(folder, os.W_OK):
             yield Line("ok", "folder", f"{folder} can be written.")
         else:
             yield Line("mend", "folder", f"{folder} cannot be written: give this user the right.")

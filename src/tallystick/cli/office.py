@@ -70,10 +70,14 @@ async def _secret(database: "Database", settings: "Settings") -> "Masters":
         return masters
 
 
+class NothingThere(NotConfigured):
+    """The database was not made yet, or has no tables yet."""
+
+
 def refuse_missing_file(url: str) -> None:
-    """Opening a SQLite database would make an empty file. Raises NotConfigured."""
+    """Opening a SQLite database would make an empty file. Raises NothingThere."""
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        raise NotConfigured(
+        raise NothingThere(
             f"There is no database {url}: name it with --database or TALLYSTICK_DATABASE_URL, "
             "or make it with `tallystick migrate`."
         )
@@ -83,8 +87,9 @@ def _refuse_other_version(tx: object) -> None:
     from tallystick.store.known_state import HEAD, step
 
     found = step(tx)  # type: ignore[arg-type]
+    if found is None:
+        raise NothingThere("The database has no tables yet: run `tallystick migrate`.")
     if found != HEAD:
         raise NotConfigured(
-            f"The database is at step {found or 'nothing'}, this program needs {HEAD}: "
-            "run `tallystick migrate`."
+            f"The database is at step {found}, this program needs {HEAD}: run `tallystick migrate`."
         )

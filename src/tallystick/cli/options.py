@@ -20,7 +20,7 @@ Url = Annotated[
     str | None,
     typer.Option(
         envvar="TALLYSTICK_URL", metavar="URL", show_default=False,
-        help="The running server. Default: TALLYSTICK_BASE_URL, or http://127.0.0.1:8787.",
+        help="The running server. Default: TALLYSTICK_BASE_URL, or this folder's `tallystick dev`.",
     ),
 ]  # fmt: skip
 Key = Annotated[

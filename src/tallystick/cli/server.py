@@ -4,11 +4,13 @@ import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from tallystick.domain.errors import HubError, Invalid, NotConfigured, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from tallystick.settings import Settings
 
 TIMEOUT_S: Final = 30.0
 # Heartbeats come every 15 s; nothing for this long is a dead connection.
@@ -149,19 +151,29 @@ def find_server(url: str | None, key: str | None) -> Server:
     from tallystick.cli.options import read_settings
 
     settings = read_settings()
-    found = key or _development_key(settings.database_url)
+    found = key or _kept_by_dev(settings, "api_key")
     if found is None:
         raise NotConfigured(
             "A secret key is needed: name it with --key or TALLYSTICK_API_KEY. "
             "`tallystick keys create --role operator` makes one."
         )
-    return Server(url or settings.base_url, found)
+    return Server(url or address_of(settings), found)
 
 
-def _development_key(database_url: str) -> str | None:
-    """The key that `tallystick dev` keeps beside its database."""
-    path = Path(database_url.removeprefix("sqlite:///") + ".dev-keys")
-    if not database_url.startswith("sqlite:///") or not path.is_file():
+def address_of(settings: "Settings") -> str:
+    """The public address that is set, or where the `tallystick dev` of this folder listens."""
+    is_set = "base_url" in settings.model_fields_set
+    return settings.base_url if is_set else _kept_by_dev(settings, "url") or settings.base_url
+
+
+def _kept_by_dev(settings: "Settings", name: str) -> str | None:
+    """What `tallystick dev` keeps beside its database."""
+    from tallystick.store.database import dev_files
+
+    files = dev_files(settings.database_url)
+    path = files.with_name(files.name + ".dev-keys")
+    try:
+        found = json.loads(path.read_text()).get(name)
+    except (OSError, ValueError, AttributeError):
         return None
-    found = json.loads(path.read_text()).get("api_key")
     return str(found) if found else None

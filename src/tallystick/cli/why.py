@@ -68,5 +68,6 @@ def _lines(proof: dict[str, Any]) -> list[str]:
     lines = [f"{proof['id']} is {proof['phase']} ({', '.join(marks)}), because:"]
     for number, reason in enumerate(proof["reasons"], 1):
         at = reason["at"][:19].replace("T", " ")
-        lines.append(f"{number:>3}. {at} UTC  {reason['sentence']}")
+        again = f" ({reason['times']} times)" if reason["times"] > 1 else ""
+        lines.append(f"{number:>3}. {at} UTC  {reason['sentence']}{again}")
     return [*lines, proof["due"]]

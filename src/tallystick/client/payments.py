@@ -94,6 +94,8 @@ class Reason(Thing):
     claim: str | None = None
     before: str | None = None
     after: str | None = None
+    times: int = 1
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,20 @@ LINK_STATUS: Final[dict[Phase, LinkStatus]] = {
 }
 
 
+LINK_EVENTS: Final[dict[str, str]] = {
+    "payment.overpaid": "PAID",
+    "payment.paid_late": "PAID",
+}
+"""Where S1's clients know a simpler word than the last one of ours in capitals."""
+
+
+def link_event(kind: str | None) -> str:
+    """The last thing that happened to a link, such as CREATED, OPENED, PAID or EXPIRED."""
+    if kind is None:
+        return "CREATED"
+    return LINK_EVENTS.get(kind, kind.rpartition(".")[2].upper())
+
+
 class Message(StrEnum):
     """A key into the catalogue of what a payer is told."""
 

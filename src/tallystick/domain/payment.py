@@ -113,6 +113,12 @@ class AttemptState(StrEnum):
     CANCELED = "canceled"
 
 
+STILL_AWAITED: Final = frozenset(
+    {AttemptState.SUBMITTING, AttemptState.UNKNOWN, AttemptState.AWAITING_PAYER,
+     AttemptState.PROCESSING}
+)  # fmt: skip
+"""Where a payer may be about to pay, or has."""
+
 _HEARD: Final = {
     AttemptState.AWAITING_PAYER,
     AttemptState.PROCESSING,

@@ -18,6 +18,7 @@ from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import capability, new_id, short_code
 from tallystick.domain.money import Money
 from tallystick.domain.payment import (
+    STILL_AWAITED,
     AmountState,
     Attempt,
     AttemptState,
@@ -217,7 +218,7 @@ async def start_attempt(hub: Hub, payment_id: str, name: str) -> tuple[Snapshot,
         # An offer of an account that the gateway had before is not shown to anybody again.
         account = hub.gateway(name).account
         usable = [a for a in tries if (a.gateway, a.account) == (name, account)
-                  and a.state in _USABLE]  # fmt: skip
+                  and a.state in STILL_AWAITED]  # fmt: skip
         if usable:
             return payment, usable[-1], False
         if len(tries) >= MOST_ATTEMPTS:
@@ -233,12 +234,6 @@ async def start_attempt(hub: Hub, payment_id: str, name: str) -> tuple[Snapshot,
     if fresh:
         hub.live.publish(snapshot)
     return snapshot, token
-
-
-_USABLE: Final = frozenset(
-    {AttemptState.SUBMITTING, AttemptState.UNKNOWN, AttemptState.AWAITING_PAYER,
-     AttemptState.PROCESSING}
-)  # fmt: skip
 
 
 def _check_open(hub: Hub, snapshot: Snapshot, name: str, now: datetime) -> None:

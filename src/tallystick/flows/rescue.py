@@ -35,6 +35,8 @@ from tallystick.store import (
 
 HELD_FOR: Final = timedelta(seconds=30)
 BATCH: Final = 50
+MOST_LINKS: Final = 500
+SHOWN: Final = 20
 AT_ONCE: Final = 8
 HELD_AFTER_JUMP: Final = timedelta(minutes=1)
 STUCK_AFTER: Final = timedelta(minutes=15)
@@ -157,12 +159,32 @@ async def _tend_taken(
 
 
 async def free_stuck(hub: Hub) -> dict[str, int]:
-    """Ask again about payments that have been in flight, or unknown, for too long."""
-    now = hub.now()
-    stuck = await hub.database.read(lambda tx: payments.stuck(tx, now - STUCK_AFTER, BATCH))
+    """Ask again about payments that have been in flight, or unknown, for too long.
+
+    And about links that stay open although their payer chose a gateway long ago; how many there
+    are, how many are stuck no more, and how many are left.
+    """
+    before = hub.now() - STUCK_AFTER
+
+    def body(tx: Connection) -> tuple[list[str], list[str]]:
+        links = payments.hanging_links(tx, before, MOST_LINKS)
+        return payments.stuck(tx, before, BATCH), links
+
+    in_flight, links = await hub.database.read(body)
+    stuck = list(dict.fromkeys([*in_flight, *links]))
     tended = await sweep(hub, stuck, tend)
-    freed = sum(one is not None and one.phase is not Phase.PROCESSING for one in tended)
-    return {"looked_at": len(stuck), "freed": freed}
+    freed = sum(one is not None and not _is_stuck(one) for one in tended)
+    counted = {"found": len(stuck), "freed": freed, "left": len(stuck) - freed}
+    if links:
+        log.warning("stuck_payment_links", count=len(links), links=links[:SHOWN], **counted)
+    return counted
+
+
+def _is_stuck(payment: Snapshot) -> bool:
+    if payment.phase is Phase.OPEN:
+        unknown = payment.attempt is not None and payment.attempt.state is AttemptState.UNKNOWN
+        return unknown or payment.link is not None
+    return payment.phase is Phase.PROCESSING
 
 
 async def sweep(

@@ -1,6 +1,7 @@
 """Why: the proof of a payment's state, as the evidence that put it there, in sentences."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -25,7 +26,7 @@ _SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One line of the proof."""
+    """One line of the proof; what was said several times and moved nothing is one line."""
 
     at: datetime
     source: str
@@ -34,6 +35,8 @@ class Reason:
     sentence: str
     before: str
     after: str
+    times: int = 1
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ async def why(hub: Hub, payment_id: str) -> Proof:
             raise NotFound("There is no payment with this id that you may see.")
         state = fold(payment.terms, evidence.of_payment(tx, payment_id))
         decided = tuple(decisions.about(tx, payment_id))
-        return Proof(payment, tuple(map(_reason, state.steps)), _due(payment), decided)
+        return Proof(payment, _folded(map(_reason, state.steps)), _due(payment), decided)
 
     return await hub.database.read(body)
 
@@ -73,6 +76,23 @@ def _reason(step: Step) -> Reason:
         before=step.before,
         after=step.after,
     )
+
+
+def _folded(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The same, with equal lines between two moves as one."""
+    found: list[Reason] = []
+    said: dict[tuple[str, ...], int] = {}
+    for one in reasons:
+        words = (one.source, one.trust, one.claim, one.sentence)
+        if one.before != one.after:
+            said = {}
+        elif words in said:
+            before = found[said[words]]
+            found[said[words]] = replace(before, times=before.times + 1, last_at=one.at)
+            continue
+        said[words] = len(found)
+        found.append(one)
+    return tuple(found)
 
 
 def _due(payment: Payment) -> str:

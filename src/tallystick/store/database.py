@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -50,6 +51,12 @@ def sqlite_file(url: str) -> Path | None:
     parts = make_url(url)
     is_file = parts.get_backend_name() == "sqlite"
     return Path(parts.database or "tallystick.db") if is_file else None
+
+
+def dev_files(url: str) -> Path:
+    """What a development server's own files begin with: the SQLite file, or one in the folder."""
+    name = sha256(url.encode()).hexdigest()[:12]
+    return sqlite_file(url) or Path(f"tallystick-{name}")
 
 
 def refuse_coroutine(result: T) -> T:

@@ -5,10 +5,17 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, text, update
 
 from tallystick.domain.errors import ReferenceTaken
-from tallystick.domain.payment import AmountState, LatePolicy, Payment, Phase, Review
+from tallystick.domain.payment import (
+    STILL_AWAITED,
+    AmountState,
+    LatePolicy,
+    Payment,
+    Phase,
+    Review,
+)
 from tallystick.domain.schedule import Rank
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
@@ -175,6 +182,30 @@ _ASK_ALL = (
 def stuck(tx: Connection, before: datetime, limit: int) -> list[str]:
     """Payments in flight, or with an offer of unknown fate, that nothing happened to since."""
     return list(tx.execute(_STUCK, {"before": before, "limit": limit}).scalars())
+
+
+_OFFERED_LONG_AGO = exists().where(
+    attempts.c.payment_id == payments.c.id,
+    attempts.c.created_at < bindparam("before"),
+    attempts.c.state.in_(STILL_AWAITED),
+)
+# Whoever was asked about longest ago comes first, so that a long line goes round.
+_HANGING = (
+    select(payments.c.id)
+    .where(
+        payments.c.purpose == "payment_link",
+        payments.c.phase == Phase.OPEN,
+        payments.c.created_at < bindparam("before"),
+        _OFFERED_LONG_AGO,
+    )
+    .order_by(payments.c.as_of.nulls_first(), payments.c.id)
+    .limit(bindparam("limit"))
+)
+
+
+def hanging_links(tx: Connection, before: datetime, limit: int) -> list[str]:
+    """Links that are open although a payer chose a gateway since long: a notice may be lost."""
+    return list(tx.execute(_HANGING, {"before": before, "limit": limit}).scalars())
 
 
 _NEWEST = select(func.max(payments.c.created_at, type_=payments.c.created_at.type))

@@ -154,7 +154,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         review=_or_null(_one_of(Review)), due=_TEXT, nextCheckAt=_or_null(_INSTANT),
         decisions=_many(_object(action=_TEXT, reason=_TEXT, by=_TEXT, at=_INSTANT)),
         reasons=_many(_object(at=_INSTANT, source=_TEXT, trust=_TEXT, claim=_TEXT, before=_TEXT,
-                              after=_TEXT, sentence=_TEXT)),
+                              after=_TEXT, sentence=_TEXT, times=_COUNT, lastAt=_INSTANT)),
     ),
     "PaymentLink": _object(
         _MONEY, _STANDING, _DATES, id=_TEXT, shortCode=_TEXT, url=_TEXT, paymentId=_TEXT,
@@ -166,8 +166,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "TransactionInfo": _object(_TRANSFER),
     "PaymentLinkStatus": _object(
         _MONEY, _STANDING, _NEXT, _TOLD, id=_TEXT, shortCode=_TEXT, isExpired=_FLAG,
-        currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_or_null(_TEXT),
-        lastEventTimestamp=_or_null(_INSTANT), paymentMethod=_or_null(_TEXT),
+        currentStatus=_one_of(LinkStatus), refunded=_MINOR, lastEventType=_TEXT,
+        lastEventTimestamp=_INSTANT, paymentMethod=_or_null(_TEXT),
         transactionInfo=_or_null(ref("TransactionInfo")), updatedAt=_INSTANT,
     ),
     "Effect": _object(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tallystick.domain.document import checkout, instant, payment, transaction
-from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, message
+from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, link_event, message
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.why import Proof
@@ -86,13 +86,13 @@ def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[
     """S1's status answer. `transactionInfo` is only for callers who proved who they are."""
     assert snapshot.link is not None  # noqa: S101 - only called for links
     sentence, advice = SENTENCES[_message(snapshot)]
-    kind, at = snapshot.last_event or (None, None)
+    kind, at = snapshot.last_event or (None, snapshot.created_at)
     return {
         "id": snapshot.link.id,
         "shortCode": snapshot.link.short_code,
         "currentStatus": LINK_STATUS[snapshot.phase],
         "statusMessage": sentence,
-        "lastEventType": kind,
+        "lastEventType": link_event(kind),
         "lastEventTimestamp": instant(at),
         "paymentMethod": None if snapshot.attempt is None else snapshot.attempt.gateway,
         "transactionInfo": _transaction(snapshot) if identified else None,
@@ -130,6 +130,8 @@ def proof(found: Proof) -> dict[str, Any]:
                 "before": reason.before,
                 "after": reason.after,
                 "sentence": reason.sentence,
+                "times": reason.times,
+                "lastAt": instant(reason.last_at or reason.at),
             }
             for reason in found.reasons
         ],
