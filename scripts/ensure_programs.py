@@ -29,7 +29,7 @@ NPM_CHROMIUM = "@sparticuz/chromium@147.0.0"
 NPM_CHROMIUM_SHA512 = (
     "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
 )
-# What the React hook is tested with, by the digest of each package.
+# What the browser package and its types are tested with, by the digest of each package.
 NPM_REACT = {
     f"react@{programs.REACT_VERSION}": (
         "QNhWdt7nrgVWWQG58QuGsAR3jv3Hbe4mb4vz7w2csnHavciZJgda1CPNaldF6eVxv90ud3jUXpKlHL69gO38yw=="
@@ -39,6 +39,15 @@ NPM_REACT = {
     ),
     "scheduler@0.28.0": (
         "juorfCmIkIw8tT+p5BXSm6PJjQF/ycEYmKyzURCIt/RaZIhL+PulbQ9Yu2z1HdOJDdqDTlxA1+xKBmHXJsczAw=="
+    ),
+    "@types/react@19.3.0": (
+        "N0rFCuH9YoxG9/m61l9MfpJKfmLOVU0em7ipIz6TRgSSkvReLB9vL85GB+yr8Bs5leqpvg96JSwF4ZS1s4viQg=="
+    ),
+    "csstype@3.2.4": (
+        "PoKaoPzQapnEoqUSnHx1u6W6ku8CVEgKsnpmmzU3m1nwkidpPBQ8V/Zq2+bWNrsOKoKLwTGdbx6xF7BXP1zLVQ=="
+    ),
+    "typescript@5.9.3": (
+        "jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw=="
     ),
 }
 # The Debian policy that no package may start a service: exit code 101 of this file.
@@ -157,7 +166,7 @@ def from_npm() -> None:
 
 
 def react_from_npm() -> None:
-    """Unpack React's packages side by side into `.tools`."""
+    """Unpack React's packages, their types and TypeScript side by side into `.tools`."""
     if not shutil.which("npm"):
         return
     say(f"Getting React {programs.REACT_VERSION} from npm")
@@ -167,7 +176,9 @@ def react_from_npm() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             if not packed_by_npm(package, digest, Path(temporary)):
                 return
-            shutil.copytree(Path(temporary) / "package", target / package.partition("@")[0])
+            # Most archives hold `package`; those of @types hold a folder of another name.
+            (content,) = (one for one in Path(temporary).iterdir() if one.is_dir())
+            shutil.copytree(content, target / package.rpartition("@")[0])
 
 
 def typescript_from_npm() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from playwright.sync_api import Page
 from scripts import share_clients
 from tallystick.domain.link import SENTENCES, Message
 from tests.clients.pages import PACKAGE
+from tests.infra import programs
 from tests.infra.browser import assert_accessible
 from tests.test_tidy import ROOT
 from tests.web.misbehaving import Act, Misbehaving, freezes, refuses, says
@@ -394,6 +397,31 @@ def test_there_is_one_watcher_and_one_catalogue():
     for name, text in share_clients.files().items():
         told = f"clients/js/{name} is another; run: .venv/bin/python scripts/share_clients.py"
         assert (PACKAGE / name).read_text() == text, told
+
+
+def test_a_shop_in_typescript_knows_what_it_is_told(tmp_path):
+    packages = tmp_path / "node_modules"
+    packages.mkdir()
+    for one in programs.react().iterdir():
+        (packages / one.name).symlink_to(one)
+    shutil.copytree(PACKAGE, packages / "tallystick")
+    shutil.copy(ROOT / "tests" / "clients" / "shop.tsx", tmp_path)
+    strict = [
+        "--strict",
+        "--noEmit",
+        "--preserveSymlinks",
+        "--jsx",
+        "react-jsx",
+        "--module",
+        "nodenext",
+    ]
+
+    done = subprocess.run(
+        [programs.node(), packages / "typescript/lib/tsc.js", *strict, "shop.tsx"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_package_names_what_it_has_and_needs_nothing():

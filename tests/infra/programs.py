@@ -107,14 +107,16 @@ def node() -> Path:
 
 
 def react() -> Path:
-    """The folder with the packages `react`, `react-dom` and `scheduler`."""
+    """The folder with `react`, `react-dom` and `scheduler`, their types, and `typescript`."""
     folder = Path(os.environ.get(REACT) or TOOLS / f"react-{REACT_VERSION}")
-    if (folder / "react-dom/cjs/react-dom-client.production.js").is_file():
+    needed = ("react-dom/cjs/react-dom-client.production.js", "@types/react/index.d.ts",
+              "csstype/index.d.ts", "typescript/lib/tsc.js")  # fmt: skip
+    if all((folder / file).is_file() for file in needed):
         return folder
     raise ProgramMissingError(
         "The tests of the React hook need React and found none. Run `make test` where npm is "
-        f"installed, which gets it, or set {REACT} to a `node_modules` that has react, react-dom "
-        "and scheduler."
+        f"installed, which gets it, or set {REACT} to a `node_modules` that has react, react-dom, "
+        "scheduler, @types/react, csstype and typescript."
     )
 
 

@@ -225,6 +225,8 @@ def test_a_bill_has_one_reference_in_the_language_of_its_reader(language):
     assert "Open your bank's app." not in page.text
     told = words(language)("instructions.govpay", amount=money(BILL.due, language))
     assert " ".join(told.split()) in page.text
+    assert words(language)("bill.title") in page.text
+    assert words(language)("transfer.exact") not in page.text
     # Where the number does not stand with what is to be paid, it is what the payment is called.
     for later in (asked, replace(BILL, phase=Phase.PAID, paid_at=NOW)):
         told = Reader(pay_page(later, language=language)).text

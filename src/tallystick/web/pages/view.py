@@ -101,12 +101,14 @@ class Fact:
 class Panel:
     """Where the payer pays: the code, the account, the gateway's own page, as far as given.
 
-    `apps` are the names and addresses of bank apps that open with the transfer filled in.
+    `apps` are the names and addresses of bank apps that open with the transfer filled in. A bill is
+    found by the payer's bank by its reference; there is no account to send to.
     """
 
     apps: tuple[tuple[str, str], ...]
     code: Markup | None
     code_withheld: bool
+    bill: bool
     transfer: tuple[Fact, ...]
     checkout_url: str | None
     instructions: tuple[str, ...]
@@ -269,6 +271,7 @@ def _panel(snapshot: Snapshot, language: Language, address: str) -> Panel | None
         else (),
         code=code,
         code_withheld=bool(payload) and not fits,
+        bill=_is_bill(given),
         transfer=_transfer(given, rest, language),
         checkout_url=web_address(given.get("checkout_url")),
         instructions=_instructions(attempt, rest, language),
@@ -332,6 +335,8 @@ def _copied(label: str, text: str) -> Fact:
 
 
 def _steps(scene: Scene, panel: Panel | None) -> tuple[str, ...]:
+    if panel is not None and panel.bill:
+        return "pay_bill", "bank_sends", "page_tells"
     if panel is not None and (panel.transfer or panel.code):
         return "pay_transfer", "bank_sends", "page_tells"
     if panel is not None and panel.checkout_url:
