@@ -39,8 +39,8 @@ class CappedHttp(HttpToolsProtocol):
         self._discarded = 0
         self._refusal: HubError | None = None
         self._half_sent = self._in_head = self._has_begun = self._rest_is_lost = False
-        # Of the message that is being read: lines, bytes of the body, all other bytes.
-        self._lines = self._body = self._around = 0
+        # Of the message that is being read: bytes of the body, all other bytes.
+        self._body = self._around = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,7 +73,7 @@ class CappedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._half_sent = self._in_head = True
-        self._lines = self._body = self._around = 0
+        self._body = self._around = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -86,19 +86,15 @@ class CappedHttp(HttpToolsProtocol):
                 )
             )
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One line. Those after a body are counted, and are no part of the request's head."""
-        self._lines += 1
-        if self._lines > MOST_LINES:
-            self._stop(_head_too_large())
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """The head is there: the application begins."""
+        if len(self.headers) > MOST_LINES:
+            self._stop(_head_too_large())
         self._in_head = False
         super().on_headers_complete()
         self._has_begun = True
+        # Lines after a body are no part of the head, which the application reads meanwhile.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """A part of the body has come."""
