@@ -20,6 +20,8 @@ from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
 
 log = structlog.get_logger()
 _SECURITY: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+# A year. Of this host alone: what else stands under its domain is not ours to promise.
+_HTTPS_ALONE: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Edge:
@@ -28,13 +30,14 @@ class Edge:
     def __init__(self, app: ASGIApp, hub: Hub) -> None:
         self._app = app
         self._hub = hub
+        self._security = (*_SECURITY, _HTTPS_ALONE) if hub.settings.secure else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the lifespan."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        outgoing = _Outgoing(scope, send)
+        outgoing = _Outgoing(scope, send, self._security)
         started = time.perf_counter()
         try:
             await self._answer(scope, receive, send, outgoing)
@@ -85,10 +88,10 @@ class Edge:
 class _Outgoing:
     """The way out: adds the request id and the rate-limit fields to every answer."""
 
-    __slots__ = ("_scope", "_send", "request_id", "status")
+    __slots__ = ("_scope", "_security", "_send", "request_id", "status")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope, self._send = scope, send
+    def __init__(self, scope: Scope, send: Send, security: tuple[tuple[bytes, bytes], ...]) -> None:
+        self._scope, self._send, self._security = scope, send, security
         self.request_id = "req_" + secrets.token_hex(8)
         self.status = 0
         scope["request_id"] = self.request_id
@@ -114,7 +117,7 @@ class _Outgoing:
         headers = list(message.get("headers", ()))
         names = {name for name, _ in headers}
         headers.append((b"x-request-id", self.request_id.encode()))
-        headers += [pair for pair in _SECURITY if pair[0] not in names]
+        headers += [pair for pair in self._security if pair[0] not in names]
         if embedding.is_open(self._scope["path"]):
             headers += [pair for pair in embedding.ANSWER if pair[0] not in names]
         for name, value in self._scope["state"].get("rate_headers", {}).items():
