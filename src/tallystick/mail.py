@@ -15,7 +15,8 @@ from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from tallystick.domain.errors import Unavailable
-from tallystick.settings import MAIL_SCHEMES, Settings
+from tallystick.mail_address import MAIL_SCHEMES
+from tallystick.settings import Settings
 
 STEP_S: Final = 10.0
 """How long the mail server may take for each step of the conversation."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ from pydantic import (
     SecretStr,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tallystick.domain.amount_limits import USUAL, usable
 from tallystick.domain.days import zone
@@ -24,16 +23,16 @@ from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.exchange import rate
 from tallystick.domain.maintainers import FEES, Fee, Terms
 from tallystick.domain.money import exponent
+from tallystick.domain.origin import named_origin
 from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
-from tallystick.origins import Origins, origins
+from tallystick.mail_address import mail_faults
 
+Origins = Annotated[tuple[str, ...], NoDecode]
 AmountLimits = Annotated[dict[str, tuple[int, int]], AfterValidator(usable)]
 SHORTEST_SECRET: Final = 32
-
-MAIL_SCHEMES: Final[Mapping[str, int]] = {"smtp": 25, "starttls": 587, "smtps": 465}
-"""The ways to a mail server, and the port of each."""
+SHORTEST_CRON_SECRET: Final = 16
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "payos": ("payos_client_id", "payos_api_key", "payos_checksum_key"),
@@ -86,9 +85,14 @@ class Settings(BaseSettings):
         description="The public address, for links and webhooks; https in production.",
     )
     allowed_origins: Origins = Field(
-        "",
+        (),
         description="Origins of your shop's own pages that may sell from the browser, with commas, "
         "such as `https://shop.example.com`.",
+    )
+    return_origins: Origins = Field(
+        (),
+        description="The origins that payers may be sent back to (`returnUrl`, `cancelUrl`), with "
+        "commas: `https://shop.example.com`. Without it only pages of ours; any under `dev`.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -96,7 +100,8 @@ class Settings(BaseSettings):
         "is replaced: the new one, a comma, the old one.",
     )
     jwt_secret: SecretStr | None = Field(
-        None, description="HS256 secret of the tokens that your app signs for its users."
+        None,
+        description="HS256 secret of the tokens that your app signs for users; 32 or more.",
     )
     jwks_url: str | None = Field(
         None, description="Where the keys are published that your app signs such tokens with."
@@ -104,7 +109,7 @@ class Settings(BaseSettings):
     cron_secret: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("CRON_SECRET", "cron_secret"),
-        description="What cron proves itself by at `/api/jobs`.",
+        description="What cron proves itself by at `/api/jobs`; 16 characters or more.",
     )
 
     payos_client_id: str | None = Field(None, description="payOS: the payment channel.")
@@ -294,6 +299,14 @@ class Settings(BaseSettings):
         "info", description="How much is logged."
     )
 
+    @field_validator("allowed_origins", "return_origins", mode="before")
+    @classmethod
+    def _origins(cls, given: object) -> object:
+        """With commas between them, as a person writes it."""
+        if not isinstance(given, str):
+            return given
+        return tuple(named_origin(part.strip()) for part in given.split(",") if part.strip())
+
     @field_validator("exchange_rate_floor")
     @classmethod
     def _usable_floor(cls, given: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -311,11 +324,6 @@ class Settings(BaseSettings):
         given = "" if self.secret_key is None else self.secret_key.get_secret_value()
         parts = [part.strip() for part in given.split(",")] if "," in given else [given]
         return Masters.of(*(part.encode() for part in parts if part))
-
-    @cached_property
-    def shops(self) -> frozenset[str]:
-        """The origins of the merchant's own pages."""
-        return origins(self.allowed_origins)
 
     @property
     def terms(self) -> Terms:
@@ -353,6 +361,7 @@ class Settings(BaseSettings):
                 "TALLYSTICK_BASE_URL is not https: set it to the public https address, "
                 "for example https://pay.example.com."
             )
+        found += self._short_secrets()
         found += mail_faults(self.smtp_url)
         found += self._former_faults()
         for name, needed in NEEDED.items():
@@ -367,6 +376,18 @@ class Settings(BaseSettings):
         if not any(map(self.is_complete, NEEDED)):
             found.append("No gateway is configured: set the keys of at least one gateway.")
         return found
+
+    def _short_secrets(self) -> Iterator[str]:
+        """Those that others sign with or send, where they are set and could be guessed."""
+        for field, least in (
+            ("jwt_secret", SHORTEST_SECRET), ("cron_secret", SHORTEST_CRON_SECRET)
+        ):  # fmt: skip
+            secret: SecretStr | None = getattr(self, field)
+            if secret is not None and len(secret.get_secret_value().strip()) < least:
+                yield (
+                    f"{variable(field)} is shorter than {least} characters and could be guessed: "
+                    "set it, on both sides, to the output of `tallystick keys secret`."
+                )
 
     def before(self) -> Iterator[tuple[str, "Settings"]]:
         """Each gateway's name with the settings of an account that it had. Raises ValueError."""
@@ -386,22 +407,6 @@ class Settings(BaseSettings):
     def is_complete(self, gateway: str) -> bool:
         """Whether a gateway has every setting that it cannot do without."""
         return gateway in NEEDED and all(getattr(self, field) for field in NEEDED[gateway])
-
-
-def mail_faults(url: SecretStr | None) -> list[str]:
-    """What is wrong with the address of the mail server; its password is not repeated."""
-    if url is None:
-        return []
-    try:
-        parts = urlsplit(url.get_secret_value())
-        usable = parts.scheme in MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    wrong = (
-        "TALLYSTICK_SMTP_URL is not an address that mail can be sent to: write it as "
-        "smtps://user:password@host:465, or with smtp:// or starttls:// and their ports."
-    )
-    return [] if usable else [wrong]
 
 
 def variable(field: str) -> str:

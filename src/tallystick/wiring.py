@@ -37,6 +37,7 @@ from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
+from tallystick.private_files import narrow
 from tallystick.rates import LiveSource
 from tallystick.rehearsal import Rehearsal, RehearsalClock
 from tallystick.settings import Settings
@@ -246,7 +247,7 @@ class Keyring:
     @classmethod
     def at(cls, path: Path) -> "Keyring":
         """Read the file, and draw what is missing: it is written for its owner alone."""
-        kept = json.loads(path.read_text()) if path.exists() else {}
+        kept = _kept(path)
         drawn = secrets.token_hex
         ring = cls(
             secret_key=kept.get("secret_key") or drawn(32),
@@ -265,11 +266,26 @@ class Keyring:
         """Replace the file in one step."""
         fresh = path.with_name(path.name + ".new")
         handle = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        narrow(fresh)
         document = {**asdict(self), **self.gateways}
         del document["gateways"]
         with os.fdopen(handle, "w") as file:
             json.dump(document, file)
         fresh.replace(path)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """What a file of secrets holds. Raises NotConfigured where it is damaged."""
+    try:
+        found = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise NotConfigured(
+            f"{path.name} cannot be read, and has the secrets that open this database: put it "
+            "back, or start with another database."
+        )
+    return found
 
 
 def books_of(database_url: str) -> Path:

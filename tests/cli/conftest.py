@@ -23,7 +23,7 @@ PRODUCTION = {
     "TALLYSTICK_PAYOS_CLIENT_ID": "client",
     "TALLYSTICK_PAYOS_API_KEY": "key",
     "TALLYSTICK_PAYOS_CHECKSUM_KEY": "checksum",
-    "CRON_SECRET": "cron",
+    "CRON_SECRET": "a cron secret that is long enough",
 }
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

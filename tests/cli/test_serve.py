@@ -24,6 +24,20 @@ def test_serve_names_every_fault_on_a_line_of_its_own(tallystick):
     ]  # fmt: skip
 
 
+def test_serve_does_not_start_with_secrets_that_can_be_guessed(tallystick):
+    """`TALLYSTICK_JWT_SECRET=secret` served: anybody could sign in as any user."""
+    short = {"TALLYSTICK_JWT_SECRET": "s" * 31, "CRON_SECRET": "c" * 15}
+
+    done = tallystick("serve", **PRODUCTION | short)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line.split(" and could be")[0] for line in lines(done.stderr)] == [
+        "TALLYSTICK_JWT_SECRET is shorter than 32 characters",
+        "CRON_SECRET is shorter than 16 characters",
+    ]
+    assert "sss" not in done.stderr
+
+
 def test_serve_does_not_touch_the_database_while_there_are_faults(tallystick, tmp_path):
     tallystick("serve")
 
@@ -40,7 +54,9 @@ def test_serve_serves_without_any_simulator(running, database_url):
     hub = Client(lambda: f"http://127.0.0.1:{port}")
     assert hub.get("/health/ready").json["status"] == "ok"
     assert hub.post("/_sim/act", json={"act": "pay"}).status == 404
-    assert hub.post("/api/jobs/audit", headers={"x-cron-secret": "cron"}).json["success"]
+    assert hub.post("/api/jobs/audit", headers={"x-cron-secret": PRODUCTION["CRON_SECRET"]}).json[
+        "success"
+    ]
 
 
 @pytest.mark.postgresql_only

@@ -11,6 +11,7 @@ from tallystick.domain.ids import (
     PREFIXES,
     capability,
     is_id,
+    made_at,
     memo_code,
     new_id,
     short_code,
@@ -77,3 +78,10 @@ def test_a_capability_carries_enough_chance_and_a_readable_prefix():
 
     assert len(made) == MANY
     assert all(one.startswith("tct_") and len(one) == len("tct_") + 32 for one in made)
+
+
+@given(st.integers(0, 2**35).map(lambda s: datetime.fromtimestamp(s, UTC)))
+def test_an_id_tells_when_it_was_made_to_the_millisecond(at):
+    told = made_at(new_id("key", at))
+
+    assert timedelta(0) <= at - told < timedelta(milliseconds=2)

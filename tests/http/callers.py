@@ -15,6 +15,9 @@ from tallystick.flows.keys import create_key
 from tallystick.store.database import open_database
 from tests.http.shop import Shop
 
+FAR_OFF = 32_503_680_000
+"""The year 3000: when tokens end that a test does not want to end."""
+
 
 def key_of(shop: Shop, role: str) -> str:
     """A new secret key with this role, made beside the running hub as an operator would."""
@@ -32,7 +35,7 @@ def key_of(shop: Shop, role: str) -> str:
 
 def user_token(shop: Shop, owner: str) -> str:
     """A JWT as the merchant's app signs it for one of its users."""
-    return signed_token({"sub": owner}, shop.server.jwt_secret)
+    return signed_token({"sub": owner, "exp": FAR_OFF}, shop.server.jwt_secret)
 
 
 def signed_token(claims: dict[str, Any], key: str, algorithm: str = "HS256") -> str:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tallystick.web.app import build_app
-from tests.http.callers import signed_token
+from tests.http.callers import FAR_OFF, signed_token
 from tests.store.conftest import database, house
 
 __all__ = ["database", "house"]
@@ -44,7 +44,7 @@ async def test_without_a_cron_secret_no_job_runs_for_anybody(caller, method, hea
 @pytest.mark.parametrize("key", ["", "None", "null"])
 async def test_without_a_jwt_secret_no_token_opens_anything(caller, house, key):
     payment_id, _ = await house.open(owner_id="alice")
-    token = signed_token({"sub": "alice"}, key)
+    token = signed_token({"sub": "alice", "exp": FAR_OFF}, key)
 
     answer = await caller.get(
         f"/api/payments/{payment_id}", headers={"authorization": f"Bearer {token}"}

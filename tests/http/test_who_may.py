@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.http.callers import key_of, signed_token, user_token
+from tests.http.callers import FAR_OFF, key_of, signed_token, user_token
 from tests.http.shop import Sale, Shop
 
 UNKNOWN = "pay_00000000000000000000000000"
@@ -163,19 +163,35 @@ def test_an_end_user_sees_own_payments_only(shop, method, path):
     {"key": ""},
     {"algorithm": "HS512"},
     {"claims": {}},
+    {"claims": {"sub": "alice"}},
+    {"claims": {"exp": FAR_OFF}},
     {"claims": {"sub": "alice", "exp": 1}},
-    {"claims": {"sub": "alice", "nbf": 32_503_680_000}},
-    {"claims": {"sub": 5}},
-    {"claims": {"sub": ["alice"]}},
+    {"claims": {"sub": "alice", "exp": "never"}},
+    {"claims": {"sub": "alice", "exp": FAR_OFF, "nbf": FAR_OFF - 1}},
+    {"claims": {"sub": 5, "exp": FAR_OFF}},
+    {"claims": {"sub": ["alice"], "exp": FAR_OFF}},
 ])  # fmt: skip
 def test_a_jwt_that_is_not_the_merchants_opens_nothing(shop, words):
     sale = owned(shop, "alice")
-    token = signed_token(**{"claims": {"sub": "alice"}, "key": shop.server.jwt_secret, **words})
+    claims = {"sub": "alice", "exp": FAR_OFF}
+    token = signed_token(**{"claims": claims, "key": shop.server.jwt_secret, **words})
 
     answer = shop.get(f"/api/payments/{sale.id}", token=token)
 
     assert answer.status == 401
     assert answer.json["code"] == "unauthenticated"
+
+
+def test_a_jwt_that_never_ends_is_refused_with_a_word_on_how_to_sign_it(shop):
+    """A token that was once seen in a log opened its user's wallet for ever."""
+    sale = owned(shop, "alice")
+    endless = signed_token({"sub": "alice"}, shop.server.jwt_secret)
+
+    answer = shop.get(f"/api/payments/{sale.id}", token=endless)
+
+    assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
+    assert "has no exp" in answer.json["detail"]
+    assert shop.get(f"/api/payments/{sale.id}", token=user_token(shop, "alice")).status == 200
 
 
 def test_an_end_user_makes_and_lists_no_payments(shop):

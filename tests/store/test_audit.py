@@ -76,6 +76,21 @@ def test_books_that_could_be_rewritten_are_found(books):
         assert books.undone(body), statement
 
 
+async def test_values_that_nobody_can_read_are_found_and_stop_nothing(database_url, database):
+    """`tallystick audit` ended in a traceback, and the other invariants were not looked at."""
+    await build(database_url)
+    await database.write(lambda tx: run_sql(tx, "UPDATE webhook_endpoints SET events = 'all'"))
+    await database.write(lambda tx: run_sql(tx, "UPDATE revenue_daily SET day = 'someday'"))
+
+    found = {finding.invariant: finding for finding in await audit(database)}
+
+    assert set(found) >= {"F4", "E1"}
+    for invariant in ("F4", "E1"):
+        told = "\n".join(found[invariant].rows)
+        assert "a row holds a value that nobody can read" in told
+        assert "'all'" not in told
+
+
 async def test_an_empty_database_is_in_order(database):
     assert await audit(database) == []
 

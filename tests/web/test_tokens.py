@@ -20,6 +20,7 @@ from tallystick.settings import Settings
 from tallystick.web import tokens
 
 SECRET = "a shared secret that is long enough"
+ALICE = {"sub": "alice", "exp": 32_503_680_000}
 
 
 class App:
@@ -41,7 +42,7 @@ class App:
         """A token for Alice."""
         key = self.keys[kid or next(iter(self.keys))]
         headers = None if kid is None else {"kid": kid}
-        return jwt.encode({"sub": "alice", **claims}, key, algorithm, headers=headers)
+        return jwt.encode({**ALICE, **claims}, key, algorithm, headers=headers)
 
     def settings(self, **more: Any) -> Settings:
         """A hub that knows where the keys are."""
@@ -111,7 +112,7 @@ async def test_unknown_keys_do_not_make_us_ask_again_and_again(app, monkeypatch)
 
 async def test_a_published_key_is_never_taken_for_a_shared_secret(app):
     public = app.published["keys"][0]["x"]
-    forged = jwt.encode({"sub": "alice"}, public, "HS256", headers={"kid": "first"})
+    forged = jwt.encode(ALICE, public, "HS256", headers={"kid": "first"})
 
     with pytest.raises(Unauthenticated):
         await tokens.owner(app.settings(), forged)
@@ -120,7 +121,7 @@ async def test_a_published_key_is_never_taken_for_a_shared_secret(app):
 async def test_both_ways_of_signing_work_side_by_side(app):
     settings = app.settings(jwt_secret=SecretStr(SECRET))
 
-    shared = jwt.encode({"sub": "bob"}, SECRET, "HS256")
+    shared = jwt.encode({**ALICE, "sub": "bob"}, SECRET, "HS256")
 
     assert await tokens.owner(settings, shared) == "bob"
     assert await tokens.owner(settings, app.sign("first")) == "alice"
@@ -130,6 +131,16 @@ async def test_both_ways_of_signing_work_side_by_side(app):
 async def test_a_token_out_of_its_time_or_without_an_owner_opens_nothing(app, claims):
     with pytest.raises(Unauthenticated):
         await tokens.owner(app.settings(), app.sign("first", **claims))
+
+
+@pytest.mark.parametrize("signed", ["published", "shared"])
+async def test_a_token_that_never_ends_opens_nothing(app, signed):
+    endless = jwt.encode({"sub": "alice"}, app.keys["first"], "ES256", headers={"kid": "first"})
+    if signed == "shared":
+        endless = jwt.encode({"sub": "alice"}, SECRET, "HS256")
+
+    with pytest.raises(Unauthenticated, match="has no exp"):
+        await tokens.owner(app.settings(jwt_secret=SecretStr(SECRET)), endless)
 
 
 async def test_while_the_keys_cannot_be_read_nobody_is_let_in(app):
@@ -149,4 +160,4 @@ async def test_keys_that_were_read_stay_good_while_their_address_is_away(app, mo
 
 async def test_without_a_secret_or_keys_no_token_is_believed():
     with pytest.raises(Unauthenticated, match="TALLYSTICK_JWKS_URL"):
-        await tokens.owner(Settings(), jwt.encode({"sub": "alice"}, SECRET, "HS256"))
+        await tokens.owner(Settings(), jwt.encode(ALICE, SECRET, "HS256"))

@@ -13,7 +13,8 @@ def dashboard(
 ) -> None:
     """Print a link that opens the dashboard once, within the hour.
 
-    The session that it begins lasts for half a day and may do what the role allows.
+    The session that it begins ends after half an hour without use, or half a day; it may do what
+    the role allows.
     """
     from tallystick.cli.office import in_office
     from tallystick.cli.server import address_of

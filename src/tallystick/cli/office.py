@@ -75,11 +75,14 @@ class NothingThere(NotConfigured):
 
 
 def refuse_missing_file(url: str) -> None:
-    """Opening a SQLite database would make an empty file. Raises NothingThere."""
+    """Opening a SQLite database would make an empty file. Raises NothingThere, NotConfigured."""
+    from tallystick.store.database import refuse_no_place
+
+    refuse_no_place(url)
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         raise NothingThere(
             f"There is no database {url}: name it with --database or TALLYSTICK_DATABASE_URL, "
-            "or make it with `tallystick migrate`."
+            f"or make it with `tallystick migrate --database {url}`."
         )
 
 
@@ -88,8 +91,12 @@ def _refuse_other_version(tx: object) -> None:
 
     found = step(tx)  # type: ignore[arg-type]
     if found is None:
-        raise NothingThere("The database has no tables yet: run `tallystick migrate`.")
+        raise NothingThere(
+            "The database has no tables of Tallystick: name another one, or make them with "
+            "`tallystick migrate` and the same database."
+        )
     if found != HEAD:
         raise NotConfigured(
-            f"The database is at step {found}, this program needs {HEAD}: run `tallystick migrate`."
+            f"The database is at step {found}, this program needs {HEAD}: run `tallystick migrate` "
+            "with the same database."
         )

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -27,6 +27,14 @@ def new_id(prefix: str, now: datetime) -> str:
 def floor_id(prefix: str, at: datetime) -> str:
     """Sorts before every id of this prefix that was made at this time or later."""
     return f"{prefix}_{_base32(int(at.timestamp() * 1000) << 80, 26)}"
+
+
+def made_at(an_id: str) -> datetime:
+    """When an id was made, to the millisecond."""
+    number = 0
+    for digit in an_id.rpartition("_")[2]:
+        number = number << 5 | CROCKFORD.index(digit)
+    return datetime.fromtimestamp((number >> 80) / 1000, UTC)
 
 
 def is_id(prefix: str, text: str) -> bool:

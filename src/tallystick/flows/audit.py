@@ -1,7 +1,7 @@
 """Audit: every invariant of the books, checked against the rows, in slices."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import BooksBroken
+from tallystick.domain.errors import BooksBroken, CurrencyUnknown, Invalid
 from tallystick.flows.hub import Hub
 from tallystick.store.audit import CHECKS, Check
 from tallystick.store.audit.base import Rows, Walk
@@ -33,6 +33,11 @@ _FEWEST: Final = 20
 _AT_FIRST: Final = 100
 _MOST: Final = 5_000
 _TOGETHER: Final = 100
+
+# What reading a row raises whose values make no sense. A database that is away is none of them.
+_ILLEGIBLE: Final = (
+    ArithmeticError, AttributeError, CurrencyUnknown, Invalid, LookupError, TypeError, ValueError,
+)  # fmt: skip
 
 log = structlog.get_logger()
 
@@ -127,7 +132,8 @@ class _Auditor:
 
     async def whole(self, check: Check, part: Any) -> None:
         """A part that looks at little enough to be run at once."""
-        self._note(check, await self.database.read(lambda tx: _first(part(tx))))
+        read = self.database.read(lambda tx: _legible(check.invariant, lambda: part(tx)))
+        self._note(check, await read)
 
     async def walk(
         self, check: Check, walk: Walk, after: str, rows: int | None = None
@@ -259,12 +265,30 @@ def _first(lines: Iterable[str]) -> list[str]:
 
 
 def _slice(walk: Walk, after: str, many: int, tx: Connection) -> tuple[str, bool, list[str]] | None:
-    found = walk.border(tx, after, many)
-    return None if found is None else (*found, _first(walk.broken(tx, after, found[0])))
+    try:
+        found = walk.border(tx, after, many)
+    except _ILLEGIBLE as error:
+        return after, False, [_not_read(walk.name, error)]
+    if found is None:
+        return None
+    return *found, _legible(walk.name, lambda: walk.broken(tx, after, found[0]))
 
 
 def _of_payments(walk: Walk, payment_ids: list[str], tx: Connection) -> list[str]:
-    return _first(walk.touched(tx, payment_ids))
+    return _legible(walk.name, lambda: walk.touched(tx, payment_ids))
+
+
+def _legible(name: str, look: Callable[[], Iterable[str]]) -> list[str]:
+    """The first lines of what was found; a value that cannot be read is a finding too."""
+    try:
+        return _first(look())
+    except _ILLEGIBLE as error:
+        return [_not_read(name, error)]
+
+
+def _not_read(name: str, error: Exception) -> str:
+    """Somebody changed it by hand, or the disk did. It is not repeated: it may be a payer's."""
+    return f"{name}: a row holds a value that nobody can read ({type(error).__name__})."
 
 
 def _news(source: News, after: str, many: int, tx: Connection) -> tuple[str, Sequence[str]] | None:

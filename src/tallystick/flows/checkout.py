@@ -33,6 +33,7 @@ from tallystick.flows.hub import Hub, found
 from tallystick.flows.offer import make_offer, make_offer_soon
 from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
+from tallystick.flows.return_addresses import refuse_foreign
 from tallystick.store import attempts, credentials, links, payments, snapshots
 
 MOST_ATTEMPTS: Final = 20
@@ -272,6 +273,7 @@ def _opened(now: datetime) -> Heard:
 
 
 def _new_payment(hub: Hub, wish: Wish, now: datetime) -> Payment:
+    refuse_foreign(hub, returnUrl=wish.return_url, cancelUrl=wish.cancel_url)
     expires_at = now + wish.expires_in
     return Payment(
         id=new_id("pay", now),

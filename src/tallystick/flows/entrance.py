@@ -1,12 +1,13 @@
-"""Entering the dashboard: a link that works once becomes a session of half a day."""
+"""Entering the dashboard: a link that works once becomes a session, which ends when it idles."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Invalid, Unauthenticated
-from tallystick.domain.ids import capability, new_id
+from tallystick.domain.errors import DatabaseUnavailable, Invalid, Unauthenticated
+from tallystick.domain.ids import capability, made_at, new_id
 from tallystick.domain.sealing import fingerprint
 from tallystick.flows.hub import Hub
 from tallystick.flows.keys import ROLES
@@ -15,6 +16,10 @@ from tallystick.store.entrance import Session
 
 LINK_LIFE: Final = timedelta(hours=1)
 SESSION_LIFE: Final = timedelta(hours=12)
+"""A session ends after so long, however busy it is."""
+IDLE_LIFE: Final = timedelta(minutes=30)
+"""A session that is not used for so long is over."""
+_RENEWED_EVERY: Final = timedelta(minutes=1)
 LINK: Final = "tdl_"
 SESSION: Final = "tds_"
 
@@ -40,8 +45,8 @@ async def enter(hub: Hub, token: str) -> str:
         role = entrance.use_link(tx, fingerprint(token), now)
         if role is None:
             raise _over()
-        begun = Session(new_id("key", now), role)
-        entrance.begin(tx, begun, fingerprint(key), now + SESSION_LIFE)
+        begun = Session(new_id("key", now), role, now + IDLE_LIFE)
+        entrance.begin(tx, begun, fingerprint(key))
 
     await hub.database.write(body)
     return key
@@ -55,9 +60,18 @@ def _over() -> Unauthenticated:
 
 
 async def session(hub: Hub, key: str) -> Session | None:
-    """Whose session this is, or None where it is over or unknown."""
-    now = hub.clock.real_now()
-    return await hub.database.read(lambda tx: entrance.session(tx, fingerprint(key), now))
+    """Whose session this is, or None where it is over or unknown. It is used, so it lasts on."""
+    now, name = hub.clock.real_now(), fingerprint(key)
+    found = await hub.database.read(lambda tx: entrance.session(tx, name, now))
+    if found is None:
+        return None
+    until = min(now + IDLE_LIFE, made_at(found.id) + SESSION_LIFE)
+    # Written once a minute, and not for each picture of a page.
+    if until - found.expires_at >= _RENEWED_EVERY:
+        # Who looks at a hub that cannot write needs its dashboard more than ever.
+        with suppress(DatabaseUnavailable):
+            await hub.database.write(lambda tx: entrance.renew(tx, name, until))
+    return found
 
 
 async def leave(hub: Hub, key: str) -> None:

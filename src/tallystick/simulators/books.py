@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tallystick.domain.errors import NotConfigured
+from tallystick.private_files import make_private
 from tallystick.simulators.base import Event, Order, Transfer
 
 _SCHEMA: Final = """
@@ -102,8 +104,15 @@ class Books:
     """Written before anything is answered or sent. Used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
+        make_private(path)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise NotConfigured(
+                f"The books of the simulated gateways, {path.name}, cannot be read ({error}): "
+                "delete this file, and they begin anew."
+            ) from error
 
     def close(self) -> None:
         """Let go of the file."""

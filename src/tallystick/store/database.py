@@ -59,6 +59,18 @@ def dev_files(url: str) -> Path:
     return sqlite_file(url) or Path(f"tallystick-{name}")
 
 
+def refuse_no_place(url: str) -> None:
+    """Raises NotConfigured where no SQLite file can be: no folder for it, or a folder itself."""
+    file = sqlite_file(url)
+    if file is not None and not file.absolute().parent.is_dir():
+        raise NotConfigured(
+            f"There is no folder {file.absolute().parent} for the database: make it, or name "
+            "another place."
+        )
+    if file is not None and file.is_dir():
+        raise NotConfigured(f"{file} is a folder and no database: name a file in it.")
+
+
 def refuse_coroutine(result: T) -> T:
     """A body that is an `async def` would run after its transaction; refuse it loudly."""
     if inspect.iscoroutine(result):

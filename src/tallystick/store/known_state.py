@@ -34,7 +34,8 @@ _COLUMNS = {
     ),
 }
 _WORD = re.compile(r"'([^']+)'")
-_WAYS_OUT: Final = "Restore a backup, or name another database."
+WAYS_OUT: Final = "Restore a backup, or name another database."
+"""What is left to do with a database that nobody can read."""
 
 Shape = Mapping[str, set[str]]
 """For each table its columns, and in quotation marks the words that its rules know."""
@@ -47,13 +48,13 @@ def step(tx: Connection) -> str | None:
     """
     tables = set(inspect(tx).get_table_names())
     ours = sorted(tables & set(released()))
-    steps = tx.execute(_STEP).scalars().all() if "alembic_version" in tables else []
+    steps = tx.execute(_STEP).scalars().all() if _says_its_step(tx, tables) else []
     if not steps and not ours:
         return None
     if len(steps) != 1:
         raise NotConfigured(
             f"The database has tables of Tallystick ({', '.join(ours[:3])} …) and does not say "
-            f"which step they are at: nobody can tell what is in them. {_WAYS_OUT}"
+            f"which step they are at: nobody can tell what is in them. {WAYS_OUT}"
         )
     found = str(steps[0])
     if found not in STEPS:
@@ -61,6 +62,13 @@ def step(tx: Connection) -> str | None:
     if found in {FOUNDATION, HEAD}:
         _hold_to_its_shape(tx, found)
     return found
+
+
+def _says_its_step(tx: Connection, tables: set[str]) -> bool:
+    """Another program may have a table of this name too, with other columns."""
+    if "alembic_version" not in tables:
+        return False
+    return "version_num" in {one["name"] for one in inspect(tx).get_columns("alembic_version")}
 
 
 def released() -> Shape:
@@ -88,9 +96,7 @@ def _unknown(found: str) -> str:
             f"The database is at step {found}, made by a newer Tallystick than this one, which "
             f"knows {HEAD}: install that version again, or restore the backup from before it."
         )
-    return (
-        f"The database is at step {found[:40]!r}, which no version of Tallystick has. {_WAYS_OUT}"
-    )
+    return f"The database is at step {found[:40]!r}, which no version of Tallystick has. {WAYS_OUT}"
 
 
 def _hold_to_its_shape(tx: Connection, found: str) -> None:
@@ -109,5 +115,5 @@ def _hold_to_its_shape(tx: Connection, found: str) -> None:
             raise NotConfigured(
                 f"The database says that it is at step {found}, but its table {table} is not the "
                 f"one of that step ({', '.join(sorted(other)[:3])}): it was made by a version that "
-                f"was never released, or changed by hand. {_WAYS_OUT}"
+                f"was never released, or changed by hand. {WAYS_OUT}"
             )

@@ -13,7 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from tallystick.domain.errors import DatabaseUnavailable
+from tallystick.private_files import make_private
+from tallystick.store.database import refuse_no_place
 from tallystick.store.known_state import FOLDER, HEAD, STEPS, step
+from tallystick.store.own_file import complaint
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -31,10 +34,13 @@ async def migrate(url: str) -> bool:
     """
     try:
         if make_url(url).get_backend_name() == "sqlite":
+            refuse_no_place(url)
             return _migrate_sqlite(url)
         return await _migrate_postgresql(url)
     except (DBAPIError, OSError, sqlite3.Error) as error:
-        why = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        driver = getattr(error, "orig", None) or error
+        why = complaint(driver) if isinstance(driver, sqlite3.Error) else str(driver)
+        why = why.partition("\n")[0]
         raise DatabaseUnavailable(f"The database cannot be migrated: {why}") from error
 
 
@@ -62,7 +68,9 @@ def _migrate_sqlite(url: str) -> bool:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     changed = False
-    with _alone(Path(make_url(url).database or "tallystick.db")):
+    file = Path(make_url(url).database or "tallystick.db")
+    with _alone(file):
+        make_private(file)
         while True:
             with engine.begin() as connection:
                 if not _upgrade(connection):

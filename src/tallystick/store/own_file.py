@@ -1,9 +1,11 @@
-"""Notices that the files under a SQLite database are no longer the ones that were opened."""
+"""The file under a SQLite database: whether it is still the one that was opened, what is wrong."""
 
 import os
+import sqlite3
 from pathlib import Path
 
 from tallystick.domain.errors import DatabaseUnavailable
+from tallystick.store.known_state import WAYS_OUT
 
 Identity = tuple[int, int]
 
@@ -57,3 +59,13 @@ def _identity(path: Path) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def complaint(error: object) -> str:
+    """What SQLite says, and what is left to do where the file is damaged or none of its own."""
+    return f"SQLite: {error}. {WAYS_OUT}" if is_unreadable(error) else f"SQLite: {error}."
+
+
+def is_unreadable(error: object) -> bool:
+    """Damaged, or no database: these have the plain class that all the others are made from."""
+    return type(error) is sqlite3.DatabaseError

@@ -26,9 +26,9 @@ _PAUSES_S: Final = (0.002, 0.01, 0.05, 0.2)
 _SERIALIZATION: Final = {"40001", "40P01"}
 # An answer of these classes says that the connection ends, not what became of the commit.
 _CUT: Final = {"", "08", "57", "58", "XX"}
-# Connection, who we are, no such database (it was dropped or renamed), resources (full disk, too
-# many), shutdown, the system under it.
-_AWAY: Final = {"08", "28", "3D", "53", "57", "58"}
+# Connection, resources (full disk, too many), shutdown, the system under it.
+_AWAY: Final = {"08", "53", "57", "58"}
+_NOT_LET_IN: Final = {"28", "3D"}
 _CANNOT: Final = {
     "25006": "it only reads: it is a standby server, or was set so",
     "XX001": "its data is damaged",
@@ -248,6 +248,11 @@ def _translated(error: Exception) -> Exception:
         return Unavailable("Too much contention; try again.", retry_after_s=1)
     if error.connection_invalidated or state[:2] in _AWAY:
         return DatabaseUnavailable("PostgreSQL is away.", retry_after_s=5)
+    if state[:2] in _NOT_LET_IN:
+        return DatabaseUnavailable(
+            "PostgreSQL does not let us in: check the user, the password and the name of the "
+            "database in its URL.", retry_after_s=5,
+        )  # fmt: skip
     if state in _CANNOT:
         return DatabaseUnavailable(f"PostgreSQL: {_CANNOT[state]}.", retry_after_s=5)
     return error

@@ -20,8 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from tallystick.domain.errors import DatabaseUnavailable, Unavailable
+from tallystick.private_files import make_private, narrow
 from tallystick.store.database import Apply, Body, I, T, refuse_coroutine
-from tallystick.store.own_file import Moved, OwnFile
+from tallystick.store.own_file import Moved, OwnFile, complaint, is_unreadable
 
 LARGEST_BATCH: Final = 128
 LARGEST_QUEUE: Final = 10_000
@@ -53,6 +54,7 @@ class SqliteDatabase:
 
     def __init__(self, url: str) -> None:
         self.path = Path(make_url(url).database or "tallystick.db")
+        make_private(self.path)
         self._file = OwnFile(self.path)
         self._writing = _engine(url, writable=True)
         self._reading = _engine(url, writable=False)
@@ -197,7 +199,14 @@ class ServerLock:
     def __init__(self, database: Path) -> None:
         real = database.resolve()
         self._path = real.with_name(real.name + ".lock")
-        self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"{self._path.name} cannot be made beside the database ({error.strerror}): give "
+                "this user the right to write in its folder."
+            ) from error
+        narrow(self._path)
 
     def take(self) -> None:
         """Raises DatabaseUnavailable where another server holds the file."""
@@ -333,14 +342,11 @@ def _resolve(tasks: Sequence[_Task]) -> None:
 
 def _translated(error: Exception) -> Exception:
     """A driver's complaint about the disk or the file becomes ours; a broken rule stays a bug."""
-    if isinstance(error, DBAPIError) and is_about_the_file(error.orig):
-        return DatabaseUnavailable(f"SQLite: {error.orig}.", retry_after_s=5)
+    if isinstance(error, DBAPIError) and _is_about_the_file(error.orig):
+        return DatabaseUnavailable(complaint(error.orig), retry_after_s=5)
     return error
 
 
-def is_about_the_file(error: object) -> bool:
-    """Whether the disk, the lock or the file itself is at fault, and no statement of ours.
-
-    "malformed" and "not a database" have the plain class that all the others are made from.
-    """
-    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+def _is_about_the_file(error: object) -> bool:
+    """Whether the disk, the lock or the file itself is at fault, and no statement of ours."""
+    return isinstance(error, sqlite3.OperationalError) or is_unreadable(error)

@@ -18,9 +18,11 @@ from tallystick.store import credentials
 from tallystick.web import tokens
 
 COOKIE: Final = "tct_"
-SESSION_COOKIE: Final = "tallystick_session"
+_SESSION: Final = "tallystick_session"
 _RANK: Final = {"reader": 0, "operator": 1, "admin": 2}
 _MOST_COOKIES: Final = 10
+_PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""What proxies write into a request that they pass on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,22 @@ async def caller(request: Request) -> Caller:
 
 async def _by_cookie(hub: Hub, request: Request, address: str) -> Caller:
     """A session of the dashboard, which other sites cannot use; else the payer's own payments."""
-    key = request.cookies.get(SESSION_COOKIE)
+    key = request.cookies.get(session_cookie(hub))
     found = None if key is None else await session(hub, key)
     if found is None:
         return Caller(address, payments=await _opened_by(hub, _cookies(request)))
     if request.method not in {"GET", "HEAD"} and is_from_elsewhere(request, hub):
         raise Forbidden("The dashboard's session only works from its own pages.")
     return Caller(address, key_id=found.id, role=found.role)
+
+
+def session_cookie(hub: Hub) -> str:
+    """The name of the dashboard's cookie.
+
+    Browsers let `__Host-` be set by this very host alone, over https, for all its paths: no
+    neighbour under the same domain can plant a session of its own (RFC 6265bis, section 4.1.3.2).
+    """
+    return f"__Host-{_SESSION}" if hub.settings.secure else _SESSION
 
 
 def is_from_elsewhere(request: Request, hub: Hub) -> bool:
@@ -146,6 +157,32 @@ def _customer(address: str) -> str:
     if ip.version == 4:
         return str(ip)
     return str(ip.ipv4_mapped or ":".join(ip.exploded.split(":")[:4]))
+
+
+def is_this_machine(request: Request) -> bool:
+    """Whether a program on this machine asks, and no proxy for somebody else.
+
+    Behind a proxy on the same machine everybody comes from loopback. It says so in a header, or
+    has asked for the public name.
+    """
+    passed_on = any(name in request.headers for name in _PASSED_ON)
+    peer = request.client.host if request.client else ""
+    return not passed_on and _is_loopback(peer) and _is_loopback(_name_of(request))
+
+
+def _name_of(request: Request) -> str:
+    """The name that we were called by, without the port."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_cron(request: Request) -> bool:

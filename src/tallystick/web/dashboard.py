@@ -23,7 +23,7 @@ from tallystick.flows.why import why
 from tallystick.store import payments, snapshots
 from tallystick.store.overview import Overview, overview
 from tallystick.web import pages, shapes
-from tallystick.web.auth import SESSION_COOKIE, Caller
+from tallystick.web.auth import Caller, session_cookie
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import HubDep, LimitedCaller, count_stranger, cursor, cursor_place
 from tallystick.web.description import answers, query
@@ -58,7 +58,10 @@ async def invite(
     who: LimitedCaller,
     parsed: Annotated[Parsed[Invite], Depends(body(Invite, "admin"))],
 ) -> dict[str, Any]:
-    """For an admin. The link is good for an hour, the session that it begins for half a day."""
+    """For an admin. The link is good for an hour.
+
+    The session that it begins ends after half an hour without use, and after half a day anyway.
+    """
     who.needs("admin")
     token, until = await entrance.invite(hub, parsed.value.role)
     return {"data": {"url": address(hub.settings.base_url, token), "role": parsed.value.role,
@@ -85,21 +88,36 @@ async def enter(request: Request, hub: HubDep) -> Response:
     except Unauthenticated:
         await count_stranger(request)
         raise
-    response = RedirectResponse(f"{_root(hub)}/dashboard", 303, {"cache-control": "no-store"})
+    response = _welcome(request, hub)
     response.set_cookie(
-        SESSION_COOKIE, key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,
-        samesite="lax", secure=hub.settings.secure,
+        session_cookie(hub), key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,
+        samesite="strict", secure=hub.settings.secure,
     )  # fmt: skip
     return response
+
+
+def _welcome(request: Request, hub: Hub) -> Response:
+    """On to the dashboard.
+
+    A strict cookie is not sent where another site began the way, as a link in a webmail's page
+    does, and a redirect is part of that way. A page of ours begins a new one.
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        html = _environment().get_template("dashboard_welcome.html").render(
+            title="Signed in", role=None, **_frame(hub)
+        )  # fmt: skip
+        onward = {"refresh": f"0; url={_root(hub)}/dashboard"}
+        return HTMLResponse(html, headers=pages.security_headers() | onward)
+    return RedirectResponse(f"{_root(hub)}/dashboard", 303, {"cache-control": "no-store"})
 
 
 @router.post("/dashboard/leave", include_in_schema=False)
 async def leave(request: Request, hub: HubDep, who: LimitedCaller) -> Response:
     """The session is over, here and for whoever copied its cookie."""
     who.needs("reader")
-    await entrance.leave(hub, request.cookies.get(SESSION_COOKIE, ""))
+    await entrance.leave(hub, request.cookies.get(session_cookie(hub), ""))
     response = RedirectResponse(f"{_root(hub)}/docs", 303, {"cache-control": "no-store"})
-    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(session_cookie(hub), secure=hub.settings.secure, httponly=True)
     return response
 
 

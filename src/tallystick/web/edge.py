@@ -24,6 +24,8 @@ from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
 
 log = structlog.get_logger()
 _SECURITY: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+# A year. Of this host alone: what else stands under its domain is not ours to promise.
+_HTTPS_ALONE: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Edge:
@@ -32,6 +34,7 @@ class Edge:
     def __init__(self, app: Starlette, hub: Hub) -> None:
         self._app = app
         self._hub = hub
+        self._security = (*_SECURITY, _HTTPS_ALONE) if hub.settings.secure else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the lifespan."""
@@ -41,7 +44,7 @@ class Edge:
         if scope["method"] == "HEAD":
             # The server keeps its own, and by it the body back.
             scope = {**scope, "method": "GET", HEAD: True}
-        outgoing = _Outgoing(scope, send, self._hub)
+        outgoing = _Outgoing(scope, send, self._hub, self._security)
         started = time.perf_counter()
         try:
             await self._answer(scope, receive, send, outgoing)
@@ -110,10 +113,12 @@ class Edge:
 class _Outgoing:
     """The way out: adds the request id and the rate-limit fields to every answer."""
 
-    __slots__ = ("_hub", "_scope", "_send", "request_id", "status")
+    __slots__ = ("_hub", "_scope", "_security", "_send", "request_id", "status")
 
-    def __init__(self, scope: Scope, send: Send, hub: Hub) -> None:
-        self._scope, self._send, self._hub = scope, send, hub
+    def __init__(
+        self, scope: Scope, send: Send, hub: Hub, security: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
+        self._scope, self._send, self._hub, self._security = scope, send, hub, security
         self.request_id = "req_" + secrets.token_hex(8)
         self.status = 0
         scope["request_id"] = self.request_id
@@ -139,9 +144,10 @@ class _Outgoing:
         headers = list(message.get("headers", ()))
         names = {name for name, _ in headers}
         headers.append((b"x-request-id", self.request_id.encode()))
-        headers += [pair for pair in _SECURITY if pair[0] not in names]
+        headers += [pair for pair in self._security if pair[0] not in names]
+        shops = self._hub.settings.allowed_origins
         headers += [
-            pair for pair in embedding.answer_headers(self._scope, self._hub.settings.shops)
+            pair for pair in embedding.answer_headers(self._scope, shops)
             if pair[0] not in names or pair[0] == b"vary"
         ]  # fmt: skip
         for name, value in self._scope["state"].get("rate_headers", {}).items():

@@ -15,7 +15,8 @@ from tallystick.flows.hub import Hub, Trouble
 from tallystick.gateways.base import Gateway
 from tallystick.store import attempts, checkup, inbox, webhook_endpoints
 from tallystick.web import metrics, shapes
-from tallystick.web.depends import HubDep, LimitedCaller
+from tallystick.web.auth import is_this_machine
+from tallystick.web.depends import CallerDep, HubDep, LimitedCaller
 from tallystick.web.description import answers
 from tallystick.web.limits import RateLimits
 from tallystick.web.schemas import ref, several
@@ -67,8 +68,10 @@ async def _written(hub: Hub) -> int:
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
-async def prometheus(hub: HubDep) -> Response:
-    """Text in Prometheus' format. Holds no names of people or payments."""
+async def prometheus(request: Request, hub: HubDep, who: CallerDep) -> Response:
+    """Text in Prometheus' format, for this machine itself, or with a key. Holds no names."""
+    if not is_this_machine(request):
+        who.needs("reader")
     await _count(hub)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

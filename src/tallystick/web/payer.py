@@ -77,7 +77,7 @@ async def canceled(request: Request, short_code: str, hub: HubDep) -> Response:
 async def attempts(request: Request, short_code: str, hub: HubDep) -> Response:
     """A form answers 303 to the waiting page with its cookie; JSON answers 201."""
     is_form = request.headers.get("content-type", "").startswith(_FORM)
-    if is_form or origin_of(request.scope) not in hub.settings.shops:
+    if is_form or origin_of(request.scope) not in hub.settings.allowed_origins:
         refuse_other_sites(request, hub)
     raw = await read_limited(request, LARGEST_BODY)
     gateway = _form_field(raw) if is_form else checked(StartAttempt, raw).gateway

@@ -32,8 +32,13 @@ async def owner(settings: Settings, token: str) -> str:
         key, algorithms = await _key(settings, header)
         claims = jwt.decode(
             token, key, algorithms=list(algorithms), leeway=LEEWAY_S,
-            options={"require": ["sub"], "verify_aud": False},
+            options={"require": ["sub", "exp"], "verify_aud": False},
         )  # fmt: skip
+    except jwt.MissingRequiredClaimError as error:
+        raise Unauthenticated(
+            f"This JWT has no {error.claim}: sign it with `sub`, whose it is, and `exp`, when it "
+            "ends. One that never ends opens an account for ever to whoever once saw it."
+        ) from error
     except (jwt.PyJWTError, UnicodeError) as error:
         raise Unauthenticated(f"This JWT is not valid: {error}.") from error
     return str(claims["sub"])
