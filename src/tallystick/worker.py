@@ -102,6 +102,7 @@ class Worker:
         """Plan the jobs, take up what was left, and start the loops."""
         await plan(self._hub)
         await begin(self._hub)
+        await proof_chain.begin(self._hub)
         await rescue.wake(self._hub)
         loops = [self._work_forever(kind) for kind in self._kinds]
         loops += [self._watch_the_clock(), self._link_the_proof()]

@@ -17,7 +17,7 @@ from tallystick.domain.errors import Invalid
 from tallystick.domain.proof_chain import Head
 from tallystick.flows.audit import audit, look_up
 from tallystick.flows.jobs import run
-from tallystick.flows.proof_chain import extend, knows
+from tallystick.flows.proof_chain import begin, extend, knows
 from tallystick.store import proof_chain
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate
@@ -221,6 +221,20 @@ async def test_the_rows_of_a_merchant_of_before_are_linked_after_the_migration(e
     assert await linked(house) == await everything(house)
     assert await named(house.database) == ()
     await house.database.close()
+
+
+@pytest.mark.sqlite_only
+async def test_a_new_file_in_the_place_of_an_old_one_is_no_alarm(house):
+    witness = house.database.path.with_name(house.database.path.name + ".head")
+    witness.write_text(f"57-{'a' * 64}\n")
+    assert len(await named(house.database)) == 1
+
+    await begin(house.hub)
+    await house.sell_gift_card()
+    await extend(house.hub)
+
+    assert await named(house.database) == ()
+    assert witness.with_name(witness.name + ".old").read_text().startswith("57-")
 
 
 @pytest.mark.sqlite_only

@@ -18,6 +18,16 @@ MOST_ROUNDS: Final = 200
 log = structlog.get_logger()
 
 
+async def begin(hub: Hub) -> None:
+    """At the start: tell at once where rows are gone; a new database has no old witness."""
+    aside = await hub.database.read(witness.set_aside)
+    if aside is not None:
+        log.warning("proof_of_another_database", witness=str(aside))
+    why = await hub.database.read(witness.contradicts)
+    if why is not None:
+        log.error("proof_gone", why=why)
+
+
 async def extend(hub: Hub) -> int:
     """Link what is committed and in no link; how many links that made. Safe to repeat.
 

@@ -117,6 +117,7 @@ _NEXT = {
     "sqlite": {name: _on_sqlite(name) for name in COVERED},
     "postgresql": {name: _on_postgresql(name) for name in COVERED},
 }
+_ANY = {name: select(_table(name).c.id).limit(1) for name in COVERED}
 _TOP = {name: text(f"SELECT COALESCE(MAX(rowid), 0) FROM {name}") for name in COVERED}  # noqa: S608
 _THESE = {
     name: select(*_said(name)).where(
@@ -147,6 +148,13 @@ def has(tx: Connection, one: Head) -> bool:
         return True
     found = tx.execute(_HASH, {"n": one.links}).scalar()
     return found is not None and one.is_of(one.links, found)
+
+
+def is_empty(tx: Connection) -> bool:
+    """Whether nothing was ever proven here, as in a database that was just made."""
+    if head(tx).links:
+        return False
+    return not any(tx.execute(_ANY[name]).first() for name in COVERED)
 
 
 def waits(tx: Connection) -> bool:

@@ -45,6 +45,17 @@ def contradicts(tx: Connection) -> str | None:
     )
 
 
+def set_aside(tx: Connection) -> Path | None:
+    """Where the database has nothing to prove yet, a witness beside it speaks of another one.
+
+    Returns where that is kept now, or None where there was none.
+    """
+    path = place(tx)
+    if path is None or not path.exists() or not proof_chain.is_empty(tx):
+        return None
+    return path.replace(path.with_name(path.name + ".old"))
+
+
 def write(path: Path, head: Head) -> None:
     """Keep the head that is committed now, readable by its owner alone."""
     fresh = path.with_name(path.name + ".new")
