@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import DatabaseUnavailable
-from tallystick.flows import deliver, rescue, send_refund
+from tallystick.flows import deliver, proof_chain, rescue, send_refund
 from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
 from tallystick.flows.jobs import jobs_due, plan, run_due
@@ -29,6 +29,7 @@ MOST_AT_ONCE: Final = 16
 MOST_DELIVERIES: Final = 256
 MOST_ROUNDS: Final = 50
 JUMP: Final = timedelta(minutes=1)
+LINKED_EVERY_S: Final = 1.0
 _TICKS_TO_A_LOOK: Final = 60
 
 log = structlog.get_logger()
@@ -108,12 +109,11 @@ class Worker:
         """Plan the jobs, take up what was left, and start the loops."""
         await plan(self._hub)
         await begin(self._hub)
+        await proof_chain.begin(self._hub)
         await rescue.wake(self._hub)
         loops = [self._work_forever(kind) for kind in self._kinds]
-        self._tasks = [
-            asyncio.create_task(loop, context=for_work())
-            for loop in (*loops, self._watch_the_clock())
-        ]
+        loops += [self._watch_the_clock(), self._link_the_proof()]
+        self._tasks = [asyncio.create_task(loop, context=for_work()) for loop in loops]
 
     async def stop(self) -> None:
         """Stop the loops. What they held is due again for whoever comes next."""
@@ -233,6 +233,15 @@ class Worker:
                 _tell_of_waiting(error, "watch_the_clock")
             except Exception:
                 log.exception("worker_failed", work="watch_the_clock")
+
+    async def _link_the_proof(self) -> None:
+        """What was committed is linked a moment later, so that no settling waits for it."""
+        while True:
+            try:
+                await proof_chain.extend(self._hub)
+            except Exception:
+                log.exception("worker_failed", work="link_the_proof")
+            await asyncio.sleep(LINKED_EVERY_S)
 
     async def _note_doubt(self, *, again: bool) -> None:
         """Let `tallystick doctor` say why nothing expires; written when it changes, and `again`."""

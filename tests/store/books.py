@@ -23,6 +23,7 @@ from tallystick.flows import jobs as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
+from tallystick.flows.proof_chain import extend
 from tallystick.flows.publish import publish
 from tallystick.flows.reconcile import reconcile
 from tallystick.flows.redeem import Spending, hold, redeem
@@ -142,6 +143,7 @@ async def build(url: str) -> Names:
         await database.write(_owe)
         await publish(house.hub)
         await database.write(partial(_deliver, house.clock.at))
+        await extend(house.hub)
     finally:
         await database.close()
     sqlite = url.startswith("sqlite")

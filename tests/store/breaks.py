@@ -25,6 +25,18 @@ _FULFILMENT = "INSERT INTO fulfilments (id, payment_id, purpose, state, created_
 _NO_NEWS = "payment_id = '{paid}' AND source = 'fetch' AND claim = 'pending' AND credits = '[]'"
 
 BREAKS = (
+    Break("a link of the proof changed", "H1", """
+        UPDATE proof_links SET leaves = 'evd_x 0' WHERE n = 2
+    """),
+    Break("a link of the proof gone", "H1", """
+        DELETE FROM proof_links WHERE n = 1
+    """),
+    Break("a decision that somebody took back", "H1 I1", """
+        DELETE FROM decisions WHERE id = (SELECT MIN(id) FROM decisions)
+    """),
+    Break("a hint that was written otherwise", "H1", f"""
+        UPDATE evidence SET note = 'x' WHERE {_NO_NEWS}
+    """),
     Break("a posting changed", "M1", f"""
         UPDATE postings SET amount = amount - 1 WHERE transfer_id = {_SALE} AND account = 'revenue'
     """),
@@ -110,7 +122,7 @@ BREAKS = (
     Break("a time of payment changed", "S0", """
         UPDATE payments SET paid_at = {long_ago} WHERE id = '{paid}'
     """),
-    Break("evidence lost", "S0", """
+    Break("evidence lost", "H1 S0", """
         DELETE FROM evidence WHERE payment_id = '{canceled}' AND claim = 'canceled'
     """),
     Break("a phase changed", "S0 S1", """
@@ -128,17 +140,17 @@ BREAKS = (
     Break("the end of the history lost", "S1", """
         DELETE FROM events WHERE payment_id = '{paid}' AND phase_after = 'paid'
     """),
-    Break("a receipt without its evidence", "S2", """
+    Break("a receipt without its evidence", "H1 S2", """
         UPDATE receipts SET evidence_key = 'x' WHERE payment_id = '{paid}'
     """),
-    Break("evidence that does not count any more", "S0 S2", """
+    Break("evidence that does not count any more", "H1 S0 S2", """
         UPDATE evidence SET counts = 0 WHERE payment_id = '{paid}' AND credits <> '[]'
     """),
-    Break("paid without money", "M3 M9 S0 S2", """
+    Break("paid without money", "H1 M3 M9 S0 S2", """
         UPDATE receipts SET payment_id = '{open}' WHERE payment_id = '{paid}';
         UPDATE transfers SET payment_id = '{open}' WHERE payment_id = '{paid}' AND kind = 'receipt'
     """),
-    Break("accepted by nobody", "S2", f"""
+    Break("accepted by nobody", "H1 S2", f"""
         UPDATE evidence SET claim = 'accepted' WHERE {_NO_NEWS}
     """),
     Break("too much called exact", "S0 S3", """
@@ -147,10 +159,10 @@ BREAKS = (
     Break("a wrong currency that nobody looks at", "S0 S3", """
         UPDATE payments SET review = NULL WHERE id = '{foreign}'
     """),
-    Break("a browser that counts", "S4", f"""
+    Break("a browser that counts", "H1 S4", f"""
         UPDATE evidence SET source = 'return' WHERE {_NO_NEWS}
     """),
-    Break("a hint that counts", "S4", f"""
+    Break("a hint that counts", "H1 S4", f"""
         UPDATE evidence SET trust = 0 WHERE {_NO_NEWS}
     """, "evidence"),
     Break("delivered without being paid", "F1", f"""
@@ -237,7 +249,7 @@ BREAKS = (
     Break("a task completed and set back", "T1 T2", """
         UPDATE tasks SET state = 'IDLE', payment_id = NULL, completed_at = NULL
     """),
-    Break("a task paid twice and nobody looks", "S0 T1", """
+    Break("a task paid twice and nobody looks", "H1 S0 T1", """
         DELETE FROM evidence WHERE payment_id = '{again}' AND claim = 'superseded'
     """),
     Break("a session of no task", "T1", "DELETE FROM task_sessions WHERE payment_id = '{again}'"),

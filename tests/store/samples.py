@@ -23,6 +23,7 @@ from tallystick.store import (
     notices,
     orders,
     payments,
+    proof_chain,
     pruning,
     questions,
     reconciliation,
@@ -35,6 +36,7 @@ from tallystick.store import (
     timers,
     wallets,
     webhook_endpoints,
+    witness,
 )
 from tallystick.store.orders import Search
 from tests.store.large import END, FIRST, START
@@ -168,7 +170,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: links.by_short_code(tx, f"short_code_{NAME}"),
         lambda tx: links.of_payment(tx, f"payments_{NAME}"),
     ],
-    "forgetting.customer": [lambda tx: forgetting.customer(tx, f"customer_{NAME}", "x")],
+    "forgetting.customer": [lambda tx: forgetting.customer(tx, [f"customer_{NAME}"], "x")],
     "jobs.page": lists(jobs.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
     "links.page": lists(_links, {"phases": ()}, {"phases": ("open", "processing")},
                         {"phases": ("paid",)}),
@@ -185,6 +187,8 @@ SAMPLES: Final[dict[str, list[Call]]] = {
                            {"owner_id": "owner_9"}, {"reference": f"reference_{NAME}"},
                            {"amount_state": "over"}, {"review": None},
                            {"owner_id": "owner_9", "phase": "paid"}),
+    "proof_chain._following": [proof_chain.waits],
+    "witness.place": [witness.place],
     "pruning.drop": [partial(_prune, name=name) for name in pruning.WALKS],
     "pruning.drop_aged": [
         partial(pruning.drop_aged, name=name, before=FIRST_DAY) for name in pruning.AGED

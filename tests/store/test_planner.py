@@ -29,12 +29,12 @@ ALLOWED: Final = {
     "reconciliation._IN_SPAN": "the job `reconcile`: all that came in a day, once a day",
     "webhook_endpoints.remove": "deletes all that was ever delivered to an endpoint",
     "forgetting._ANSWERS": "a person asks to be forgotten",
-    "forgetting._ORDERED": "a person asks to be forgotten",
     "forgetting._EFFECTS": "a person asks to be forgotten",
     "forgetting.customer": "a person asks to be forgotten",
     "pruning.drop": "the job `tidy`, a slice at a time, once a day",
     "pruning.drop_aged": "the job `tidy`, a slice at a time, once a day",
     "pruning.stretch": "the job `tidy`, a slice at a time, once a day",
+    "coupons._UNNAMED": "the job `tidy`, a slice at a time, once a day",
     "sealed.samples": "one row of each, at the first start with this version",
     "feed.page createdAfter": "the first page of a look back; it goes on by number",
 }

@@ -18,15 +18,21 @@ def audit(
         bool, typer.Option("--changed", help="Only what was written since the last daily audit.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="LINKS-HASH", help="A head of the proof that must be in the chain."),
+    ] = None,
 ) -> None:
     """Check every invariant of the books. 0 when all hold, 1 otherwise.
 
     Only reads, in short steps, and may run beside a working server. Each invariant that is broken
-    is printed with the first rows that break it.
+    is printed with the first rows that break it. The server logs the head of the proof as it grows
+    (proof_head); with --head one from a log or a backup is looked up, so that rows that are gone
+    from the end are noticed too.
     """
     from tallystick.store.audit import CHECKS
 
-    findings = findings_of(database, changed=changed)
+    findings = findings_of(database, changed=changed, head=head)
     if as_json:
         typer.echo(json.dumps(_document(findings, len(CHECKS)), ensure_ascii=False))
     else:
@@ -36,14 +42,20 @@ def audit(
         raise typer.Exit(1)
 
 
-def findings_of(database: str | None, *, changed: bool = False) -> "list[Finding]":
-    """What is broken. Raises NotConfigured, DatabaseUnavailable."""
+def findings_of(
+    database: str | None, *, changed: bool = False, head: str | None = None
+) -> "list[Finding]":
+    """What is broken. Raises Invalid, NotConfigured, DatabaseUnavailable."""
     from tallystick.cli.office import in_office
+    from tallystick.domain.proof_chain import Head
     from tallystick.flows.audit import audit as check
-    from tallystick.flows.audit import audit_changes
+    from tallystick.flows.audit import audit_changes, look_up
+
+    known = None if head is None else Head.read(head)
 
     async def work(hub: "Hub") -> "list[Finding]":
-        return await (audit_changes(hub.database, hub.now()) if changed else check(hub.database))
+        looked = audit_changes(hub.database, hub.now()) if changed else check(hub.database)
+        return await look_up(hub.database, known, await looked)
 
     return in_office(database, work)
 

@@ -12,10 +12,13 @@ import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import BooksBroken, CurrencyUnknown, Invalid
+from tallystick.domain.proof_chain import Head
 from tallystick.flows.hub import Hub
+from tallystick.flows.proof_chain import extend, knows
 from tallystick.store.audit import CHECKS, Check
 from tallystick.store.audit.base import Rows, Walk
 from tallystick.store.audit.marks import NEWS, Mark, News, count, marks, put
+from tallystick.store.audit.proof import LINKED
 from tallystick.store.database import Database
 
 SHOWN: Final = 20
@@ -108,8 +111,20 @@ async def prove(database: Database, now: datetime) -> list[Finding]:
     return auditor.findings()
 
 
+async def look_up(database: Database, head: Head | None, found: Sequence[Finding]) -> list[Finding]:
+    """What was found, and whether this head that somebody kept is gone from the chain."""
+    if head is None or await knows(database, head):
+        return list(found)
+    line = f"Link {head.links} of the proof is not {head.hash[:12]}, or gone with rows before it"
+    [check] = [one for one in CHECKS if one.invariant == LINKED]
+    known = next((one.rows for one in found if one.invariant == LINKED), ())
+    others = [one for one in found if one.invariant != LINKED]
+    return [*others, Finding(LINKED, check.sentence, (*known, line))]
+
+
 async def audit_job(hub: Hub) -> dict[str, Any]:
     """The daily run. Raises BooksBroken, so that the run counts as failed and somebody looks."""
+    await extend(hub)
     findings = await prove(hub.database, hub.now())
     for finding in findings:
         log.error(

@@ -38,6 +38,8 @@ async def forget_person(hub: Hub, email: str, reason: str) -> Mapping[str, int]:
 
     What can still be paid stays, counted as `unfinished`.
     """
+    if not await hub.database.read(forgetting.anybody):
+        raise NotFound("Nothing was bought with this address.")
     book = Addresses.of(hub.secret)
     await seal_rest(hub)
 

@@ -48,6 +48,7 @@ _ORDERED = select(orders.c.payment_id).where(
 _CARD = select(gift_cards.c.id, gift_cards.c.email_sealed).where(
     gift_cards.c.payment_id == bindparam("payment_id")
 )
+_ANY_ORDER, _ANY_CARD = select(orders.c.id).limit(1), select(gift_cards.c.id).limit(1)
 _GIVEN = select(gift_cards.c.payment_id).where(
     gift_cards.c.email_lookup.in_(bindparam("lookups", expanding=True))
 )
@@ -87,6 +88,11 @@ def buyer(tx: Connection, order_id: str, other: SealedAddress) -> None:
     """Put another address in the place of the buyer's, and take the user name out."""
     values = {"of_id": order_id, "lookup": other.lookup, "sealed": other.sealed}
     tx.execute(_BUYER, values)
+
+
+def anybody(tx: Connection) -> bool:
+    """Whether anything was ever bought with an address."""
+    return tx.execute(_ANY_ORDER).first() is not None or tx.execute(_ANY_CARD).first() is not None
 
 
 def ordered_by(tx: Connection, lookups: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from tallystick.domain.evidence import Trust
 from tallystick.flows import deliver
 from tallystick.flows.hub import Hub, Trouble
 from tallystick.gateways.base import Gateway
-from tallystick.store import attempts, checkup, inbox, webhook_endpoints
+from tallystick.store import attempts, checkup, inbox, proof_chain, webhook_endpoints
 from tallystick.web import metrics, shapes
 from tallystick.web.auth import is_this_machine
 from tallystick.web.depends import CallerDep, HubDep, LimitedCaller
@@ -84,6 +84,9 @@ async def _count(hub: Hub) -> None:
 
     waiting, oldest, disabled, outcomes, troubled = await hub.database.read(body)
     age_s = 0.0 if oldest is None else (hub.now() - oldest).total_seconds()
+    head = await hub.database.read(proof_chain.head)
+    metrics.LINKS.set(head.links)
+    metrics.HEAD.set(head.number)
     metrics.INBOX.set(waiting)
     for state in (inbox.ORPHAN, inbox.UNREADABLE):
         metrics.TROUBLED.labels(state).set(troubled.get(state, 0))

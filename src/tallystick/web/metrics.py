@@ -51,6 +51,13 @@ EXPIRY_HELD: Final = Gauge(
     registry=REGISTRY,
 )  # fmt: skip
 
+LINKS: Final = Gauge(
+    "tallystick_proof_links", "Links in the chain of the proof.", registry=REGISTRY
+)  # fmt: skip
+HEAD: Final = Gauge(
+    "tallystick_proof_head", "The first 48 bits of the newest link's hash.", registry=REGISTRY
+)  # fmt: skip
+
 
 class _Deliveries(Collector):
     """Counted in the database, because several processes deliver."""

@@ -10,6 +10,7 @@ from tallystick.store.audit import (
     gift_cards,
     merchant_events,
     orders,
+    proof,
     refunds,
     sales,
     tasks,
@@ -21,6 +22,7 @@ __all__ = ["CHECKS", "Check"]
 
 CHECKS: Final[tuple[Check, ...]] = (
     *core.CHECKS,
+    *proof.CHECKS,
     *refunds.CHECKS,
     *merchant_events.CHECKS,
     *gift_cards.CHECKS,

@@ -5,6 +5,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from tallystick.store.columns import Whole
 
 metadata = MetaData(
     naming_convention={
@@ -42,6 +46,35 @@ def frozen() -> dict[str, tuple[str, ...]]:
 def index_where(name: str, condition: str, *columns: Column[Any]) -> Index:
     """An index of the rows that hold to a condition, which queries must say word for word."""
     return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+class _Writer(FunctionElement[int]):
+    """The number of the transaction that writes a row; SQLite's rowids tell as much."""
+
+    inherit_cache = True
+
+
+@compiles(_Writer, "sqlite")
+def _on_sqlite(*_: Any, **__: Any) -> str:
+    return "0"
+
+
+@compiles(_Writer, "postgresql")
+def _on_postgresql(*_: Any, **__: Any) -> str:
+    return WRITER
+
+
+WRITER = "((pg_current_xact_id())::text)::bigint"
+
+
+def linked_in_order() -> tuple[Column[Any], Index]:
+    """What the chain of the proof is made in the order of: a column and its index.
+
+    Numbers of transactions are given before the commit, and those below the oldest open one are
+    final. SQLite has a single writer, so that its index stays empty.
+    """
+    column: Column[Any] = Column("written_in", Whole, nullable=False, server_default=_Writer())
+    return column, Index(None, "written_in", "id", sqlite_where=text("written_in > 0"))
 
 
 def one_of(column: str, values: Iterable[StrEnum] | Iterable[str]) -> CheckConstraint:

@@ -18,7 +18,7 @@ from tallystick.domain.decision import Action
 from tallystick.domain.evidence import Claim, Source
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.store.columns import Document, Flag, Instant, Whole
-from tallystick.store.schema.base import index_where, one_of, table
+from tallystick.store.schema.base import index_where, linked_in_order, one_of, table
 
 # A planner uses a partial index where a query says the same words, not a parameter. The `|| ''`
 # keeps SQLite from reading all open payments by the index of phases.
@@ -167,6 +167,7 @@ evidence = table(
     # SHA-256 of the bytes that it was read from; they are in `raw_bytes` for a time.
     Column("digest", Text),
     one_of("source", Source),
+    *linked_in_order(),
     one_of("claim", Claim),
     CheckConstraint("counts = 0 OR trust > 0", name="a_hint_never_counts"),
     UniqueConstraint("payment_id", "key"),
@@ -186,6 +187,7 @@ receipts = table(
     Column("at", Instant, nullable=False),
     Column("evidence_key", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    *linked_in_order(),
     CheckConstraint("amount > 0", name="amount_positive"),
     # One transaction of a gateway credits at most one payment, once.
     UniqueConstraint("gateway", "account", "transaction_id"),
@@ -310,6 +312,7 @@ decisions = table(
     Column("at", Instant, nullable=False),
     one_of("action", ("assigned", "refunded", "parked", "resolved", *Action, "forgotten")),
     CheckConstraint("reason <> ''", name="reason_given"),
+    *linked_in_order(),
     append_only=True,
 )
 

@@ -7,7 +7,7 @@ from tallystick.store import columns
 from tallystick.store.migrations.words import widen
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
