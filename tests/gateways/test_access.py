@@ -120,7 +120,8 @@ async def test_a_name_cannot_leave_its_place_in_the_address(github, wire):
 async def test_a_discount_at_polar_is_read_limited_and_deleted(wire):
     calls = Calls(f"{HERE}/_sim/polar/v1", KEYS.access_token, wire)
     there = PolarDiscounts(calls)
-    made = await calls.make("/discounts/", {"name": "Ten", "max_redemptions": 3})
+    ten = {"type": "percentage", "basis_points": 1_000, "duration": "once"}
+    made = await calls.make("/discounts/", {"name": "Ten", "max_redemptions": 3, **ten})
     number = made.fields.name("id")
 
     assert await there.fetch(number) == DiscountTold(3, 0)

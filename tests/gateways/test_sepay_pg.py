@@ -156,8 +156,8 @@ async def test_the_form_has_the_order_that_is_signed_and_nothing_ambiguous():
     form = gateway.checkout_form(order)
 
     assert list(form.fields) == [
-        "merchant", "currency", "order_amount", "operation", "order_description",
-        "payment_method", "order_invoice_number", "success_url", "error_url", "cancel_url",
+        "merchant", "operation", "payment_method", "order_amount", "currency",
+        "order_invoice_number", "order_description", "success_url", "error_url", "cancel_url",
         "signature",
     ]  # fmt: skip
     assert form.fields["order_description"] == f"{order.memo} Trà 2 hai ly"

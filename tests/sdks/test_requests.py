@@ -180,6 +180,15 @@ async def test_sepay_pg_is_asked_and_its_form_signed_as_its_sdk_would(stand: Sta
     agree(stand.calls["our-sepay-pg"][:2], stand.calls["its-sepay-pg"])
 
 
+def test_sepay_pg_forms_are_signed_alike_by_an_sdk_that_has_an_order_of_its_own(walk):
+    account = SePayPGAccount(SEPAY_PG.merchant_id, (SEPAY_PG.secret_key,), payment_method="CARD")
+    gateway = SePayPG(account, HttpWire())
+
+    form = dict(gateway.checkout_form(order_for(gateway, DONG)).fields)
+
+    assert walk("sepay_pg_sign", "sepay-pg-1.0.0", fields=form) == form["signature"]
+
+
 async def test_onepay_sends_the_payer_where_its_library_would(stand: Stand, walk, wire):
     gateway = OnePayVPC(
         OnePayVPCAccount(

@@ -1,7 +1,7 @@
 """SePay's payment gateway: a hosted checkout by card, QR or NAPAS, which a browser form opens.
 
 Sources: developer.sepay.vn (payment gateway), sepayvn/sepay-pg-php, npm `sepay-pg-node` 1.0.0;
-read 2026-11. PyPI's unofficial `sepay-pg` signs in another order and is not followed.
+read 2026-11. PyPI's `sepay-pg` 1.0.0 signs in an order of its own; ours suits it as well.
 """
 
 import base64
@@ -111,14 +111,16 @@ class SePayPG:
     def checkout_form(self, order: CheckoutOrder) -> CheckoutForm:
         """The signed form. SePay hears of the order when the payer's browser posts it."""
         fields = {
+            # In the order in which the SDKs list what is signed: one of them signs in that order
+            # whatever the form's is, so that both readings give the same signature.
             "merchant": self._settings.merchant_id,
-            "currency": "VND",
-            "order_amount": str(order.amount.minor),
             "operation": "PURCHASE",
+            "payment_method": self._settings.payment_method,
+            "order_amount": str(order.amount.minor),
+            "currency": "VND",
+            "order_invoice_number": _invoice(order.our_ref),
             # The signed text separates by commas and escapes nothing.
             "order_description": re.sub(r"[,=\s]+", " ", f"{order.memo} {order.description}"),
-            "payment_method": self._settings.payment_method,
-            "order_invoice_number": _invoice(order.our_ref),
             "success_url": order.return_url.replace(",", "%2C"),
             "error_url": order.return_url.replace(",", "%2C"),
             "cancel_url": order.cancel_url.replace(",", "%2C"),

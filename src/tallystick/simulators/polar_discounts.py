@@ -155,6 +155,6 @@ def _worth(wish: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_limit(row: Mapping[str, Any]) -> None:
     for name in ("max_redemptions", "max_redemptions_per_customer"):
-        limit = row[name]
+        limit = row.get(name)
         if limit is not None and (type(limit) is not int or limit < 1):
             raise Wrong("Input should be greater than or equal to 1", "body", name)
