@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from tests.clients.pages import pages
 from tests.http.conftest import PLAIN
 from tests.http.shop import Shop
+from tests.infra.databases import fresh_file
 from tests.infra.live import SERVERS, LiveServer, tail
 from tests.web.misbehaving import Misbehaving, misbehaving
 
@@ -35,7 +36,8 @@ def shop(
     """
     folder = tmp_path_factory.mktemp("hub")
     environment = {**PLAIN, **getattr(request.module, "ENVIRONMENT", {})}
-    server = LiveServer(folder, f"sqlite:///{folder / 'tallystick.db'}", (), environment)
+    url = fresh_file(folder / "tallystick.db", migrated=True)
+    server = LiveServer(folder, url, (), environment)
     server.start()
     shop = Shop(server)
     yield shop

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.http.shop import Shop
+from tests.infra.databases import of_kind
 from tests.infra.live import SERVERS, LiveServer, StartServer, tail
 
 HERE = Path(__file__).parent
@@ -48,14 +49,8 @@ def shop(
 
 @contextmanager
 def database(request: pytest.FixtureRequest, dialect: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty database; the program makes its tables at its start."""
-    if dialect == "sqlite":
-        yield f"sqlite:///{folder / 'tallystick.db'}"
-        return
-    postgres = request.getfixturevalue("postgres_server")
-    url = postgres.create()
-    yield url
-    postgres.drop(url)
+    """The URL of a migrated database that the hub has for itself."""
+    yield from of_kind(dialect, request, folder, migrated=True)
 
 
 @pytest.fixture(autouse=True)
@@ -69,13 +64,13 @@ OpenShop = Callable[..., Shop]
 
 
 @pytest.fixture
-def open_shop(live_server: StartServer, empty_database_url: str) -> Iterator[OpenShop]:
+def open_shop(live_server: StartServer, database_url: str) -> Iterator[OpenShop]:
     """Opens a shop at a hub of its own: `open_shop(TALLYSTICK_STREAM_LIFE_S="2")`."""
     shops: list[Shop] = []
 
     def start(**environment: str) -> Shop:
         settings: Mapping[str, str] = {**PLAIN, **environment}
-        shops.append(Shop(live_server(empty_database_url, env=settings)))
+        shops.append(Shop(live_server(database_url, env=settings)))
         return shops[-1]
 
     yield start

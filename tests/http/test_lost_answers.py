@@ -16,11 +16,9 @@ ORDER = {"productType": "pro", "gateway": "payos", "currency": "VND", "email": "
 
 
 @pytest.fixture
-def far_shop(
-    live_server: StartServer, cut_line: CutLine, empty_database_url: str
-) -> Iterator[Shop]:
+def far_shop(live_server: StartServer, cut_line: CutLine, database_url: str) -> Iterator[Shop]:
     """A shop whose hub reaches its database over a line that can be cut."""
-    server = live_server(cut_line.url(empty_database_url), env=PLAIN)
+    server = live_server(cut_line.url(database_url), env=PLAIN)
     shop = Shop(server)
     yield shop
     shop.close()

@@ -60,8 +60,15 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 def fresh(request: pytest.FixtureRequest, tmp_path: Path, *, migrated: bool) -> Iterator[str]:
     """Make a database of the kind that the parameter names, and remove it afterwards."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        yield fresh_file(tmp_path / "tallystick.db", migrated=migrated)
+    yield from of_kind(getattr(request, "param", "sqlite"), request, tmp_path, migrated=migrated)
+
+
+def of_kind(
+    dialect: str, request: pytest.FixtureRequest, folder: Path, *, migrated: bool
+) -> Iterator[str]:
+    """The same for a database of this kind, for fixtures with parameters of their own."""
+    if dialect == "sqlite":
+        yield fresh_file(folder / "tallystick.db", migrated=migrated)
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     url = server.create(template=postgres_template(server) if migrated else None)

@@ -14,6 +14,7 @@ import redis
 from tests.infra import shared
 from tests.infra.browser import assert_accessible
 from tests.infra.live import events
+from tests.infra.sharing_out import unit
 
 GOOD_PAGE = """data:text/html,<!doctype html><html lang=en><title>Pay</title>
 <main><h1>Pay</h1><p>Scan the code.</p></main></html>"""
@@ -61,6 +62,14 @@ def test_a_mark_keeps_a_test_on_sqlite(database_url):
 @pytest.mark.postgresql_only
 def test_a_mark_keeps_a_test_on_postgresql(database_url):
     assert database_url.startswith("postgresql://")
+
+
+def test_what_shares_a_server_goes_to_one_worker_and_the_other_database_to_another():
+    first, second = "tests/http/test_jobs.py::test_a[postgresql]", "tests/http/test_jobs.py::test_b"
+
+    assert unit(f"{second}[postgresql-audit]") == unit(first)
+    assert unit(f"{second}[sqlite-audit]") == unit(second)
+    assert unit(first) != unit(second)
 
 
 def test_redis_answers(redis_url):

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def house(tmp_path, empty_database_url, monkeypatch):
+def house(tmp_path, database_url, monkeypatch):
     """A server of its own, ended whatever happens."""
     monkeypatch.chdir(tmp_path)
-    house = Playhouse(tmp_path, empty_database_url)
+    house = Playhouse(tmp_path, database_url)
     yield house
     house.kill()
 
