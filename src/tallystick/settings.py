@@ -1,36 +1,27 @@
 """What a merchant sets: environment variables and a `.env` file, read once at the start."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tallystick.domain.amount_limits import USUAL, usable
+from tallystick.domain.amount_limits import USUAL
 from tallystick.domain.days import zone
-from tallystick.domain.errors import HubError, Invalid
-from tallystick.domain.exchange import rate
+from tallystick.domain.errors import Invalid
 from tallystick.domain.maintainers import FEES, Fee, Terms
-from tallystick.domain.money import exponent
-from tallystick.domain.origin import named_origin
 from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.mail_address import mail_faults
+from tallystick.setting_types import AmountLimits, GatewayFee, Origins, Rates
 
-Origins = Annotated[tuple[str, ...], NoDecode]
-AmountLimits = Annotated[dict[str, tuple[int, int]], AfterValidator(usable)]
 SHORTEST_SECRET: Final = 32
 SHORTEST_CRON_SECRET: Final = 16
 
@@ -53,16 +44,6 @@ def _literal(name: str, words: str, default: Any = None) -> Any:
     return Field(
         default=default, validation_alias=AliasChoices(name, name.lower()), description=words
     )
-
-
-class GatewayFee(BaseModel):
-    """One entry of the dated table of fees: `since` a day, `percent` and so many cents a sale."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    since: date = date.min
-    percent: Decimal = Field(Decimal(0), ge=0, le=100, decimal_places=2)
-    usd_cents: int = Field(0, ge=0, alias="usdCents")
 
 
 class Settings(BaseSettings):
@@ -213,7 +194,7 @@ class Settings(BaseSettings):
         None,
         description="The live source of exchange rates: answers `base` USD and `rates`.",
     )
-    exchange_rate_floor: dict[str, Decimal] = Field(
+    exchange_rate_floor: Rates = Field(
         default_factory=lambda: {"VND": Decimal(24_500), "LKR": Decimal(300)},
         description='Units for one US dollar where nothing else is known: `{"VND": "24500"}`.',
     )
@@ -298,25 +279,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged."
     )
-
-    @field_validator("allowed_origins", "return_origins", mode="before")
-    @classmethod
-    def _origins(cls, given: object) -> object:
-        """With commas between them, as a person writes it."""
-        if not isinstance(given, str):
-            return given
-        return tuple(named_origin(part.strip()) for part in given.split(",") if part.strip())
-
-    @field_validator("exchange_rate_floor")
-    @classmethod
-    def _usable_floor(cls, given: dict[str, Decimal]) -> dict[str, Decimal]:
-        """Currencies that exist, and rates that can be divided by."""
-        try:
-            for currency in given:
-                exponent(currency)
-            return {currency: rate(value) for currency, value in given.items()}
-        except HubError as error:
-            raise ValueError(error.detail) from error
 
     @property
     def masters(self) -> Masters:
