@@ -1,11 +1,13 @@
 """`tallystick trigger`: make a real event happen on a development server, to see it arrive."""
 
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer import Argument
 
+from tallystick.cli.callback_door import callback_door
 from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import Invalid, Unavailable
 
@@ -16,7 +18,7 @@ LOOKS: Final = 10
 WAIT_S: Final = 3
 _AFTER_ITS_END_S: Final = 120
 Script = Callable[["Server"], str]
-"""Plays it, and returns the id of the payment that it happens to."""
+"""Plays it, and returns the id of what it happens to: a payment, an order, a referrer."""
 
 
 def trigger(
@@ -27,8 +29,8 @@ def trigger(
     """Make an event happen on a development server.
 
     Something is sold, and its payer played at the simulated gateway. Needs an admin's key of a
-    `tallystick dev`. Prints the event once it is in the feed. For payment.expired and
-    payment.paid_late the server's clock is moved on by two minutes.
+    `tallystick dev`. Prints the event once it is in the feed. Where something has to run out
+    first (payment.expired, payment.paid_late, order.review), the server's clock is moved on.
     """
     from tallystick.cli.server import find_server
 
@@ -37,20 +39,20 @@ def trigger(
         raise Invalid(f"{event[:60]!r} cannot be triggered; these can: {', '.join(SCRIPTS)}.")
     server = find_server(url, key)
     start = server.get("/api/events?after=latest")["nextAfter"]
-    payment_id = script(server)
-    told = _awaited(server, event, payment_id, start)
-    typer.echo(f"{told['type']} {payment_id} is event {told['seq']}: {told['id']}")
+    played = script(server)
+    told = _awaited(server, event, played, start)
+    typer.echo(f"{told['type']} {played} is event {told['seq']}: {told['id']}")
 
 
-def _awaited(server: "Server", event: str, payment_id: str, start: int) -> dict[str, Any]:
+def _awaited(server: "Server", event: str, found: str, start: int) -> dict[str, Any]:
     for _ in range(LOOKS):
         path = f"/api/events?after={start}&type={event}&wait={WAIT_S}&limit=200"
         answer = server.get(path)
         for told in answer["data"]:
-            if told["paymentId"] == payment_id:
+            if found in {told["paymentId"], told["subject"], told["data"].get("orderId")}:
                 return dict(told)
         start = answer["nextAfter"]
-    raise Unavailable(f"{payment_id} was played, and no {event} came of it; see `tallystick why`.")
+    raise Unavailable(f"{found} was played, and no {event} came of it; see `tallystick why`.")
 
 
 def _opened(server: "Server", gateway: str = "sandbox", **more: Any) -> str:
@@ -130,6 +132,104 @@ def _given_back(sold: Script) -> Script:
     return play
 
 
+def _in_flight(server: "Server") -> str:
+    """OnePay says that a part has come, and not how much."""
+    payment_id = _acted("underpay", "onepay")(server)
+    server.post(f"/api/payments/{payment_id}/check", {})
+    return payment_id
+
+
+def _refund_of(server: "Server", payment_id: str) -> str:
+    answer = server.get(f"/api/refunds?paymentId={payment_id}")
+    return str(answer["data"][0]["id"])
+
+
+def _refund_failed(server: "Server") -> str:
+    """The money was given back, and comes back to us."""
+    payment_id = _given_back(_acted("pay"))(server)
+    server.post("/_sim/clock", {"advance": 10}, timeout_s=120)
+    _act(server, payment_id, "reverse_refund")
+    server.post(f"/api/payments/{payment_id}/check", {})
+    return payment_id
+
+
+def _refund_canceled(server: "Server") -> str:
+    payment_id = _given_back(_acted("pay", "sepay"))(server)
+    server.post(f"/api/refunds/{_refund_of(server, payment_id)}/cancel", {})
+    return payment_id
+
+
+def _held(server: "Server") -> str:
+    """An order's money comes late, when its coupon has gone to another buyer."""
+    code = f"TRIGGER-{token_hex(4)}".upper()
+    server.post("/api/coupons", {"code": code, "type": "percent", "percent": 10,
+                                 "maxRedemptions": 1})  # fmt: skip
+    late = _order(server, couponCode=code)
+    server.post("/_sim/clock", {"advance": 2 * 86_400}, timeout_s=120)
+    other = _order(server, couponCode=code)
+    _act(server, other["paymentId"], "pay")
+    _act(server, late["paymentId"], "pay_late")
+    return str(late["id"])
+
+
+def _order(server: "Server", **more: Any) -> dict[str, Any]:
+    wish = {"email": "buyer@example.com", "productType": "starter", "currency": "VND",
+            "gateway": "sandbox", **more}  # fmt: skip
+    answer: dict[str, Any] = server.post("/api/orders", wish)["data"]
+    return answer
+
+
+def _referred(server: "Server", quantity: int = 1) -> tuple[str, str]:
+    """Somebody refers a buyer, who pays; the referrer's id and the order's."""
+    code = f"TRIGGER-{token_hex(4)}".upper()
+    wish = {"email": f"{code.lower()}@example.com", "code": code}
+    referrer = server.post("/api/referrers", wish)["data"]["id"]
+    order = _order(server, referralCode=code, quantity=quantity)
+    _act(server, order["paymentId"], "pay")
+    server.post(f"/api/payments/{order['paymentId']}/check", {})
+    return str(referrer), str(order["id"])
+
+
+def _commission(*deeds: str) -> Script:
+    """An order that was referred, and what is decided about its commission."""
+
+    def play(server: "Server") -> str:
+        _, order_id = _referred(server)
+        made = server.get(f"/api/admin/commissions?orderId={order_id}")["data"][0]["id"]
+        for deed in deeds:
+            server.post(f"/api/admin/commissions/{made}/{deed}", {})
+        return order_id
+
+    return play
+
+
+def _clawed_back(server: "Server") -> str:
+    _, order_id = _referred(server)
+    server.post(f"/api/orders/{order_id}/refunds", {"reason": "tallystick trigger"})
+    return order_id
+
+
+def _upgraded(server: "Server") -> str:
+    return _referred(server, quantity=100)[0]
+
+
+def _task(act: str) -> Script:
+    """A task, started and then played; its callback is heard here, so that nothing is left over."""
+
+    def play(server: "Server") -> str:
+        with callback_door() as (address, heard):
+            wish = {"amount": 50_000, "currency": "VND", "callbackUrl": address}
+            task_id = str(server.post("/api/tasks", wish)["data"]["id"])
+            started = {"action": "INITIATE_PAYMENT", "gateway": "sandbox"}
+            session = server.post(f"/api/tasks/{task_id}/actions", started)["data"]
+            _act(server, session["paymentId"], act)
+            server.post(f"/api/payments/{session['paymentId']}/check", {})
+            heard.wait(LOOKS * WAIT_S)
+        return task_id
+
+    return play
+
+
 _ORDERED: Final = _sold(
     "/api/orders", email="buyer@example.com", productType="starter", currency="VND"
 )
@@ -143,9 +243,22 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "payment.canceled": _canceled,
     "payment.review": _reviewed,
     "payment.disputed": _disputed,
+    "payment.processing": _in_flight,
+    "refund.requested": _given_back(_acted("pay")),
+    "refund.manual": _given_back(_acted("pay", "sepay")),
     "refund.succeeded": _given_back(_acted("pay")),
+    "refund.failed": _refund_failed,
+    "refund.canceled": _refund_canceled,
     "giftcard.issued": _sold("/api/gift-cards", email="buyer@example.com", amount=50_000),
     "topup.confirmed": _sold("/api/topup/init", ownerId="tallystick-trigger", amount=50_000),
     "order.completed": _ORDERED,
     "order.refunded": _given_back(_ORDERED),
+    "order.review": _held,
+    "task.completed": _task("pay"),
+    "task.payment_failed": _task("decline"),
+    "commission.earned": _commission(),
+    "commission.approved": _commission("approve"),
+    "commission.paid": _commission("approve", "pay"),
+    "commission.clawed_back": _clawed_back,
+    "commission.tier_upgraded": _upgraded,
 }

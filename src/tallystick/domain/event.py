@@ -18,6 +18,15 @@ PAYMENT_EVENTS: Final = tuple(
 FAMILIES: Final = ("payment", "refund", "giftcard", "order", "topup", "task", "commission")
 """What stands before the dot. The products say themselves what may stand behind it."""
 
+PRODUCT_EVENTS: Final = (
+    "refund.requested", "refund.manual", "refund.pending", "refund.succeeded", "refund.failed",
+    "refund.canceled", "giftcard.issued", "order.completed", "order.refunded", "order.review",
+    "topup.confirmed", "task.completed", "task.payment_failed", "commission.earned",
+    "commission.approved", "commission.paid", "commission.clawed_back",
+    "commission.tier_upgraded",
+)  # fmt: skip
+"""What refunds and the products tell of."""
+
 PING: Final = "ping"
 _PATTERN: Final = re.compile(r"([a-z]+)\.(\*|[a-z_]+)")
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
