@@ -75,7 +75,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
 
     @router.post("/_sim/act", openapi_extra=described(Act), summary="Play the payer or the gateway")
     async def act(
-        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Act], Depends(body(Act, "admin"))]
+        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Act], Depends(body(Act))]
     ) -> dict[str, Any]:
         """One act on the latest attempt of a payment; the answer says what happened."""
         who.needs("admin")
@@ -101,9 +101,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
 
     @router.post("/_sim/clock", openapi_extra=described(Advance), summary="Move the virtual clock")
     async def clock(
-        hub: HubDep,
-        who: CallerDep,
-        parsed: Annotated[Parsed[Advance], Depends(body(Advance, "admin"))],
+        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Advance], Depends(body(Advance))]
     ) -> dict[str, Any]:
         """Expiry, polling, retries and jobs happen on the way; returns when they have."""
         who.needs("admin")
@@ -112,7 +110,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
 
     @router.post("/_sim/rates", openapi_extra=described(Market), summary="Move the exchange rates")
     async def market(
-        who: CallerDep, parsed: Annotated[Parsed[Market], Depends(body(Market, "admin"))]
+        who: CallerDep, parsed: Annotated[Parsed[Market], Depends(body(Market))]
     ) -> dict[str, Any]:
         """`fault` is none, error_500, hang or garbage. The hub hears of it when it asks next."""
         who.needs("admin")
