@@ -43,7 +43,7 @@ def settings() -> str:
         shown = str(value).lower() if isinstance(value, bool) else str(value)
         if isinstance(value, dict):
             shown = json.dumps(value, default=str)
-        default = "" if value is None or value == {} else f"`{shown}`"
+        default = "" if value in (None, {}, ()) else f"`{shown}`"
         rows.append((f"`{alias}`", default, field.description or ""))
     return table(("Setting", "Default", "Meaning"), rows)
 

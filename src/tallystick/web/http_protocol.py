@@ -1,8 +1,8 @@
 """The server's side of HTTP/1.1: uvicorn's own, with an end to what a stranger may send at it.
 
 The parser keeps an unfinished header line as it grows, copying it each time: three connections with
-an endless one took all of the processor and hundreds of megabytes. What is refused here has reached
-neither the application nor its log.
+an endless one took all of the processor and hundreds of megabytes. What is refused here has not
+reached the application.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tallystick.domain.errors import HeadTooLarge, HubError, Invalid, TargetTooLong, TooSlow
-from tallystick.web import problems
+from tallystick.web import metrics, problems
 
 LONGEST_TARGET: Final = 8_192
 LARGEST_HEAD: Final = 32_768
@@ -126,6 +126,7 @@ class CappedHttp(HttpToolsProtocol):
     def _refuse(self, error: HubError) -> None:
         """Say why, unless an answer is under way on this line already, and hang up."""
         self._refused = True
+        metrics.REQUESTS.labels("4xx").inc()
         self._drop_timer()
         self._unset_keepalive_if_required()
         if self._is_answering():

@@ -91,9 +91,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
         responses=answers(one("Moved")),
     )  # fmt: skip
     async def clock(
-        hub: HubDep,
-        who: CallerDep,
-        parsed: Annotated[Parsed[Advance], Depends(body(Advance, "admin"))],
+        hub: HubDep, who: CallerDep, parsed: Annotated[Parsed[Advance], Depends(body(Advance))]
     ) -> dict[str, Any]:
         """Expiry, polling, retries and jobs happen on the way; returns when they have."""
         who.needs("admin")
@@ -105,7 +103,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
         responses=answers(one("MarketNow")),
     )  # fmt: skip
     async def market(
-        who: CallerDep, parsed: Annotated[Parsed[Market], Depends(body(Market, "admin"))]
+        who: CallerDep, parsed: Annotated[Parsed[Market], Depends(body(Market))]
     ) -> dict[str, Any]:
         """`fault` is none, error_500, hang or garbage. The hub hears of it when it asks next."""
         who.needs("admin")

@@ -33,10 +33,6 @@ def _for_keys(*groups: dict[str, Schema], **members: Schema) -> Schema:
     return shape
 
 
-_TOLD_ONCE: Final = {
-    **_or_null(_TEXT),
-    "description": "Null in a repeated answer to somebody without a key or JWT.",
-}
 _MONEY: Final = {"amount": _MINOR, "currency": _CURRENCY}
 _TRANSFER: Final = {**_MONEY, "transactionId": _TEXT, "gateway": _TEXT, "paidAt": _INSTANT}
 _TOLERANCE: Final = _object(amount=_MINOR)
@@ -233,7 +229,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "GiftCardSale": _object(
         _MONEY, orderCode=_or_null(_TEXT), onePayOrderId=_or_null(_TEXT), vaNumber=_or_null(_TEXT),
         qrCode=_or_null(_TEXT), qrCodeUrl=_or_null(_TEXT), expiredAt=_INSTANT,
-        giftCardCode={"type": "null"}, id=_TEXT, paymentId=_TEXT, clientToken=_TOLD_ONCE,
+        giftCardCode={"type": "null"}, id=_TEXT, paymentId=_TEXT, clientToken=_or_null(_TEXT),
         gateway=_or_null(_TEXT), gatewayOrderId=_or_null(_TEXT), checkoutUrl=_or_null(_TEXT),
         transferContent=_or_null(_TEXT),
     ),
@@ -296,7 +292,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         productType=_TEXT, name=_TEXT, prices=_PRICES, description=_TEXT, licensed=_FLAG,
         access=_FLAG, active=_FLAG,
     ),
-    "NewOrder": _object(_ORDER, _TO_PAY, clientToken=_TOLD_ONCE),
+    "NewOrder": _object(_ORDER, _TO_PAY, clientToken=_or_null(_TEXT)),
     "OrderForBuyers": _for_keys(
         _ORDER, _TO_PAY,
         licence=_or_null(_object(id=_TEXT, key=_or_null(_TEXT), seats=_COUNT, issuedAt=_INSTANT,

@@ -35,6 +35,7 @@ class SharedCounts:
         storage = RedisStorage(f"async+{url}", implementation="redispy", **words)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._asking: asyncio.Task[None] | None = None
+        self._away = False
 
     async def ask(
         self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]
@@ -51,9 +52,10 @@ class SharedCounts:
 
     async def answers(self) -> bool:
         """Whether Redis answers now; for those who look whether all is well."""
-        if self._asking is None and not await self._is_there():
+        if not self._away and not await self._is_there():
             self._turn_away("no answer")
-        return self._asking is None
+            return False
+        return not self._away
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -69,15 +71,14 @@ class SharedCounts:
 
     async def _until_back(self, why: str) -> None:
         """Ask at once, since a busy moment of our own looks the same, and then now and then."""
-        told = False
         while not await self._is_there():
-            if not told:
+            if not self._away:
                 log.warning("redis_away", why=why, limits="counted in memory")
-            told = True
+            self._away = True
             await asyncio.sleep(_ASKED_EVERY_S)
-        if told:
+        if self._away:
             log.info("redis_back", limits="counted in Redis")
-        self._asking = None
+        self._away, self._asking = False, None
 
     async def _is_there(self) -> bool:
         with contextlib.suppress(Exception):
