@@ -51,9 +51,8 @@ def walk(stand: Stand) -> Walk:
             command = [sys.executable, "-S", "-s", "-m", f"tests.sdks.walks.{name}"]
             environment["PYTHONPATH"] = os.pathsep.join([str(folder), str(ROOT)])
         done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
-            timeout=100,
-        )  # fmt: skip
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{name} with {sdk}:\n{done.stderr[-6000:]}"
         return json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else None
 
