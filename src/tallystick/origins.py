@@ -17,7 +17,7 @@ def origins(text: str) -> frozenset[str]:
         if not _ORIGIN.fullmatch(one):
             raise ValueError(
                 f"{one!r} is not an origin: write scheme and host as browsers do, such as "
-                "https://shop.example.com, without a path, and each by its name, never *."
+                "https://shop.example.com, without a path, and each by its name, never *"
             )
     return found
 
