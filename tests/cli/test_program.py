@@ -59,8 +59,20 @@ def test_a_refusal_is_one_line_without_a_traceback(tallystick):
 def test_a_setting_that_cannot_be_read_is_named_without_its_value(tallystick):
     line = refused(tallystick("migrate", TALLYSTICK_TRUSTED_PROXIES="s3cret"))
 
-    assert line.startswith("TALLYSTICK_TRUSTED_PROXIES: ")
+    assert line.startswith("TALLYSTICK_TRUSTED_PROXIES: is a whole number")
     assert "s3cret" not in line
+
+
+@pytest.mark.parametrize("origins", [
+    "*", "https://shop.example.com/", "shop.example.com", "https://*.example.com", "null",
+    "https://shop.example.com, javascript:x",
+])  # fmt: skip
+def test_a_shops_address_that_is_no_origin_is_refused_in_plain_words(tallystick, origins):
+    line = refused(tallystick("migrate", TALLYSTICK_ALLOWED_ORIGINS=origins))
+
+    assert line.startswith("TALLYSTICK_ALLOWED_ORIGINS: ")
+    assert "is not an origin" in line
+    assert "https://shop.example.com" in line
 
 
 @pytest.mark.parametrize("url", ["mysql://root@localhost/pay", "tallystick.db"])
