@@ -29,6 +29,8 @@ ALLOWED: Final = {
     "reconciliation._IN_SPAN": "the job `reconcile`: all that came in a day, once a day",
     "webhook_endpoints.remove": "deletes all that was ever delivered to an endpoint",
     "forgetting._ANSWERS": "a person asks to be forgotten",
+    "forgetting._ANY_ORDER": "the first row of all, when a person asks to be forgotten",
+    "forgetting._ANY_CARD": "the first row of all, when a person asks to be forgotten",
     "forgetting._EFFECTS": "a person asks to be forgotten",
     "forgetting.customer": "a person asks to be forgotten",
     "pruning.drop": "the job `tidy`, a slice at a time, once a day",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     literal_column,
     select,
@@ -54,9 +55,9 @@ FROM pg_snapshot_xip(pg_current_snapshot()) AS x WHERE NOT EXISTS (
   AND a.datname <> current_database()
   AND CAST(CAST(l.transactionid AS text) AS bigint) = CAST(CAST(x AS text) AS bigint) % 4294967296)
 """)
-_NEWEST = (
-    select(proof_links.c.n, proof_links.c.hash).order_by(proof_links.c.n.desc()).limit(1)
-)  # fmt: skip
+_NEWEST = select(proof_links.c.n, proof_links.c.hash).where(
+    proof_links.c.n == select(func.max(proof_links.c.n)).scalar_subquery()
+)
 _HASH = select(proof_links.c.hash).where(proof_links.c.n == bindparam("n"))
 _UP_TO = (
     select(proof_links.c.up_to, proof_links.c.up_to_id)
