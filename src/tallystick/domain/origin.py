@@ -21,9 +21,16 @@ def origin(address: str) -> str:
 
 def named_origin(text: str) -> str:
     """An origin that was typed as such, with nothing behind the host. Raises ValueError."""
-    parts = urlsplit(text)
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("is not only scheme, host and port")
-    if "*" in text:
-        raise ValueError("has a *; each origin is named in full")
-    return origin(text)
+    try:
+        parts = urlsplit(text)
+        bare = parts.path in {"", "/"} and not (
+            parts.query or parts.fragment or "@" in parts.netloc
+        )
+        if bare and "*" not in text:
+            return origin(text)
+    except ValueError:
+        pass
+    raise ValueError(
+        f"{text!r} is not an origin: write scheme and host as browsers do, such as "
+        "https://shop.example.com, without a path, and each by its name, never *"
+    )

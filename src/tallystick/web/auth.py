@@ -97,7 +97,7 @@ async def caller(request: Request) -> Caller:
         if not opened:
             raise Unauthenticated("This client token is unknown.")
         return Caller(address, payments=opened)
-    return Caller(address, owner=await tokens.owner(hub.settings, proof))
+    return Caller(address, owner=await tokens.owner(hub.settings, proof, endless=hub.sandbox))
 
 
 async def _by_cookie(hub: Hub, request: Request, address: str) -> Caller:
