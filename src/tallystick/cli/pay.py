@@ -44,13 +44,17 @@ def pay(
 
 
 def _money(text: str, currency: str) -> "Money":
-    """Raises AmountInvalid, CurrencyUnknown."""
+    """Raises BadParameter."""
+    from tallystick.domain.errors import HubError
     from tallystick.domain.money import Money
     from tallystick.domain.typed_amount import typed_amount
 
-    if text.isascii() and text.isdecimal() and len(text) <= _LONGEST and int(text):
-        return Money(int(text), currency)
-    return typed_amount(text, currency)
+    try:
+        if text.isascii() and text.isdecimal() and len(text) <= _LONGEST and int(text):
+            return Money(int(text), currency)
+        return typed_amount(text, currency)
+    except HubError as error:
+        raise typer.BadParameter(error.detail) from error
 
 
 def _lines(payment: dict[str, Any]) -> list[str]:

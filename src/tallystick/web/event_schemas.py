@@ -11,6 +11,7 @@ from tallystick.web.schema_parts import (
     INSTANT,
     MINOR,
     NOTES,
+    NUMBER,
     PERCENT,
     TEXT,
     Schema,
@@ -38,7 +39,9 @@ EVENT_SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "CommissionNews": {"type": "object", "properties": {"id": TEXT, "referrerId": TEXT},
                        "required": ["referrerId"], "additionalProperties": True},
-    "TierNews": object_(referrerId=TEXT, tier=TEXT, commissionRate=PERCENT),
+    "TierNews": object_(
+        referrerId=TEXT, tier=TEXT, commissionRate=NUMBER, commissionPercent=PERCENT
+    ),
     "PingNews": NOTES,
 }  # fmt: skip
 _OF_FAMILIES: Final = {
@@ -47,7 +50,7 @@ _OF_FAMILIES: Final = {
     "GiftCardNews": ("giftcard.issued",),
     "Order": ("order.completed", "order.refunded", "order.review"),
     "TopupNews": ("topup.confirmed",),
-    "TaskNews": ("task.completed",),
+    "TaskNews": ("task.completed", "task.payment_failed"),
     "CommissionNews": ("commission.earned", "commission.approved", "commission.paid",
                        "commission.clawed_back"),
     "TierNews": ("commission.tier_upgraded",),

@@ -292,6 +292,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         productType=_TEXT, name=_TEXT, prices=_PRICES, description=_TEXT, licensed=_FLAG,
         access=_FLAG, active=_FLAG,
     ),
+    "Order": _object(_ORDER),
     "NewOrder": _object(_ORDER, _TO_PAY, clientToken=_or_null(_TEXT)),
     "OrderForBuyers": _for_keys(
         _ORDER, _TO_PAY,
