@@ -182,7 +182,7 @@ async def test_a_row_whose_transaction_ends_late_is_linked_when_it_has_ended(hou
         "('dec_slow', 'x', 'parked', 'why', 'me', now())"
     )
 
-    await house.sell_gift_card()
+    await decided(house)
     await extend(house.hub)
     before = await linked(house)
     await slow.commit()
