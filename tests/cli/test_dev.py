@@ -13,7 +13,8 @@ import pytest
 from tallystick.cli.server import Server
 from tallystick.cli.story import Story, _told
 from tallystick.domain.errors import Unavailable
-from tests.cli.conftest import PATIENCE_S, PRODUCTION, free_port, lines, refused
+from tests.cli.conftest import PATIENCE_S, PRODUCTION, PROGRAM, free_port, lines, refused
+from tests.infra import shared
 from tests.infra.live import Client
 
 
@@ -74,17 +75,26 @@ def test_the_three_commands_that_dev_prints_work_as_they_are(running):
     assert "50000 VND through payos, open" in finished(shell(pay))
 
 
-def test_commands_run_in_the_folder_of_a_dev_server_find_its_port(running, tallystick):
+def test_commands_run_in_the_folder_of_a_dev_server_find_its_port(running):
     port = free_port()
-    running("dev", "--port", port).until("Try next")
+    process = running("dev", "--port", port)
+    process.until("Try next")
 
-    opened = tallystick("pay", "50.000", "VND", "--gateway", "sandbox")
-    proof = tallystick("why", opened.stdout.split(":")[0])
-    door = tallystick("dashboard")
+    def here(*words: str) -> str:
+        return finished(
+            subprocess.Popen(
+                [*PROGRAM, *words],
+                cwd=process.said.parent,
+                env=shared.plain_environment(),
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
 
-    assert (opened.returncode, proof.returncode) == (0, 0), opened.stderr + proof.stderr
-    assert "50000 VND through sandbox, open" in opened.stdout
-    assert door.stdout.startswith(f"http://127.0.0.1:{port}/")
+    opened = here("pay", "50.000", "VND", "--gateway", "sandbox")
+
+    assert "50000 VND through sandbox, open" in opened
+    assert here("dashboard").startswith(f"http://127.0.0.1:{port}/")
 
 
 def shell(command: str) -> subprocess.Popen[str]:

@@ -130,8 +130,7 @@ def _flags(settings: "Settings", ring: "Keyring", url: str) -> str:
     """What a command needs that does not find this server by itself."""
     from tallystick.settings import Settings
 
-    usual = Settings()
-    if "base_url" not in usual.model_fields_set and settings.database_url == usual.database_url:
+    if url == Settings().base_url and settings.database_url == Settings().database_url:
         return ""
     return f" --url {url} --key {ring.api_key}"
 
