@@ -226,7 +226,7 @@ def test_a_body_over_the_limit_is_refused_whole_or_in_chunks(shop, path, limit, 
 def test_a_body_that_only_says_it_is_huge_is_refused_before_it_comes(shop):
     head = (
         "POST /api/payments HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\n"
-        "content-length: 300000000\r\n\r\n"
+        f"authorization: Bearer {shop.server.secret_key}\r\ncontent-length: 300000000\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", shop.server.port), timeout=30) as line:
         line.sendall(head.encode())
