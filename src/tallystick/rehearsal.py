@@ -14,7 +14,7 @@ from tallystick.simulators.rates import RateMarket
 from tallystick.simulators.stage import Stage
 from tallystick.worker import Worker
 
-MOST_STEPS: Final = 120
+MOST_STEPS: Final = 60
 _NAP_S: Final = 0.1
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ class Rehearsal:
         return await self._stage.act(gateway, our_ref, act, **wishes)
 
     async def advance(self, seconds: float) -> dict[str, Any]:
-        """Move the clock in steps from one due thing to the next, at most 120 of them."""
+        """Move the clock in steps from one due thing to the next, at most 60 of them."""
         clock = self._stage.clock
         end = clock.now() + timedelta(seconds=seconds)
         stride = timedelta(seconds=seconds / MOST_STEPS)

@@ -14,6 +14,7 @@ from tallystick.store import proof_chain, witness
 from tallystick.store.database import Database
 
 MOST_ROUNDS: Final = 200
+_CHAIN: Final = "the chain of the proof"
 
 log = structlog.get_logger()
 
@@ -33,6 +34,11 @@ async def extend(hub: Hub) -> int:
 
     The newest head goes into the log and, where the database is a file, into one beside it.
     """
+    async with hub.alone(_CHAIN):
+        return await _extend_alone(hub)
+
+
+async def _extend_alone(hub: Hub) -> int:
     if not await hub.database.read(proof_chain.waits):
         return 0
     before = await hub.database.read(proof_chain.head)

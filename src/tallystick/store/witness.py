@@ -58,7 +58,7 @@ def set_aside(tx: Connection) -> Path | None:
 
 def write(path: Path, head: Head) -> None:
     """Keep the head that is committed now, readable by its owner alone."""
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(file, f"{head}\n".encode())

@@ -136,9 +136,15 @@ def build_app(
     every_router = (*(part.router for part in PARTS), *routers)
     for router in every_router:
         app.include_router(router, dependencies=[Depends(queries.declared_only)])
-    plain = [*desk.routes(hub), *static_files.routes(), *more_routes]
+    plain = [*desk.routes(hub), *static_files.routes()]
+    # Routes are tried one after another, and simulated gateways are asked more than anybody.
+    app.router.routes[:0] = more_routes
     app.router.routes.extend(plain)
-    app.state.routes = [*(route for router in every_router for route in router.routes), *plain]
+    app.state.routes = [
+        *more_routes,
+        *(route for router in every_router for route in router.routes),
+        *plain,
+    ]
     reference.describe_hot_routes(app)
     description.complete(app)
     _explain_errors(app)
