@@ -19,9 +19,11 @@ PATIENCE_S = 60.0
 GLANCE_S = 0.03
 
 
-def eventually(look: Callable[[], T], told: Callable[[T], bool]) -> T:
+def eventually(
+    look: Callable[[], T], told: Callable[[T], bool], patience_s: float = PATIENCE_S
+) -> T:
     """Look until it is so, with a generous deadline; the last thing that was seen."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     seen = look()
     while not told(seen):
         assert time.monotonic() < deadline, f"It never happened; last seen: {seen}"

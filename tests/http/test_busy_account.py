@@ -29,7 +29,8 @@ def _equal(shop: Shop):
         for transfer in order.transfers
         if order.terms.get("odd") != "type"
     )
-    eventually(lambda: account(shop), lambda held: held == theirs)
+    # Thousands of lines are read at the pace that SePay allows.
+    eventually(lambda: account(shop), lambda held: held == theirs, 240)
     shop.audit()
 
 
