@@ -11,6 +11,7 @@ from tallystick.domain.amount_limits import usable
 from tallystick.domain.errors import HubError
 from tallystick.domain.exchange import rate
 from tallystick.domain.money import exponent
+from tallystick.domain.offered_amounts import in_order
 from tallystick.domain.origin import named_origin
 
 
@@ -43,4 +44,5 @@ def _usable_rates(given: dict[str, Decimal]) -> dict[str, Decimal]:
 
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 AmountLimits = Annotated[dict[str, tuple[int, int]], AfterValidator(usable)]
+OfferedAmounts = Annotated[dict[str, tuple[int, ...]], AfterValidator(in_order)]
 Rates = Annotated[dict[str, Decimal], AfterValidator(_usable_rates)]

@@ -20,7 +20,7 @@ from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.mail_address import mail_faults
-from tallystick.setting_types import AmountLimits, GatewayFee, Origins, Rates
+from tallystick.setting_types import AmountLimits, GatewayFee, OfferedAmounts, Origins, Rates
 
 SHORTEST_SECRET: Final = 32
 SHORTEST_CRON_SECRET: Final = 16
@@ -232,6 +232,11 @@ class Settings(BaseSettings):
         USUAL,
         description="JSON: least and greatest amount of a gift card per currency, in minor units: "
         '`{"VND": [10000, 5000000]}`. A currency that is not named has no limits.',
+    )
+    gift_card_amounts: OfferedAmounts = Field(
+        default_factory=dict,
+        description="JSON: the amounts of gift cards per currency, in minor units: "
+        '`{"VND": [100000, 200000]}`. No others are sold then; empty: any within the limits.',
     )
     topup_limits: AmountLimits = Field(USUAL, description="The same of a wallet top-up.")
     offer_patience_s: float = Field(

@@ -47,6 +47,11 @@ ASKED = {
         lambda hub: hub.gift_cards.freeze("HOL1"),
         ("POST", "/api/gift-cards/HOL1/freeze", None), {"balance": 2}, "balance", 2,
     ),
+    "gift card's letter": (
+        lambda hub: hub.gift_cards.resend("gc_1", email="b@example.com"),
+        ("POST", "/api/gift-cards/gc_1/resend", {"email": "b@example.com"}),
+        {"data": {"balance": 7, "email": "b@example.com"}}, "email", "b@example.com",
+    ),
     "top-up": (
         lambda hub: hub.topups.create(amount=5, owner_id="u"),
         ("POST", "/api/topup/init", {"amount": 5, "ownerId": "u"}),

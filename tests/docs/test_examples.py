@@ -97,6 +97,7 @@ def gift_card_answers(post, get) -> dict[str, dict]:
         "gift_card_redemption": post(f"{path}/redeem", {"amount": 20_000, "reference": "o1"}),
         "gift_card_hold": post(f"{path}/holds", {"amount": 10_000, "reference": "o2"}),
         "gift_card": get(path),
+        "gift_cards": get(f"/api/gift-cards?payment={sale['paymentId']}"),
     }
 
 

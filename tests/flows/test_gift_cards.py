@@ -16,9 +16,11 @@ from tallystick.flows import redeem as spend
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
+from tallystick.flows.forget import forget_payment
 from tallystick.flows.redeem import Spending
+from tallystick.flows.resend_gift_card import resend
 from tallystick.store import gift_cards as rows
-from tallystick.store import payments
+from tallystick.store import jobs, payments
 from tests.store.house import Gift, House
 from tests.store.rows import run
 
@@ -58,6 +60,14 @@ async def code(house: House, gift: Gift) -> str | None:
     card = await cards.card_of(house.hub, gift.payment_id)
     assert card is not None
     return cards.code_of(house.hub, card)
+
+
+async def resent(house: House, gift: Gift, email: str | None = None):
+    """The merchant has the letter sent again."""
+    now = house.hub.now()
+    return await house.database.write(
+        lambda tx: resend(tx, house.hub, gift.id, email, "key_1", now)
+    )
 
 
 async def test_there_is_no_code_before_the_money_and_one_after_it(house):
@@ -300,3 +310,36 @@ async def test_the_database_alone_gives_away_neither_code_nor_buyer(house):
 
     assert made.removeprefix("HOL-GIFT-") not in f"{kept}{told}"
     assert "lan@example.com" not in f"{kept}{told}"
+
+
+async def test_a_letter_that_was_given_up_is_tried_again_as_itself_at_the_right_address(house):
+    gift = await house.sell_gift_card()
+    house.letters.away = True
+    for _ in range(20):
+        await do_effects(house.hub)
+        house.pass_time(hours=8)
+    given_up = await house.database.read(lambda tx: jobs.standing(tx, f"gift_card/{gift.id}"))
+    house.letters.away = False
+
+    await resent(house, gift, "lan.tran@example.com")
+    await do_effects(house.hub)
+    await do_effects(house.hub)
+
+    assert given_up is not None
+    assert given_up.state == "dead"
+    assert [letter.to for letter in house.letters.letters] == ["lan.tran@example.com"]
+    assert house.letters.letters[0].name == f"gift_card/{gift.id}"
+    assert await audit(house.database) == []
+
+
+async def test_whoever_was_forgotten_gets_no_letter_before_an_address_is_given(house):
+    gift = await house.sell_gift_card()
+    await do_effects(house.hub)
+    await forget_payment(house.hub, gift.payment_id, "they asked")
+
+    with pytest.raises(Conflict, match="send `email`"):
+        await resent(house, gift)
+    await resent(house, gift, "lan@example.com")
+    await do_effects(house.hub)
+
+    assert [letter.to for letter in house.letters.letters] == ["lan@example.com"] * 2

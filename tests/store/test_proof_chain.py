@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from itertools import count
@@ -18,7 +19,7 @@ from tallystick.domain.proof_chain import Head
 from tallystick.flows.audit import audit, look_up
 from tallystick.flows.jobs import run
 from tallystick.flows.proof_chain import begin, extend, knows
-from tallystick.store import proof_chain
+from tallystick.store import proof_chain, witness
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema.proof import COVERED
@@ -276,3 +277,14 @@ async def test_a_log_that_was_damaged_in_its_middle_is_told_by_the_witness(house
     assert (there / f"{file.name}.head").read_text().strip() == str(await head(again))
     assert (there / f"{file.name}.head").stat().st_mode & 0o077 == 0
     await again.database.close()
+
+
+def test_two_who_write_the_witness_at_once_both_leave_a_whole_one(tmp_path):
+    path = tmp_path / "tallystick.db.head"
+    head = Head.read(f"57-{'a' * 64}")
+
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(lambda _: witness.write(path, head), range(200)))
+
+    assert path.read_text() == f"{head}\n"
+    assert list(tmp_path.iterdir()) == [path]

@@ -34,6 +34,9 @@ class GiftCard(Thing):
     balance: int
     currency: str | None = None
     status: str | None = None
+    id: str | None = None
+    email: str | None = None
+    payment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +103,37 @@ class GiftCards(Resource[L]):
 
     @endpoint
     def get(self, code: str) -> Call[GiftCard]:
-        """What is left on a card."""
+        """What is left on a card, by its code or its id."""
         return get(place("/api/gift-cards/{}", code), maybe_data(GiftCard.read))
+
+    @listed
+    def list(
+        self,
+        *,
+        email: str | None = None,
+        payment: str | None = None,
+        order: str | None = None,
+        state: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> Call[Page[GiftCard]]:
+        """All cards that fit, newest first; `order` is the gateway's name for it, or ours."""
+        return listing(
+            "/api/gift-cards", GiftCard.read, email=email, payment=payment, order=order,
+            state=state, createdAfter=created_after, createdBefore=created_before, limit=limit,
+        )  # fmt: skip
+
+    @endpoint
+    def resend(
+        self, code: str, *, email: str | None = None, idempotency_key: str | None = None
+    ) -> Call[GiftCard]:
+        """Send the letter with the code again; `email` takes the place of the buyer's address.
+
+        `code` may be the card's id. Raises Conflict for a card whose code is of no use.
+        """
+        path = place("/api/gift-cards/{}/resend", code)
+        return create(path, maybe_data(GiftCard.read), {"email": email}, idempotency_key)
 
     @endpoint
     def redeem(

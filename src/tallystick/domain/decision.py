@@ -22,6 +22,7 @@ class Action(StrEnum):
     CLOSED = "closed"
     REVIEWED = "reviewed"
     RELEASED = "released"
+    RESENT = "resent"
 
 
 class Walk(Protocol):

@@ -16,7 +16,7 @@ from tallystick.flows.addresses import seal_rest
 from tallystick.flows.hub import Hub
 from tallystick.flows.orders import email_of
 from tallystick.flows.timer import UNFINISHED
-from tallystick.store import forgetting, orders, payments, raw_bytes, unmatched
+from tallystick.store import forgetting, gift_cards, orders, payments, raw_bytes, unmatched
 from tallystick.store.forgetting import GONE
 from tallystick.store.unmatched import Decision
 
@@ -107,7 +107,7 @@ def _clear_recipient(hub: Hub, tx: Connection, payment_id: str) -> bool:
     if card is None or _recipient(hub, tx, payment_id) == GONE:
         return False
     lookup = Addresses.of(hub.secret).lookup(GIFT_CARDS, GONE)
-    forgetting.recipient(tx, card[0], _mint(hub).seal(card[0], "email_sealed", GONE), lookup)
+    gift_cards.readdress(tx, card[0], _mint(hub).seal(card[0], "email_sealed", GONE), lookup)
     return True
 
 

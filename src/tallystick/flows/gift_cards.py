@@ -1,14 +1,16 @@
 """Gift cards: sold through a payment, shown to their buyer, and found again by their code."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
-from tallystick.domain.addresses import GIFT_CARDS, Addresses
+from tallystick.domain.addresses import GIFT_CARDS, LOST, Addresses
 from tallystick.domain.amount_limits import check_limits
-from tallystick.domain.errors import NotFound, RaceLost
+from tallystick.domain.errors import Invalid, NotFound, RaceLost
 from tallystick.domain.giftcard import (
     Card,
     CardSignal,
@@ -19,15 +21,18 @@ from tallystick.domain.giftcard import (
 from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
-from tallystick.domain.payment import Payment
+from tallystick.domain.offered_amounts import check_offered
+from tallystick.domain.payment import Attempt, Payment
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Beside, Render, Wish, create_payment
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
 from tallystick.store import attempts, gift_cards, ledger, snapshots
+from tallystick.store.gift_cards import Listed
+from tallystick.store.places import Place
 
 OFFERED_FOR: Final = timedelta(hours=1)
-UNKNOWN: Final = "There is no gift card with this code."
+UNKNOWN: Final = "There is no gift card with this code or id."
 
 
 class Sale:
@@ -45,7 +50,7 @@ class Sale:
 
         Raises Invalid for an amount that no card has, and what `create_payment` raises.
         """
-        check_limits(self._hub.settings.gift_card_limits, self._amount)
+        check_amount(self._hub, self._amount)
         back = f"{self._hub.settings.base_url.rstrip('/')}/gift-cards/{self.card_id}"
         wish = Wish(
             amount=self._amount,
@@ -82,6 +87,14 @@ class Sale:
         return write
 
 
+def check_amount(hub: Hub, amount: Money) -> None:
+    """Raises Invalid for an amount that no card has: one of those on offer, or within limits."""
+    if hub.settings.gift_card_amounts:
+        check_offered(hub.settings.gift_card_amounts, amount)
+    else:
+        check_limits(hub.settings.gift_card_limits, amount)
+
+
 def mint_of(hub: Hub) -> Mint:
     """The mint with this server's keys."""
     return Mint.of(hub.secret, hub.settings.gift_card_prefix)
@@ -109,12 +122,7 @@ async def ordered(hub: Hub, name: str) -> Snapshot | None:
     """
 
     def read(tx: Connection) -> Snapshot | None:
-        named = [
-            attempt
-            for gateway in hub.accounts
-            for attempt in attempts.named(tx, gateway.name, gateway.account, [name])
-        ]
-        for attempt in sorted(named, key=lambda one: one.id, reverse=True):
+        for attempt in sorted(_named(tx, hub, name), key=lambda one: one.id, reverse=True):
             snapshot = snapshots.find(tx, attempt.payment_id)
             if snapshot and (snapshot.purpose == "gift_card" or attempt.gateway == "onepay"):
                 return snapshot
@@ -123,9 +131,59 @@ async def ordered(hub: Hub, name: str) -> Snapshot | None:
     return await hub.database.read(read)
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which cards a list shows; all that is set must hold. `order` is the gateway's name or ours.
+
+    A `state` is one word of CardState.
+    """
+
+    email: str | None = None
+    payment: str | None = None
+    order: str | None = None
+    state: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+async def listing(hub: Hub, search: Search, after: Place | None, limit: int) -> list[Listed]:
+    """One page, newest first, one more than `limit` where there are more.
+
+    An order is looked for at the gateways that are set up.
+    """
+
+    def read(tx: Connection) -> list[Listed]:
+        filters: list[tuple[str, Sequence[str]]] = []
+        if search.email is not None:
+            found_by = Addresses.of(hub.secret).lookups(GIFT_CARDS, search.email)
+            filters.append(("email_lookup", found_by))
+        if search.payment is not None:
+            filters.append(("payment_id", [search.payment]))
+        if search.order is not None:
+            paid_by = [attempt.payment_id for attempt in _named(tx, hub, search.order)]
+            filters.append(("payment_id", paid_by))
+        if search.state is not None:
+            filters.append(("state", [search.state]))
+        span = (search.created_after, search.created_before)
+        return gift_cards.page(tx, filters, span, after, limit)
+
+    return await hub.database.read(read)
+
+
+def _named(tx: Connection, hub: Hub, name: str) -> list[Attempt]:
+    return [
+        attempt
+        for gateway in hub.accounts
+        for attempt in attempts.named(tx, gateway.name, gateway.account, [name])
+    ]
+
+
 def email_of(hub: Hub, card: Card) -> str:
-    """Who bought it. Only for callers who may know."""
-    return mint_of(hub).unseal(card.id, "email_sealed", card.email_sealed)
+    """Who bought it, or `LOST` where its secret was given up. Only for callers who may know."""
+    try:
+        return mint_of(hub).unseal(card.id, "email_sealed", card.email_sealed)
+    except Invalid:
+        return LOST
 
 
 def code_of(hub: Hub, card: Card) -> str | None:
@@ -133,6 +191,11 @@ def code_of(hub: Hub, card: Card) -> str | None:
     if card.code_sealed is None or card.state is CardState.REVOKED:
         return None
     return mint_of(hub).unseal(card.id, "code_sealed", card.code_sealed)
+
+
+async def find(hub: Hub, card_id: str) -> Card:
+    """The card with this id. Raises NotFound."""
+    return await hub.database.read(lambda tx: _found(gift_cards.find(tx, card_id)))
 
 
 async def find_by_code(hub: Hub, code: str) -> Card | None:

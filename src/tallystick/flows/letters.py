@@ -11,6 +11,7 @@ from tallystick.domain import tier_letter
 from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.giftcard import CardState
 from tallystick.domain.giftcode import Mint
+from tallystick.domain.ids import made_at
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
 from tallystick.mail import Letter
@@ -58,8 +59,12 @@ GIFT_CARD: Final[Mapping[str, Words]] = {
 Write = Callable[[Connection, Hub, str], Letter | None]
 
 
-def gift_card(tx: Connection, hub: Hub, card_id: str) -> Letter | None:
-    """The letter with the code; none for a card whose money went back before it could be sent."""
+def gift_card(tx: Connection, hub: Hub, about: str) -> Letter | None:
+    """The letter with the code; none for a card whose money went back before it could be sent.
+
+    `about` is the card; one that is sent again is named too, by an id that was made then.
+    """
+    card_id, _, again = about.partition("/")
     card = gift_cards.find(tx, card_id)
     if card is None or card.state is CardState.REVOKED or card.code_sealed is None:
         return None
@@ -69,12 +74,12 @@ def gift_card(tx: Connection, hub: Hub, card_id: str) -> Letter | None:
     code = mint.unseal(card.id, "code_sealed", card.code_sealed)
     merchant = hub.settings.merchant_name or hub.settings.base_url
     return Letter(
-        name=f"gift_card/{card.id}",
+        name=f"gift_card/{about}",
         to=mint.unseal(card.id, "email_sealed", card.email_sealed),
         subject=words.subject.format(amount=amount),
         text=words.text.format(amount=amount, code=code, merchant=merchant),
         language=card.language,
-        at=card.issued_at or card.created_at,
+        at=made_at(again) if again else card.issued_at or card.created_at,
     )
 
 

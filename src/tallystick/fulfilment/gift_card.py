@@ -44,9 +44,7 @@ class GiftCard(Fulfilment):
         card.after(CardSignal.PAID)
         gift_cards.issue(tx, card, face, code_hash, sealed, now)
         _note(tx, card, MovementKind.ISSUE, Money(face, card.currency), face, now)
-        jobs.add(
-            tx, "send_mail", f"gift_card/{card.id}", {"letter": "gift_card", "about": card.id}, now
-        )
+        ask_for_letter(tx, card.id, now)
         outbox.tell(tx, _issued(card, payment, face), now)
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
@@ -79,6 +77,16 @@ class GiftCard(Fulfilment):
             code_hash = self._mint.lookup(code)
             if code_hash is not None and gift_cards.by_code(tx, [code_hash]) is None:
                 return code, code_hash
+
+
+def ask_for_letter(tx: Connection, about: str, now: datetime) -> None:
+    """Ask for the letter with the code: `about` is the card, and `/` and a name for a later one."""
+    jobs.add(tx, "send_mail", letter_key(about), {"letter": "gift_card", "about": about}, now)
+
+
+def letter_key(about: str) -> str:
+    """What the job of a letter is known by."""
+    return f"gift_card/{about}"
 
 
 _GONE = (MovementKind.REDEEM, MovementKind.CAPTURE, MovementKind.REFUND)

@@ -52,11 +52,6 @@ _ANY_ORDER, _ANY_CARD = select(orders.c.id).limit(1), select(gift_cards.c.id).li
 _GIVEN = select(gift_cards.c.payment_id).where(
     gift_cards.c.email_lookup.in_(bindparam("lookups", expanding=True))
 )
-_RECIPIENT = (
-    update(gift_cards)
-    .where(gift_cards.c.id == bindparam("of_id"))
-    .values(email_sealed=bindparam("sealed"), email_lookup=bindparam("lookup"))
-)
 _EFFECTS = select(jobs.c.id, jobs.c.payload).where(
     jobs.c.state != "ready",
     func.lower(type_coerce(jobs.c.payload, Text)).like(bindparam("like"), escape="\\"),
@@ -109,11 +104,6 @@ def card_of(tx: Connection, payment_id: str) -> tuple[str, bytes] | None:
 def given_to(tx: Connection, lookups: Sequence[str]) -> list[str]:
     """The payments of the gift cards whose recipient stands under one of these."""
     return list(tx.execute(_GIVEN, {"lookups": list(lookups)}).scalars())
-
-
-def recipient(tx: Connection, card_id: str, sealed: bytes, lookup: str) -> None:
-    """Put another sealed recipient in a gift card."""
-    tx.execute(_RECIPIENT, {"of_id": card_id, "sealed": sealed, "lookup": lookup})
 
 
 def customer(tx: Connection, names: Sequence[str], other: str) -> int:

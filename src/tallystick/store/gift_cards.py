@@ -1,11 +1,12 @@
 """Gift cards: rows that are found by a keyed hash, and the history of each one's money."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, literal, select, update
 
+from tallystick.domain import ledger as accounts
 from tallystick.domain.giftcard import (
     Card,
     CardState,
@@ -15,6 +16,9 @@ from tallystick.domain.giftcard import (
     MovementKind,
 )
 from tallystick.store.columns import AnyRow
+from tallystick.store.places import Place, before
+from tallystick.store.schema.core import attempts
+from tallystick.store.schema.core import balances as kept
 from tallystick.store.schema.gift_cards import (
     gift_card_holds,
     gift_card_movements,
@@ -42,6 +46,11 @@ _ISSUE = (
         code_sealed=bindparam("sealed"),
         issued_at=bindparam("now"),
     )
+)
+_READDRESS = (
+    update(gift_cards)
+    .where(gift_cards.c.id == bindparam("of_id"))
+    .values(email_sealed=bindparam("sealed"), email_lookup=bindparam("lookup"))
 )
 _NOTE = insert(gift_card_movements)
 _LINES = tuple(column for column in gift_card_movements.c if column.name != "seq")
@@ -113,6 +122,11 @@ def by_code(tx: Connection, hashes: Sequence[str]) -> Card | None:
     return _card(tx.execute(_BY_CODE, {"hashes": hashes}).first())
 
 
+def readdress(tx: Connection, card_id: str, sealed: bytes, lookup: str) -> None:
+    """Put another sealed address in the place of the buyer's, and what it is found by."""
+    tx.execute(_READDRESS, {"of_id": card_id, "sealed": sealed, "lookup": lookup})
+
+
 def issue(
     tx: Connection, card: Card, face: int, code_hash: str, code_sealed: bytes, now: datetime
 ) -> bool:
@@ -181,6 +195,74 @@ def over(tx: Connection, now: datetime, limit: int) -> list[Hold]:
     """Holds whose time is over, and which nobody captured or released."""
     rows = tx.execute(_OVER, {"now": now, "limit": limit})
     return [hold for row in rows if (hold := _hold(row)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A card in a list, with what is on it and the order that it is paid by."""
+
+    card: Card
+    balance: int
+    held: int
+    gateway: str | None
+    our_ref: str | None
+    provider_id: str | None
+
+
+_newer = attempts.alias("newer")
+_LAST_ATTEMPT = (
+    select(_newer.c.id)
+    .where(_newer.c.payment_id == gift_cards.c.payment_id)
+    .order_by(_newer.c.created_at.desc(), _newer.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_LISTED = (
+    select(
+        *_COLUMNS,
+        func.coalesce(kept.c.amount, 0).label("balance"),
+        select(func.coalesce(func.sum(gift_card_holds.c.amount), 0))
+        .where(gift_card_holds.c.card_id == gift_cards.c.id)
+        .where(gift_card_holds.c.state == HoldState.HELD)
+        .scalar_subquery()
+        .label("held"),
+        attempts.c.gateway, attempts.c.our_ref, attempts.c.provider_id,
+    )
+    .select_from(gift_cards)
+    .outerjoin(attempts, attempts.c.id == _LAST_ATTEMPT)
+    .outerjoin(kept, and_(kept.c.account == literal(accounts.gift_card("")) + gift_cards.c.id,
+                          kept.c.currency == gift_cards.c.currency))
+    .order_by(gift_cards.c.created_at.desc(), gift_cards.c.id.desc())
+)  # fmt: skip
+
+
+def page(
+    tx: Connection, filters: Sequence[tuple[str, Sequence[str]]],
+    span: tuple[datetime | None, datetime | None], after: Place | None, limit: int,
+) -> list[Listed]:  # fmt: skip
+    """Newest first, one more than `limit` where there are more.
+
+    Each filter is a column and what it may be. Names of columns come from the code, never from a
+    caller.
+    """
+    query = _LISTED
+    for name, values in filters:
+        query = query.where(gift_cards.c[name].in_(values))
+    if span[0] is not None:
+        query = query.where(gift_cards.c.created_at > span[0])
+    if span[1] is not None:
+        query = query.where(gift_cards.c.created_at < span[1])
+    if after is not None:
+        query = query.where(before(gift_cards.c.created_at, gift_cards.c.id, after))
+    return [_listed(row) for row in tx.execute(query.limit(limit + 1))]
+
+
+def _listed(row: AnyRow) -> Listed:
+    values = {column.name: row._mapping[column] for column in _COLUMNS}
+    values["state"] = CardState(values["state"])
+    return Listed(
+        Card(**values), int(row.balance), int(row.held), row.gateway, row.our_ref, row.provider_id
+    )
 
 
 def _card(row: AnyRow | None) -> Card | None:

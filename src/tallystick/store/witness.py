@@ -5,6 +5,7 @@ file knows of a link that the database does not have.
 """
 
 import os
+import secrets
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -58,8 +59,9 @@ def set_aside(tx: Connection) -> Path | None:
 
 def write(path: Path, head: Head) -> None:
     """Keep the head that is committed now, readable by its owner alone."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # Named for this one alone: the worker and a run of `audit` may write theirs at once.
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(file, f"{head}\n".encode())
         os.fsync(file)

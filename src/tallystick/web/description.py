@@ -69,10 +69,11 @@ _PROOFS: Final = {
 _OPEN_TAGS: Final = {"webhooks", "operations", "pay pages", "licences"}
 _FOR_EVERYBODY: Final = {
     "get /api/products", "get /api/products/{product_type}", "post /api/orders",
+    "post /api/gift-cards",
 }  # fmt: skip
 _OPEN_ENDS: Final = (
-    "/payment-links/{link_id}/status", "/payment-links/{link_id}/stream", "/api/gift-cards",
-    "/checkGiftCardPayment", "/checkOnePayOrderStatus",
+    "/payment-links/{link_id}/status", "/payment-links/{link_id}/stream", "/checkGiftCardPayment",
+    "/checkOnePayOrderStatus",
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "CloseRefund": {"bankReference": _BANK},
     "Reconcile": {"gateway": "payos", "from": "2026-11-19T17:00:00Z", "to": "2026-11-20T17:00:00Z"},
     "BuyGiftCard": {"email": "linh@example.com", "amount": 200_000, "language": "vi"},
+    "ResendGiftCard": {"email": "linh.tran@example.com"},
     "Redeem": {"amount": 50_000, "reference": "order-1042"},
     "HoldPart": {"amount": 50_000, "reference": "order-1042", "expiresIn": 900},
     "Capture": {"amount": 45_000},

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from tallystick.domain.errors import NotFound, TooMany
-from tallystick.domain.giftcard import Card
+from tallystick.domain.giftcard import Card, CardState
 from tallystick.domain.ids import is_id
 from tallystick.domain.mailbox import mail_address
 from tallystick.domain.money import LARGEST_MINOR, Money
@@ -19,25 +19,28 @@ from tallystick.flows.checkout import resume_payment
 from tallystick.flows.hub import Hub
 from tallystick.flows.once import Once
 from tallystick.flows.redeem import Spending
+from tallystick.flows.resend_gift_card import resend as resend_letter
 from tallystick.web import gift_shapes, metrics, shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body
-from tallystick.web.depends import HubDep, LimitedCaller, count, once_only
-from tallystick.web.description import answers, creating
+from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
+from tallystick.web.depends import HubDep, LimitedCaller, count, cursor_place, listed, once_only
+from tallystick.web.description import answers, creating, listing
 from tallystick.web.limits import RateLimits
 from tallystick.web.pages.language import Language, negotiate, words
-from tallystick.web.schemas import one, ref
+from tallystick.web.schemas import one, ref, several
 
 router = APIRouter(tags=["gift cards"])
+_FILTERS: Final = ("email", "payment", "order", "state")
 LONGEST_HOLD_S: Final = 30 * 86_400
 GUESSES: Final = "gift_card_guesses"
 GUESSES_IN_ALL: Final = "gift_card_guesses_in_all"
+Deliverable = Annotated[str, Field(max_length=254), AfterValidator(mail_address)]
 
 
 class BuyGiftCard(Body):
     """A gift card, and where its code is sent to."""
 
-    email: str = Field(max_length=254, description="Where the code goes once it is paid.")
+    email: Deliverable = Field(description="Where the code goes once it is paid.")
     amount: int = Field(gt=0, le=LARGEST_MINOR, description="Whole minor units.")
     currency: str = Field(default="VND", min_length=3, max_length=3, description="ISO 4217.")
     gateway: str = Field(default="onepay", min_length=1, max_length=40)
@@ -46,10 +49,13 @@ class BuyGiftCard(Body):
         description="Of the letter; else the request's Accept-Language.",
     )  # fmt: skip
 
-    @field_validator("email")
-    @classmethod
-    def _deliverable(cls, value: str) -> str:
-        return mail_address(value)
+
+class ResendGiftCard(Body):
+    """Where the letter goes; to the buyer's address where nothing is said."""
+
+    email: Deliverable | None = Field(
+        default=None, description="Takes the place of the buyer's address."
+    )
 
 
 class Redeem(Body):
@@ -105,13 +111,30 @@ async def create(
 
 
 @router.get(
-    "/api/gift-cards/{code}", summary="Read a gift card by its code",
+    "/api/gift-cards", summary="List gift cards, newest first",
+    openapi_extra=listing(email="", payment="", order="", state=CardState),
+    responses=answers(several("ListedGiftCard")),
+)  # fmt: skip
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters combine. `order` is the gateway's name for the order, or our `orderCode`."""
+    who.needs("reader")
+    limit, place = page_limit(request), cursor_place(hub, request)
+    asked = {name: request.query_params.get(name) for name in _FILTERS}
+    after, before = (instant_param(request, f"created{end}") for end in ("After", "Before"))
+    search = cards.Search(**asked, created_after=after, created_before=before)
+    found = await cards.listing(hub, search, place, limit)
+    rows = [gift_shapes.listed(one, cards.email_of(hub, one.card)) for one in found]
+    return listed(hub, rows, [(one.card.created_at, one.card.id) for one in found], limit)
+
+
+@router.get(
+    "/api/gift-cards/{code}", summary="Read a gift card by its code or id",
     responses=answers(one("GiftCard")),
 )  # fmt: skip
 async def show(request: Request, code: str, hub: HubDep, who: LimitedCaller) -> Response:
     """Balance, status and history. Wrong codes are counted, per caller and in all."""
     who.needs("reader")
-    found = await _by_code(request, hub, who, code)
+    found = await _by_code_or_id(request, hub, who, code)
     return _told(hub, await cards.statement(hub, found.id))
 
 
@@ -147,7 +170,7 @@ async def redeem(
 async def freeze(request: Request, code: str, hub: HubDep, who: LimitedCaller) -> Response:
     """Nothing can be spent from it until it is unfrozen. Safe to repeat."""
     who.needs("operator")
-    found = await _by_code(request, hub, who, code)
+    found = await _by_code_or_id(request, hub, who, code)
     return _told(hub, await cards.freeze(hub, found.id))
 
 
@@ -158,8 +181,39 @@ async def freeze(request: Request, code: str, hub: HubDep, who: LimitedCaller) -
 async def unfreeze(request: Request, code: str, hub: HubDep, who: LimitedCaller) -> Response:
     """It can be spent again. Safe to repeat."""
     who.needs("operator")
-    found = await _by_code(request, hub, who, code)
+    found = await _by_code_or_id(request, hub, who, code)
     return _told(hub, await cards.unfreeze(hub, found.id))
+
+
+@router.post(
+    "/api/gift-cards/{code}/resend", status_code=202, openapi_extra=creating(ResendGiftCard),
+    summary="Send the letter with the code again", responses=answers(one("GiftCard"), 202),
+)  # fmt: skip
+async def resend(
+    request: Request,
+    code: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[ResendGiftCard], Depends(body(ResendGiftCard))],
+) -> Response:
+    """To the buyer's address, or to another one that takes its place. 409 where it is no use."""
+    who.needs("operator")
+    found = await _by_code_or_id(request, hub, who, code)
+    email, now = parsed.value.email, hub.now()
+
+    def body_of(tx: Any) -> dict[str, Any]:
+        told = resend_letter(tx, hub, found.id, email, who.name, now)
+        return gift_shapes.card(told, cards.email_of(hub, told.card))
+
+    kept = _kept(hub, 202, body_of, found.payment_id)
+
+    async def work(once: Once | None) -> bytes:
+        answer: bytes = await kept(once)
+        hub.bell.ring()
+        return answer
+
+    return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/resend",
+                           status=202)  # fmt: skip
 
 
 @router.post(
@@ -233,6 +287,13 @@ def rendered(card_id: str) -> Callable[[Snapshot, str], bytes]:
     return lambda snapshot, token: shapes.encoded(gift_shapes.sold(snapshot, card_id, token))
 
 
+async def _by_code_or_id(request: Request, hub: Hub, who: Caller, name: str) -> Card:
+    """The same, or the card with this id. An id is no secret: nothing is spent by it."""
+    if is_id("gc", name):
+        return await cards.find(hub, name)
+    return await _by_code(request, hub, who, name)
+
+
 async def _by_code(request: Request, hub: Hub, who: Caller, code: str) -> Card:
     """The card with this code. Raises NotFound, TooMany after too many wrong codes."""
     limits: RateLimits = request.app.state.limits
@@ -252,14 +313,20 @@ async def _by_code(request: Request, hub: Hub, who: Caller, code: str) -> Card:
 
 
 def _kept(
-    hub: Hub, status: int, body_of: Callable[[Any], dict[str, Any]]
+    hub: Hub,
+    status: int,
+    body_of: Callable[[Any], dict[str, Any]],
+    payment_id: str | None = None,
 ) -> Callable[[Once | None], Any]:
-    """Work of one transaction, whose answer is kept under the request's key in it."""
+    """Work of one transaction, whose answer is kept under the request's key in it.
+
+    An answer that names a person names their payment too, with which it is forgotten.
+    """
 
     async def work(once: Once | None) -> bytes:
         def write(tx: Any) -> bytes:
             if once is not None:
-                once.claim(tx, hub, None)
+                once.claim(tx, hub, payment_id)
             answer = shapes.encoded({"data": body_of(tx)})
             if once is not None:
                 once.keep(tx, hub, status, answer)

@@ -1,6 +1,7 @@
 """The pages on which somebody buys a gift card: form, wait, code."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qs
@@ -8,10 +9,11 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from tallystick.domain.amount_limits import within
 from tallystick.domain.errors import GatewayNotOffered, HubError, Invalid, NotFound
 from tallystick.domain.ids import is_id
 from tallystick.domain.mailbox import mail_address
+from tallystick.domain.money import Money
+from tallystick.domain.offered_amounts import sums
 from tallystick.domain.payment import Phase
 from tallystick.domain.typed_amount import typed_amount
 from tallystick.flows import gift_cards as cards
@@ -43,6 +45,7 @@ from tallystick.web.payer import (
 )
 
 router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 _FIELDS: Final = ("email", "amount", "currency", "gateway")
 
 
@@ -59,7 +62,7 @@ class _Wrong(Exception):
 async def form(request: Request, hub: HubDep) -> Response:
     """The form. Nothing starts anywhere before it is sent."""
     currency = next(iter(_currencies(hub)), "VND")
-    page = _form(request, hub, Form(currency=currency), 200)
+    page = _form(request, hub, Form(currency=currency, offered=_offered(hub)), 200)
     return remembering(request, hub, page, language_of(request))
 
 
@@ -72,7 +75,7 @@ async def buy(request: Request, hub: HubDep, who: CallerDep) -> Response:
     refuse_other_sites(request, hub)
     await count(request, "anonymous", who.name)
     given = _fields(await read_limited(request, LARGEST_BODY))
-    typed = Form(given["email"], given["amount"], given["currency"])
+    typed = Form(given["email"], given["amount"], given["currency"], offered=_offered(hub))
     try:
         sale = _sale(request, hub, given)
         told = words(language_of(request))("gift.description")
@@ -115,8 +118,10 @@ async def show(request: Request, card_id: str, hub: HubDep, who: CallerDep) -> R
 
 def _form(request: Request, hub: Hub, typed: Form, status: int) -> Response:
     language = language_of(request)
+    sold = typed.offered or not hub.settings.gift_card_amounts
+    choices = _choices(hub) if sold else []
     html = render_gift_form(
-        language, typed, _choices(hub), site=site_of(hub), currencies=_currencies(hub),
+        language, typed, choices, site=site_of(hub), currencies=_currencies(hub),
         test_mode=hub.sandbox,
     )  # fmt: skip
     return page_answer(html, language, status)
@@ -136,14 +141,30 @@ def _sale(request: Request, hub: Hub, given: dict[str, str]) -> cards.Sale:
         email = mail_address(given["email"])
     except ValueError:
         raise _Wrong("email") from None
+    amount, limits = _amount(given), hub.settings.gift_card_limits
     try:
-        amount = typed_amount(given["amount"], given["currency"])
+        cards.check_amount(hub, amount)
+    except Invalid:
+        shown = figures.limits(limits, amount.currency, language_of(request))
+        raise _Wrong("amount", shown) from None
+    return cards.Sale(hub, amount, given["gateway"], email, language_of(request))
+
+
+def _amount(given: dict[str, str]) -> Money:
+    """What was typed in the currency that was chosen; what is on offer names its own, "20 USD"."""
+    figure, _, currency = given["amount"].rpartition(" ")
+    try:
+        if figure and _CURRENCY.fullmatch(currency):
+            return typed_amount(figure, currency)
+        return typed_amount(given["amount"], given["currency"])
     except Invalid:
         raise _Wrong("amount") from None
-    limits = hub.settings.gift_card_limits
-    if not within(limits, amount):
-        raise _Wrong("amount", figures.limits(limits, amount.currency, language_of(request)))
-    return cards.Sale(hub, amount, given["gateway"], email, language_of(request))
+
+
+def _offered(hub: Hub) -> tuple[Money, ...]:
+    """The amounts on offer that some gateway takes the currency of."""
+    taken = _currencies(hub)
+    return tuple(one for one in sums(hub.settings.gift_card_amounts) if one.currency in taken)
 
 
 def _choices(hub: Hub) -> list[GatewayChoice]:

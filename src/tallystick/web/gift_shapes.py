@@ -7,6 +7,7 @@ from tallystick.domain.giftcard import Card, Hold, Movement
 from tallystick.domain.payment import AmountState, AttemptState, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.gift_cards import Statement
+from tallystick.store.gift_cards import Listed
 from tallystick.web.pages import qr
 from tallystick.web.shapes import instant
 
@@ -74,6 +75,20 @@ def _picture(payload: str) -> str | None:
 
 def card(found: Statement, email: str) -> dict[str, Any]:
     """A card as its merchant sees it; the code is in no answer."""
+    return {**_standing(found, email), "history": [_line(one) for one in found.history]}
+
+
+def listed(found: Listed, email: str) -> dict[str, Any]:
+    """The same in a list: without its history, and with the order that it is paid by."""
+    return {
+        **_standing(found, email),
+        "gateway": found.gateway,
+        "gatewayOrderId": found.provider_id or found.our_ref,
+        "orderCode": found.our_ref,
+    }
+
+
+def _standing(found: Statement | Listed, email: str) -> dict[str, Any]:
     return {
         "id": found.card.id,
         "status": found.card.state,
@@ -86,7 +101,6 @@ def card(found: Statement, email: str) -> dict[str, Any]:
         "paymentId": found.card.payment_id,
         "createdAt": instant(found.card.created_at),
         "issuedAt": instant(found.card.issued_at),
-        "history": [_line(one) for one in found.history],
     }
 
 

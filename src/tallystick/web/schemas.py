@@ -116,6 +116,11 @@ _ORDER: Final = {
     "metadata": _NOTES, "createdAt": _INSTANT, "updatedAt": _INSTANT,
     "completedAt": _or_null(_INSTANT),
 }  # fmt: skip
+_GIFT_CARD: Final = {
+    **_MONEY,
+    "id": _TEXT, "status": _one_of(CardState), "balance": _MINOR, "held": _MINOR, "email": _TEXT,
+    "language": _TEXT, "paymentId": _TEXT, "createdAt": _INSTANT, "issuedAt": _or_null(_INSTANT),
+}  # fmt: skip
 _TO_PAY: Final = {"checkout": _or_null(ref("Checkout")), "expiresAt": _INSTANT}
 _RATE: Final = {
     "commissionRate": {**_NUMBER, "maximum": 1, "description": "A fraction: 0.20 is 20 %."},
@@ -239,9 +244,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
     },
     "OldRefusal": _object(error=_TEXT),
     "GiftCardOrder": _object(orderId=_TEXT, status=_TEXT, amount=_MINOR),
+    "ListedGiftCard": _object(
+        _GIFT_CARD, gateway=_or_null(_TEXT), gatewayOrderId=_or_null(_TEXT),
+        orderCode=_or_null(_TEXT),
+    ),
     "GiftCard": _object(
-        _MONEY, id=_TEXT, status=_one_of(CardState), balance=_MINOR, held=_MINOR, email=_TEXT,
-        language=_TEXT, paymentId=_TEXT, createdAt=_INSTANT, issuedAt=_or_null(_INSTANT),
+        _GIFT_CARD,
         history=_many(_object(id=_TEXT, type=_one_of(MovementKind), amount=_MINOR,
                               reference=_or_null(_TEXT), balance=_MINOR, at=_INSTANT)),
     ),

@@ -1,6 +1,14 @@
 """Gift cards: the card, what happened to its money, and the parts of it that are set aside."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 
 from tallystick.domain.giftcard import CODED, NAMED, CardState, HoldState, MovementKind
 from tallystick.store.columns import Instant, Whole
@@ -34,6 +42,8 @@ gift_cards = table(
     ),
 )
 
+Index("ix_gift_cards_created", gift_cards.c.created_at, gift_cards.c.id)
+Index("ix_gift_cards_state", gift_cards.c.state, gift_cards.c.created_at, gift_cards.c.id)
 index_where("ix_gift_cards_email", "email_lookup IS NOT NULL", gift_cards.c.email_lookup)
 index_where("ix_gift_cards_unfound", "email_lookup IS NULL", gift_cards.c.id)
 

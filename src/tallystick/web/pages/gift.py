@@ -34,7 +34,8 @@ class Bought:
 class Form:
     """What somebody has typed, and what is wrong with it: a field's name, or a notice.
 
-    `limits` are the least and the greatest amount, for one beyond them.
+    `limits` are the least and the greatest amount, for one beyond them. `offered` are the only
+    amounts that there are, none where any can be typed.
     """
 
     email: str = ""
@@ -42,6 +43,7 @@ class Form:
     currency: str = "VND"
     wrong: str | None = None
     limits: tuple[str, str] | None = None
+    offered: tuple[Money, ...] = ()
     notice: str | None = None
 
 
@@ -50,11 +52,14 @@ def render_gift_form(
     currencies: Sequence[str], test_mode: bool = False,
 ) -> str:  # fmt: skip
     """The form. It works without any script; nothing starts at a gateway before it is sent."""
+    offers = [
+        (f"{one.major()} {one.currency}", figures.money(one, language)) for one in form.offered
+    ]
     if not choices:
         form = replace(form, notice=words(language)("gift.none"))
     example = Money(50_000, "VND") if form.currency == "VND" else Money(1999, "USD")
     return render(
-        "gift_form.html", language, site, form=form,
+        "gift_form.html", language, site, form=form, offers=offers,
         choices=titled(choices, language), currencies=currencies,
         example=example.major(), shop=site.root + SHOP, test_mode=test_mode,
     )  # fmt: skip
