@@ -20,7 +20,7 @@ from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.mail_address import mail_faults
-from tallystick.setting_types import AmountLimits, GatewayFee, Origins, Rates
+from tallystick.setting_types import AmountLimits, GatewayFee, JobNames, Origins, Rates
 
 SHORTEST_SECRET: Final = 32
 SHORTEST_CRON_SECRET: Final = 16
@@ -275,6 +275,9 @@ class Settings(BaseSettings):
     )
     scheduler: bool = Field(
         True, description="Whether the server does the background work too (see `work`)."
+    )
+    jobs_off: JobNames = Field(
+        (), description="Jobs that do not run, with commas, such as `audit,tidy`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged."

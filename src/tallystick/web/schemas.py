@@ -46,8 +46,6 @@ _STANDING: Final = {
 _NEXT: Final = {"asOf": _or_null(_INSTANT), "nextCheckAt": _or_null(_INSTANT)}
 _TOLD: Final = {"statusMessage": _TEXT, "advice": _TEXT, "final": _FLAG}
 _DATES: Final = {"createdAt": _INSTANT, "updatedAt": _INSTANT, "paidAt": _or_null(_INSTANT)}
-_RUN: Final = {"startTime": _INSTANT, "endTime": _INSTANT, "success": _FLAG}
-_LONG_RUN: Final = {**_RUN, "duration": _NUMBER, "result": _NOTES, "error": _or_null(_TEXT)}
 _CHECKOUT: Final = (
     "checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
     "transferContent", "vaNumber", "instructions",
@@ -348,13 +346,5 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Balance": _object(account=_TEXT, currency=_CURRENCY, balance={"type": "integer"}),
     "BookedFee": _object(_MONEY, gateway=_TEXT, reference=_TEXT),
-    "JobRun": _object(_LONG_RUN, jobName=_TEXT),
-    "JobHistory": _object(
-        jobName=_TEXT,
-        stats=_object(totalExecutions=_COUNT, successCount=_COUNT, failureCount=_COUNT,
-                      averageDuration=_NUMBER, successRate=_NUMBER,
-                      lastExecution=_or_null(_object(_RUN))),
-        recentExecutions=_many(_object(_LONG_RUN)),
-    ),
 }  # fmt: skip
-"""What `ref` may name. Durations of jobs are in milliseconds, rates in percent."""
+"""What `ref` may name."""
