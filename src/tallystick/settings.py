@@ -255,6 +255,9 @@ class Settings(BaseSettings):
     request_s: float = Field(
         10.0, gt=0, le=60, description="Seconds in which a request must have been sent to its end."
     )
+    streams: bool = Field(
+        True, description="`false` refuses every stream (503); pages and clients poll then."
+    )
     stream_heartbeat_s: float = Field(
         15.0, gt=0, le=30, description="Seconds between the heartbeats of a stream."
     )
