@@ -44,6 +44,10 @@ _STANDING: Final = {
     "version": _COUNT,
 }
 _NEXT: Final = {"asOf": _or_null(_INSTANT), "nextCheckAt": _or_null(_INSTANT)}
+_TOPUP: Final = {
+    **_MONEY, **_STANDING, **_NEXT, "tx_ref": _TEXT, "status": _one_of(TopupStatus),
+    "confirmed_at": _or_null(_INSTANT), "final": _FLAG,
+}  # fmt: skip
 _TOLD: Final = {"statusMessage": _TEXT, "advice": _TEXT, "final": _FLAG}
 _DATES: Final = {"createdAt": _INSTANT, "updatedAt": _INSTANT, "paidAt": _or_null(_INSTANT)}
 _CHECKOUT: Final = (
@@ -195,9 +199,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         status=_one_of(TopupStatus), expiresAt=_INSTANT, clientToken=_TEXT, ownerId=_TEXT,
         paymentId=_TEXT, gateway=_or_null(_TEXT), checkout=ref("Checkout"),
     ),
-    "TopupStatus": _object(
-        _MONEY, _STANDING, _NEXT, tx_ref=_TEXT, status=_one_of(TopupStatus),
-        confirmed_at=_or_null(_INSTANT), final=_FLAG,
+    "TopupStatus": _object(_TOPUP),
+    "Topup": _object(
+        _TOPUP, ownerId=_TEXT, paymentId=_TEXT, gateway=_or_null(_TEXT), createdAt=_INSTANT
     ),
     "Wallet": _object(
         ownerId=_TEXT, balances={"type": "object", "additionalProperties": _MINOR}
