@@ -1,5 +1,6 @@
 """What a setting may be that is more than a text or a number, and how a person writes it."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -10,6 +11,7 @@ from pydantic_settings import NoDecode
 from tallystick.domain.amount_limits import usable
 from tallystick.domain.errors import HubError
 from tallystick.domain.exchange import rate
+from tallystick.domain.job_names import known_job
 from tallystick.domain.money import exponent
 from tallystick.domain.offered_amounts import in_order
 from tallystick.domain.origin import named_origin
@@ -25,11 +27,15 @@ class GatewayFee(BaseModel):
     usd_cents: int = Field(0, ge=0, alias="usdCents")
 
 
-def _origins(given: object) -> object:
-    """With commas between them. Raises ValueError for what is no origin."""
-    if not isinstance(given, str):
-        return given
-    return tuple(named_origin(part.strip()) for part in given.split(",") if part.strip())
+def _with_commas(read: Callable[[str], str]) -> BeforeValidator:
+    """Several of them with commas between. Raises ValueError for what cannot be read."""
+
+    def split(given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        return tuple(read(part.strip()) for part in given.split(",") if part.strip())
+
+    return BeforeValidator(split)
 
 
 def _usable_rates(given: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -42,7 +48,8 @@ def _usable_rates(given: dict[str, Decimal]) -> dict[str, Decimal]:
         raise ValueError(error.detail) from error
 
 
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
+Origins = Annotated[tuple[str, ...], NoDecode, _with_commas(named_origin)]
+JobNames = Annotated[tuple[str, ...], NoDecode, _with_commas(known_job)]
 AmountLimits = Annotated[dict[str, tuple[int, int]], AfterValidator(usable)]
 OfferedAmounts = Annotated[dict[str, tuple[int, ...]], AfterValidator(in_order)]
 Rates = Annotated[dict[str, Decimal], AfterValidator(_usable_rates)]

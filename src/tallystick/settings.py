@@ -20,7 +20,14 @@ from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.mail_address import mail_faults
-from tallystick.setting_types import AmountLimits, GatewayFee, OfferedAmounts, Origins, Rates
+from tallystick.setting_types import (
+    AmountLimits,
+    GatewayFee,
+    JobNames,
+    OfferedAmounts,
+    Origins,
+    Rates,
+)
 
 SHORTEST_SECRET: Final = 32
 SHORTEST_CRON_SECRET: Final = 16
@@ -260,6 +267,9 @@ class Settings(BaseSettings):
     request_s: float = Field(
         10.0, gt=0, le=60, description="Seconds in which a request must have been sent to its end."
     )
+    streams: bool = Field(
+        True, description="`false` refuses every stream (503); pages and clients poll then."
+    )
     stream_heartbeat_s: float = Field(
         15.0, gt=0, le=30, description="Seconds between the heartbeats of a stream."
     )
@@ -280,6 +290,9 @@ class Settings(BaseSettings):
     )
     scheduler: bool = Field(
         True, description="Whether the server does the background work too (see `work`)."
+    )
+    jobs_off: JobNames = Field(
+        (), description="Jobs that do not run, with commas, such as `audit,tidy`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged."

@@ -89,6 +89,20 @@ def test_work_names_the_faults_too(tallystick):
     assert len(lines(tallystick("work").stderr)) == 3
 
 
+@pytest.mark.parametrize("command", ["serve", "work", "dev", "doctor"])
+def test_a_job_that_there_is_not_cannot_be_switched_off(tallystick, tmp_path, command):
+    line = refused(tallystick(command, TALLYSTICK_JOBS_OFF="audit,dance", **PRODUCTION))
+
+    assert line.startswith("TALLYSTICK_JOBS_OFF: there is no job 'dance'; there are expired-links,")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_names_the_jobs_that_are_off(tallystick):
+    told = lines(tallystick("doctor", "--production", TALLYSTICK_JOBS_OFF="tidy, audit").stdout)
+
+    assert [line for line in told if "TALLYSTICK_JOBS_OFF: audit, tidy" in line]
+
+
 def test_migrate_makes_the_tables_once(tallystick, empty_database_url):
     first = tallystick("migrate", TALLYSTICK_DATABASE_URL=empty_database_url)
     second = tallystick("migrate", "--database", empty_database_url)

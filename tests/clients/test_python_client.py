@@ -207,10 +207,14 @@ def test_jobs_run_with_the_cron_secret(shop: Shop, way: Hurdles, caller):
 
     run = cron.result(lambda hub: hub.jobs.run("expired-links"))
     history = cron.result(lambda hub: hub.jobs.get("expired-links"))
+    every_job = {job.job_name: job for job in cron.each(lambda hub: hub.jobs.list())}
     gateways = caller.each(lambda hub: hub.gateways.list())
 
     assert run.success
     assert history.stats.total_executions == len(history.recent_executions) > 0
+    assert history.enabled
+    assert every_job["expired-links"].every == 300
+    assert every_job["expired-links"].stats.last_execution.success
     assert "VND" in next(one for one in gateways if one.name == "payos").currencies
 
 

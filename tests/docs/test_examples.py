@@ -74,6 +74,7 @@ def answers(live_server):
         "why": get(f"/api/payments/{paid}/why"),
         "link_status": eventually_paid(get, link["data"]["id"]),
         "run": run,
+        "jobs": server.get("/api/jobs", headers=cron).json,
         "job": server.get("/api/jobs/expired-links", headers=cron).json,
         "gateways": get("/api/gateways"),
         "problem": post("/api/payments", {**PAYMENT, "amount": 1.5}),

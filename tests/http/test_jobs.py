@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 import threading
+from typing import Any
 
 import pytest
 
+from tallystick.domain.job_names import JOB_NAMES
 from tests.http.shop import Shop, eventually
 from tests.infra.live import Answer
 
 NAMES = ["expired-links", "stuck-payments", "poll-gateways", "retry-inbox", "deliver-events",
          "audit"]  # fmt: skip
+# Both leave a trace of every run, and nothing else here rests on them.
+OFF = ["refresh-rates", "reconcile"]
+ENVIRONMENT = {"TALLYSTICK_JOBS_OFF": " refresh-rates, reconcile ,"}
 
 
 @pytest.fixture(params=["x-cron-secret", "authorization"])
@@ -173,3 +178,60 @@ def test_a_cron_service_that_calls_by_get_runs_nothing(shop, cron):
     after = shop.get("/api/jobs/expired-links", token=None, headers=cron).json["stats"]
 
     assert after == before
+
+
+def test_a_job_that_was_switched_off_does_not_run_and_says_so(shop, cron):
+    shop.advance(2 * 1800)
+
+    told = shop.get("/api/jobs/refresh-rates", token=None, headers=cron).json
+    listed = every_job(shop, cron)
+
+    assert (told["enabled"], told["stats"]["totalExecutions"]) == (False, 0)
+    assert [name for name, job in listed.items() if not job["enabled"]] == OFF
+    assert {listed[name]["nextRunAt"] for name in OFF} == {None}
+    assert shop.rows("SELECT count(*) FROM job_runs WHERE job_name = 'refresh-rates'") == [(0,)]
+
+
+def test_cron_that_calls_a_job_that_is_off_is_told_how_to_switch_it_on(shop, cron):
+    answer = shop.post("/api/jobs/reconcile", token=None, headers=cron)
+
+    assert (answer.status, answer.json["code"]) == (409, "conflict")
+    assert "TALLYSTICK_JOBS_OFF" in answer.json["detail"]
+    assert shop.get("/api/jobs/reconcile", token=None, headers=cron).json["recentExecutions"] == []
+
+
+def test_all_jobs_are_listed_with_when_they_run_and_how_they_fared(shop, cron):
+    shop.advance(301)
+    shop.post("/api/jobs/audit", token=None, headers=cron)
+
+    listed = every_job(shop, cron)
+
+    assert list(listed) == list(JOB_NAMES)
+    assert (listed["audit"]["every"], listed["audit"]["running"]) == (86_400, False)
+    assert listed["audit"]["stats"]["lastExecution"]["success"] is True
+    assert listed["audit"]["stats"]["totalExecutions"] > 0
+    assert listed["audit"]["lastRunAt"] < listed["audit"]["nextRunAt"]
+    # It ran, found nothing to do, and left no history of that.
+    assert listed["retry-inbox"]["lastRunAt"] is not None
+
+
+def test_a_job_that_is_on_is_listed_as_it_is_told_by_itself(shop, cron):
+    told = shop.get("/api/jobs/expired-links", token=None, headers=cron).json
+
+    assert every_job(shop, cron)["expired-links"]["stats"].keys() == told["stats"].keys()
+    assert "enabled" not in told
+
+
+@pytest.mark.parametrize("wrong", [{}, {"x-cron-secret": "wrong"}])
+def test_the_list_of_jobs_is_for_cron_alone(shop, wrong):
+    assert shop.get("/api/jobs", token=None, headers=wrong).status == 401
+    assert shop.get("/api/jobs").status == 401
+
+
+def every_job(shop: Shop, cron: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """All jobs by their names, as they are listed."""
+    answer = shop.get("/api/jobs", token=None, headers=cron).json
+    assert answer["pagination"] == {
+        "limit": len(answer["data"]), "nextCursor": None, "hasMore": False
+    }  # fmt: skip
+    return {job["jobName"]: job for job in answer["data"]}

@@ -336,3 +336,49 @@ def test_a_user_opens_so_many_streams_and_no_more(open_shop, owner):
     eventually(lambda: shop.metric("tallystick_streams"), lambda open_: open_ == 0)
     with shop.line.watch(paths[2], token=jwt) as again:
         assert again.status == 200
+
+
+def test_the_shop_lists_top_ups_by_whose_they_are_and_how_they_stand(shop):
+    started = [
+        shop.post("/api/topup/init", json={"amount": 50_000, "ownerId": owner}).data
+        for owner in ("lister-1", "lister-2", "lister-1")
+    ]
+    paid = started[0]
+    shop.post("/_sim/act", json={"paymentId": paid["paymentId"], "act": "pay"})
+    eventually(lambda: listed_refs(shop, "ownerId=lister-1&status=confirmed"), bool)
+
+    (told,) = shop.get("/api/topups?ownerId=lister-1&status=confirmed").data
+
+    assert told["tx_ref"] == paid["tx_ref"]
+    assert (told["ownerId"], told["received"], told["paymentId"]) == (
+        "lister-1", 50_000, paid["paymentId"]
+    )  # fmt: skip
+    assert listed_refs(shop, "ownerId=lister-1") == [started[2]["tx_ref"], paid["tx_ref"]]
+    assert listed_refs(shop, "ownerId=lister-1&status=pending") == [started[2]["tx_ref"]]
+    assert listed_refs(shop, "ownerId=lister-2&status=expired") == []
+    assert set(listed_refs(shop, "limit=200")) >= {one["tx_ref"] for one in started}
+
+
+def test_top_ups_are_listed_page_after_page_without_a_gap(shop):
+    started = [
+        shop.post("/api/topup/init", json={"amount": 50_000, "ownerId": "pager"}).data["tx_ref"]
+        for _ in range(3)
+    ]
+
+    first = shop.get("/api/topups?ownerId=pager&limit=2").json
+    rest = shop.get(
+        f"/api/topups?ownerId=pager&limit=2&cursor={first['pagination']['nextCursor']}"
+    ).json
+
+    seen = [one["tx_ref"] for one in first["data"] + rest["data"]]
+    assert (seen, rest["pagination"]["hasMore"]) == (started[::-1], False)
+
+
+def test_top_ups_are_listed_for_keys_alone_and_a_status_that_there_is_not_is_refused(shop):
+    assert shop.get("/api/topups", token=None).status == 401
+    assert shop.get("/api/topups?status=paid").status == 400
+
+
+def listed_refs(shop, query: str) -> list[str]:
+    """The names of the top-ups that are listed."""
+    return [one["tx_ref"] for one in shop.get(f"/api/topups?{query}").data]

@@ -53,6 +53,7 @@ def doctor(
         *_keys(settings),
         *_clock_doubts(settings),
         *_endpoints(settings),
+        *_jobs(settings),
         *_gateways(settings, production=production),
         *_folder(settings),
     ]
@@ -200,6 +201,16 @@ def _endpoints(settings: "Settings") -> Iterator[Line]:
                 f"{one.disabled_reason} Mend it, enable it, and have `tallystick events resend "
                 "--since` deliver what it missed; or delete it.",
             )  # fmt: skip
+
+
+def _jobs(settings: "Settings") -> Iterator[Line]:
+    off = sorted(set(settings.jobs_off))
+    if off:
+        yield Line(
+            "note", "jobs",
+            f"Switched off by TALLYSTICK_JOBS_OFF: {', '.join(off)}. They run neither by "
+            "themselves nor by HTTP until they are taken out of it.",
+        )  # fmt: skip
 
 
 def _folder(settings: "Settings") -> Iterator[Line]:

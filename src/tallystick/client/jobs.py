@@ -43,6 +43,20 @@ class History(Thing):
     job_name: str
     stats: Stats
     recent_executions: tuple[Run, ...]
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Thing):
+    """A job among all; it runs `every` so many seconds, unless it is switched off."""
+
+    job_name: str
+    enabled: bool
+    every: int
+    running: bool
+    stats: Stats
+    last_run_at: datetime | None = None
+    next_run_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +76,14 @@ class Gateway(Thing):
 class Jobs(Resource[L]):
     """`hub.jobs`."""
 
+    @listed
+    def list(self) -> Call[Page[Job]]:
+        """All jobs, those that are switched off too."""
+        return listing("/api/jobs", Job.read)
+
     @endpoint
     def run(self, name: str) -> Call[Run]:
-        """Run a job now. Raises Conflict where it is running already."""
+        """Run a job now. Raises Conflict where it is running already, or is switched off."""
         return act(place("/api/jobs/{}", name), Run.read, repeatable=False)
 
     @endpoint

@@ -29,6 +29,11 @@ TOPUP_STATUS: Final[dict[Phase, TopupStatus]] = {
 }
 
 
+def phases_of(status: str) -> tuple[Phase, ...]:
+    """The phases of the payments that S4's clients know by this word."""
+    return tuple(phase for phase, told in TOPUP_STATUS.items() if told == status)
+
+
 def tx_ref(text: str | None) -> str:
     """The name of a top-up, as somebody sent it. Raises Invalid for what can be none."""
     if text is None or not _TX_REF.fullmatch(text):

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import NotFound, StillRunning
+from tallystick.domain.errors import Conflict, NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
 from tallystick.flows.deliver import deliver_events
@@ -29,7 +29,7 @@ from tallystick.flows.rescue import ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.tidy import tidy
 from tallystick.store import questions, schedules
-from tallystick.store.schedules import Run, Stats
+from tallystick.store.schedules import Run, Standing, Stats
 
 LEASE: Final = timedelta(seconds=45)
 RENEWED_EVERY_S: Final = 15.0
@@ -97,6 +97,20 @@ SCHEDULE: Final[Mapping[str, Job]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Fared:
+    """How a job stands and has fared, with its latest runs. One that is off has `enabled` False."""
+
+    name: str
+    job: Job
+    enabled: bool
+    running: bool
+    last_run_at: datetime | None
+    next_run_at: datetime | None
+    stats: Stats
+    runs: list[Run]
+
+
 async def plan(hub: Hub) -> None:
     """Make sure that every job has its row, and that days begin where they should; at the start.
 
@@ -111,11 +125,14 @@ async def plan(hub: Hub) -> None:
 
     await hub.database.write(body)
     await keep_days(hub)
+    if hub.settings.jobs_off:
+        log.warning("jobs_off", jobs=sorted(set(hub.settings.jobs_off)))
 
 
-def jobs_due(tx: Connection, _hub: Hub) -> dict[str, datetime]:
-    """When each job of the schedule is due."""
-    return {name: at for name, at in schedules.planned(tx).items() if name in SCHEDULE}
+def jobs_due(tx: Connection, hub: Hub) -> dict[str, datetime]:
+    """When each job of the schedule is due that is not switched off."""
+    on = SCHEDULE.keys() - set(hub.settings.jobs_off)
+    return {name: at for name, at in schedules.planned(tx).items() if name in on}
 
 
 async def run_due(hub: Hub, name: str) -> int:
@@ -128,10 +145,15 @@ async def run_due(hub: Hub, name: str) -> int:
 
 
 async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:
-    """Run a job now. Raises NotFound, StillRunning where another holder is at it."""
-    job = SCHEDULE.get(name)
-    if job is None:
-        raise NotFound(f"There is no job {name[:40]!r}; there are {', '.join(SCHEDULE)}.")
+    """Run a job now.
+
+    Raises NotFound, Conflict where it is switched off, StillRunning where another holder is at it.
+    """
+    job = _known(name)
+    if name in hub.settings.jobs_off:
+        raise Conflict(
+            f"The job {name} is switched off: take it out of TALLYSTICK_JOBS_OFF, and start again."
+        )
     holder = new_id("run", hub.clock.real_now())
     await _hold(hub, name, holder)
     renewing = asyncio.create_task(_keep_holding(hub, name, holder))
@@ -161,12 +183,45 @@ async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:
     return done
 
 
-async def history(hub: Hub, name: str) -> tuple[Stats, list[Run]]:
-    """How a job has fared. Raises NotFound."""
-    if name not in SCHEDULE:
+async def history(hub: Hub, name: str) -> Fared:
+    """How a job has fared, with its last runs. Raises NotFound."""
+    _known(name)
+
+    def body(tx: Connection) -> Fared:
+        return _fared(tx, hub, name, schedules.standings(tx).get(name), SHOWN)
+
+    return await hub.database.read(body)
+
+
+async def histories(hub: Hub) -> list[Fared]:
+    """How each job has fared, with its last run, in the order of the schedule."""
+
+    def body(tx: Connection) -> list[Fared]:
+        standings = schedules.standings(tx)
+        return [_fared(tx, hub, name, standings.get(name), 1) for name in SCHEDULE]
+
+    return await hub.database.read(body)
+
+
+def _known(name: str) -> Job:
+    job = SCHEDULE.get(name)
+    if job is None:
         raise NotFound(f"There is no job {name[:40]!r}; there are {', '.join(SCHEDULE)}.")
-    return await hub.database.read(
-        lambda tx: (schedules.stats(tx, name), schedules.recent(tx, name, SHOWN))
+    return job
+
+
+def _fared(tx: Connection, hub: Hub, name: str, standing: Standing | None, shown: int) -> Fared:
+    """Where no process that runs jobs was ever started, there is no standing."""
+    enabled = name not in hub.settings.jobs_off
+    return Fared(
+        name=name,
+        job=SCHEDULE[name],
+        enabled=enabled,
+        running=standing is not None and standing.held(hub.clock.real_now()),
+        last_run_at=standing.last_run_at if standing else None,
+        next_run_at=standing.next_run_at if standing and enabled else None,
+        stats=schedules.stats(tx, name),
+        runs=schedules.recent(tx, name, shown),
     )
 
 

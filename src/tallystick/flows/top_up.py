@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -12,10 +13,12 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.topup import phases_of
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.once import Once
 from tallystick.store import snapshots, topups
+from tallystick.store.places import Place
 
 LONGEST_OWNER: Final = 200
 Render = Callable[[str, Snapshot, str], bytes]
@@ -76,3 +79,24 @@ async def find_topup(hub: Hub, tx_ref: str) -> Snapshot:
         return None if payment_id is None else snapshots.find(tx, payment_id)
 
     return found(await hub.database.read(read), "top-up")
+
+
+async def list_topups(
+    hub: Hub, *, owner_id: str | None, status: str | None,
+    span: tuple[datetime | None, datetime | None], after: Place | None, limit: int,
+) -> list[tuple[str, Snapshot]]:  # fmt: skip
+    """Top-ups with their payments, newest first, one more than `limit` where there are more.
+
+    None filters nothing; `status` is one of TopupStatus.
+    """
+    phases = () if status is None else phases_of(status)
+
+    def read(tx: Connection) -> list[tuple[str, Snapshot]]:
+        rows = topups.page(
+            tx, owner_id=owner_id, phases=phases, span=span, after=after, limit=limit
+        )
+        return [
+            (tx_ref, found(snapshots.find(tx, payment_id), "top-up")) for tx_ref, payment_id in rows
+        ]
+
+    return await hub.database.read(read)

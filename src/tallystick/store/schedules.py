@@ -46,6 +46,9 @@ _NOT_AFTER = (
     .values(next_run_at=bindparam("latest"))
 )
 _PLAN = select(schedules.c.name, schedules.c.next_run_at)
+_STANDINGS = select(
+    schedules.c.name, schedules.c.next_run_at, schedules.c.last_run_at, schedules.c.held_until
+)
 _DUE = select(schedules.c.name).where(schedules.c.next_run_at <= bindparam("now"))
 _NEXT_DUE = select(func.min(schedules.c.next_run_at, type_=schedules.c.next_run_at.type))
 
@@ -69,6 +72,19 @@ class Stats:
     total: int
     succeeded: int
     average_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """When a job ran last, when it runs next, and how long its holder holds it (in real time)."""
+
+    next_run_at: datetime
+    last_run_at: datetime | None
+    held_until: datetime | None
+
+    def held(self, real_now: datetime) -> bool:
+        """Whether somebody is at it now."""
+        return self.held_until is not None and self.held_until > real_now
 
 
 def ensure(tx: Connection, name: str, next_run_at: datetime) -> None:
@@ -106,6 +122,14 @@ def not_after(tx: Connection, name: str, latest: datetime) -> None:
 def planned(tx: Connection) -> dict[str, datetime]:
     """When each job runs next."""
     return {row.name: row.next_run_at for row in tx.execute(_PLAN)}
+
+
+def standings(tx: Connection) -> dict[str, Standing]:
+    """How each job stands that was ever planned."""
+    return {
+        row.name: Standing(row.next_run_at, row.last_run_at, row.held_until)
+        for row in tx.execute(_STANDINGS)
+    }
 
 
 def due(tx: Connection, now: datetime) -> list[str]:

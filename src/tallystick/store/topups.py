@@ -1,14 +1,23 @@
 """Top-ups: the payments that fill a wallet, by the reference that their owner knows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from tallystick.store.places import Place, before
+from tallystick.store.schema.core import payments
 from tallystick.store.schema.wallets import topups
 
 _INSERT = insert(topups)
 _PAYMENT = select(topups.c.payment_id).where(topups.c.id == bindparam("id"))
 _OF_PAYMENT = select(topups.c.id).where(topups.c.payment_id == bindparam("payment_id"))
+
+_NEWEST_FIRST = (
+    select(topups.c.id, topups.c.payment_id)
+    .join(payments, payments.c.id == topups.c.payment_id)
+    .order_by(payments.c.created_at.desc(), payments.c.id.desc())
+)
 
 
 def add(tx: Connection, topup_id: str, payment_id: str, now: datetime) -> None:
@@ -24,3 +33,25 @@ def payment_of(tx: Connection, topup_id: str) -> str | None:
 def of_payment(tx: Connection, payment_id: str) -> str | None:
     """The id of the top-up that this payment is for, or None."""
     return tx.execute(_OF_PAYMENT, {"payment_id": payment_id}).scalar()
+
+
+def page(
+    tx: Connection, *, owner_id: str | None, phases: Sequence[str],
+    span: tuple[datetime | None, datetime | None], after: Place | None, limit: int,
+) -> list[tuple[str, str]]:  # fmt: skip
+    """Ids of top-ups and of their payments, newest first, one more than `limit` where there are.
+
+    None filters nothing, and no phases are all. A place is a payment's.
+    """
+    query = _NEWEST_FIRST
+    if owner_id is not None:
+        query = query.where(payments.c.owner_id == owner_id)
+    if phases:
+        query = query.where(payments.c.phase.in_(phases))
+    if span[0] is not None:
+        query = query.where(payments.c.created_at > span[0])
+    if span[1] is not None:
+        query = query.where(payments.c.created_at < span[1])
+    if after is not None:
+        query = query.where(before(payments.c.created_at, payments.c.id, after))
+    return [(row.id, row.payment_id) for row in tx.execute(query.limit(limit + 1))]

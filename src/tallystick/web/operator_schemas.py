@@ -52,6 +52,22 @@ _UNMATCHED: Final = {
 }  # fmt: skip
 
 
+_RUN: Final = {"startTime": INSTANT, "endTime": INSTANT, "success": FLAG}
+_LONG_RUN: Final = {**_RUN, "duration": NUMBER, "result": NOTES, "error": or_null(TEXT)}
+# Durations are in milliseconds, the rate is in percent.
+_JOB: Final = {
+    "jobName": TEXT,
+    "stats": object_(totalExecutions=COUNT, successCount=COUNT, failureCount=COUNT,
+                     averageDuration=NUMBER, successRate=NUMBER,
+                     lastExecution=or_null(object_(_RUN))),
+}  # fmt: skip
+
+
+def _unless(shape: Schema, **members: Schema) -> Schema:
+    """The same, with members that are not always there."""
+    return {**shape, "properties": {**shape["properties"], **members}}
+
+
 def _open(**members: Schema) -> Schema:
     """An object with these members, and whatever else happened."""
     return {**object_(**members), "additionalProperties": True}
@@ -69,6 +85,14 @@ OPERATOR_SCHEMAS: Final[dict[str, Schema]] = {
     "StartedAttempt": object_(
         paymentId=TEXT, attemptId=or_null(TEXT), gateway=or_null(TEXT), checkout=ref("Checkout"),
         expiresAt=INSTANT, clientToken=TEXT,
+    ),
+    "Job": object_(
+        _JOB, enabled=FLAG, every=COUNT, running=FLAG, lastRunAt=or_null(INSTANT),
+        nextRunAt=or_null(INSTANT),
+    ),
+    "JobRun": object_(_LONG_RUN, jobName=TEXT),
+    "JobHistory": _unless(
+        object_(_JOB, recentExecutions=many(object_(_LONG_RUN))), enabled=FLAG
     ),
     "DashboardLink": object_(url=TEXT, role=one_of(("admin", "operator", "reader")),
                              expiresAt=INSTANT),

@@ -44,10 +44,12 @@ _STANDING: Final = {
     "version": _COUNT,
 }
 _NEXT: Final = {"asOf": _or_null(_INSTANT), "nextCheckAt": _or_null(_INSTANT)}
+_TOPUP: Final = {
+    **_MONEY, **_STANDING, **_NEXT, "tx_ref": _TEXT, "status": _one_of(TopupStatus),
+    "confirmed_at": _or_null(_INSTANT), "final": _FLAG,
+}  # fmt: skip
 _TOLD: Final = {"statusMessage": _TEXT, "advice": _TEXT, "final": _FLAG}
 _DATES: Final = {"createdAt": _INSTANT, "updatedAt": _INSTANT, "paidAt": _or_null(_INSTANT)}
-_RUN: Final = {"startTime": _INSTANT, "endTime": _INSTANT, "success": _FLAG}
-_LONG_RUN: Final = {**_RUN, "duration": _NUMBER, "result": _NOTES, "error": _or_null(_TEXT)}
 _CHECKOUT: Final = (
     "checkoutUrl", "qrCode", "bankName", "bankBin", "accountNumber", "accountName",
     "transferContent", "vaNumber", "instructions",
@@ -202,9 +204,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         status=_one_of(TopupStatus), expiresAt=_INSTANT, clientToken=_TEXT, ownerId=_TEXT,
         paymentId=_TEXT, gateway=_or_null(_TEXT), checkout=ref("Checkout"),
     ),
-    "TopupStatus": _object(
-        _MONEY, _STANDING, _NEXT, tx_ref=_TEXT, status=_one_of(TopupStatus),
-        confirmed_at=_or_null(_INSTANT), final=_FLAG,
+    "TopupStatus": _object(_TOPUP),
+    "Topup": _object(
+        _TOPUP, ownerId=_TEXT, paymentId=_TEXT, gateway=_or_null(_TEXT), createdAt=_INSTANT
     ),
     "Wallet": _object(
         ownerId=_TEXT, balances={"type": "object", "additionalProperties": _MINOR}
@@ -356,13 +358,5 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Balance": _object(account=_TEXT, currency=_CURRENCY, balance={"type": "integer"}),
     "BookedFee": _object(_MONEY, gateway=_TEXT, reference=_TEXT),
-    "JobRun": _object(_LONG_RUN, jobName=_TEXT),
-    "JobHistory": _object(
-        jobName=_TEXT,
-        stats=_object(totalExecutions=_COUNT, successCount=_COUNT, failureCount=_COUNT,
-                      averageDuration=_NUMBER, successRate=_NUMBER,
-                      lastExecution=_or_null(_object(_RUN))),
-        recentExecutions=_many(_object(_LONG_RUN)),
-    ),
 }  # fmt: skip
-"""What `ref` may name. Durations of jobs are in milliseconds, rates in percent."""
+"""What `ref` may name."""

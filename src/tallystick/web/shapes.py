@@ -1,7 +1,6 @@
 """The JSON of every answer, written from values; nothing else decides what leaves the house."""
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ from tallystick.domain.document import checkout, instant, payment, transaction
 from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, link_event, message
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.jobs import Fared
 from tallystick.flows.why import Proof
 from tallystick.store.decisions import Decided
 from tallystick.store.schedules import Run, Stats
@@ -146,23 +146,40 @@ def decision(one: Decided) -> dict[str, Any]:
     return {"action": one.action, "reason": one.reason, "by": one.actor, "at": instant(one.at)}
 
 
-def job(name: str, stats: Stats, runs: Iterable[Run]) -> dict[str, Any]:
-    """S1's job history: durations in milliseconds, rate in percent."""
-    recent = [_run(one) for one in runs]
-    rate = 100 * stats.succeeded / stats.total if stats.total else 0.0
+def job(fared: Fared) -> dict[str, Any]:
+    """S1's job history. `enabled` is more than S1 says, and stands only where it is false."""
     return {
-        "jobName": name,
-        "stats": {
-            "totalExecutions": stats.total,
-            "successCount": stats.succeeded,
-            "failureCount": stats.total - stats.succeeded,
-            "averageDuration": round(stats.average_us / 1000, 3),
-            "successRate": round(rate, 2),
-            "lastExecution": None
-            if not recent
-            else {key: recent[0][key] for key in ("startTime", "endTime", "success")},
-        },
-        "recentExecutions": recent,
+        "jobName": fared.name,
+        **({} if fared.enabled else {"enabled": False}),
+        "stats": _stats(fared.stats, fared.runs),
+        "recentExecutions": [_run(one) for one in fared.runs],
+    }
+
+
+def listed_job(fared: Fared) -> dict[str, Any]:
+    """A job among all. `lastRunAt` tells of quiet runs too, of which no history is kept."""
+    return {
+        "jobName": fared.name,
+        "enabled": fared.enabled,
+        "every": int(fared.job.every.total_seconds()),
+        "running": fared.running,
+        "lastRunAt": instant(fared.last_run_at),
+        "nextRunAt": instant(fared.next_run_at),
+        "stats": _stats(fared.stats, fared.runs),
+    }
+
+
+def _stats(stats: Stats, runs: list[Run]) -> dict[str, Any]:
+    """Durations in milliseconds, the rate in percent; the runs are the latest, newest first."""
+    rate = 100 * stats.succeeded / stats.total if stats.total else 0.0
+    last = _run(runs[0]) if runs else None
+    return {
+        "totalExecutions": stats.total,
+        "successCount": stats.succeeded,
+        "failureCount": stats.total - stats.succeeded,
+        "averageDuration": round(stats.average_us / 1000, 3),
+        "successRate": round(rate, 2),
+        "lastExecution": last and {key: last[key] for key in ("startTime", "endTime", "success")},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from tallystick.domain.errors import Unavailable
 from tallystick.domain.ids import is_id
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
@@ -27,6 +28,11 @@ from tallystick.web.topups import tx_ref_of, watched
 Kind = Literal["payment", "link", "topup"]
 _PLACES: Final[dict[str, Kind]] = {"/api/payments/": "payment", "/api/payment-links/": "link"}
 _TOPUP: Final = "/api/topup/stream"
+# Our clients poll until then: a page that stays open takes up the stream when it is back.
+_OFF_FOR_S: Final = 600
+_SWITCHED_OFF: Final = (
+    "Streams are switched off here (TALLYSTICK_STREAMS): read the status instead."
+)
 # What S4's clients listen for: they turn to polling then.
 _STOPPING: Final = (
     b'event: error\ndata: {"code":"unavailable","message":"The server stops; poll the status."}\n\n'
@@ -59,6 +65,8 @@ async def open_stream(
     hub: Hub, target: Target, scope: Scope, receive: Receive, send: Send, refuse: Send
 ) -> None:
     """Let a watcher in. Raises Unauthenticated, NotFound, TooMany, Unavailable."""
+    if not hub.settings.streams:
+        raise Unavailable(_SWITCHED_OFF, retry_after_s=_OFF_FOR_S)
     live: LiveHub = scope["app"].state.live
     # The server's own list; whoever reads it through Starlette leaves a copy in its place.
     asked = scope["headers"]

@@ -9,15 +9,24 @@ from pydantic import Field, field_validator
 from tallystick.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
+from tallystick.domain.topup import TopupStatus
 from tallystick.domain.topup import tx_ref as checked_ref
 from tallystick.flows.hub import Hub
-from tallystick.flows.top_up import TopupWish, find_topup, resume_topup, start_topup
+from tallystick.flows.top_up import TopupWish, find_topup, list_topups, resume_topup, start_topup
 from tallystick.web import shapes, wares
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import KNOWN, Body, Parsed, body, web_address
-from tallystick.web.depends import CallerDep, HubDep, LimitedCaller, once_only, spend_polling
-from tallystick.web.description import NOT_MODIFIED, answers, creating
-from tallystick.web.schemas import one
+from tallystick.web.bodies import KNOWN, Body, Parsed, body, instant_param, page_limit, web_address
+from tallystick.web.depends import (
+    CallerDep,
+    HubDep,
+    LimitedCaller,
+    cursor_place,
+    listed,
+    once_only,
+    spend_polling,
+)
+from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
+from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["top-ups"])
@@ -74,6 +83,23 @@ async def init(
         lambda once: start_topup(hub, wish, once, _render),
         lambda payment_id, once: resume_topup(hub, payment_id, once, _render),
     )
+
+
+@router.get(
+    "/api/topups", summary="List top-ups, newest first", responses=answers(several("Topup")),
+    openapi_extra=listing(ownerId="", status=TopupStatus),
+)  # fmt: skip
+async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
+    """Filters: ownerId, status, createdAfter, createdBefore."""
+    who.needs("reader")
+    limit, asked = page_limit(request), request.query_params
+    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    found = await list_topups(
+        hub, owner_id=asked.get("ownerId"), status=asked.get("status"), span=span,
+        after=cursor_place(hub, request), limit=limit,
+    )  # fmt: skip
+    places = [(snapshot.created_at, snapshot.id) for _, snapshot in found]
+    return listed(hub, [wares.topup(*one) for one in found], places, limit)
 
 
 @router.get(

@@ -55,6 +55,17 @@ def topup_status(tx_ref: str, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def topup(tx_ref: str, snapshot: Snapshot) -> dict[str, Any]:
+    """A top-up among others: its status, and whose wallet and which payment it is."""
+    return {
+        **topup_status(tx_ref, snapshot),
+        "ownerId": snapshot.owner_id,
+        "paymentId": snapshot.id,
+        "gateway": snapshot.gateway,
+        "createdAt": instant(snapshot.created_at),
+    }
+
+
 def wallet(owner_id: str, balances: Mapping[str, int]) -> dict[str, Any]:
     """What is in a wallet, per currency in minor units."""
     return {"ownerId": owner_id, "balances": dict(sorted(balances.items()))}
