@@ -24,6 +24,7 @@ from tests.store.samples import SAMPLES
 
 # What may read much, and why: it runs once a day, or where a person waits for a whole report.
 ALLOWED: Final = {
+    "idempotency._LET_GO": "once, when a server on SQLite starts; seven days of keys",
     "ledger._BALANCES": "the books over all time, when a person asks; from an index alone",
     "sales._BORDERS": "the audit, and a change of the time zone",
     "reconciliation._IN_SPAN": "the job `reconcile`: all that came in a day, once a day",

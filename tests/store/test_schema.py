@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from tallystick.domain.errors import DatabaseUnavailable
+from tallystick.domain.errors import DatabaseUnavailable, NotConfigured
 from tallystick.store.database import open_database
 from tallystick.store.migrate import HEAD, migrate, version
 from tallystick.store.schema import append_only, frozen, metadata
@@ -92,12 +92,14 @@ async def test_two_servers_that_start_together_migrate_once(empty_database_url):
     assert sorted(done) == [False, False, True]
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://nobody@127.0.0.1:1/x", "sqlite:////nowhere/at/all.db"]
-)
-async def test_a_database_that_is_away_cannot_be_migrated(url):
+async def test_a_database_that_is_away_cannot_be_migrated():
     with pytest.raises(DatabaseUnavailable, match="cannot be migrated"):
-        await migrate(url)
+        await migrate("postgresql://nobody@127.0.0.1:1/x")
+
+
+async def test_where_there_is_no_folder_there_can_be_no_database():
+    with pytest.raises(NotConfigured, match="There is no folder"):
+        await migrate("sqlite:////nowhere/at/all.db")
 
 
 VERBS = {
