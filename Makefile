@@ -26,7 +26,7 @@ dev: demo ## the same as demo
 test: setup ## run everything: static checks, then all tests on SQLite, PostgreSQL, Redis and Chromium
 	@$(MAKE) --no-print-directory --keep-going lint types imports
 	@$(BIN)/python scripts/ensure_programs.py
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 check: setup ## the quick loop: format, lint, types, imports, fast tests, docs
 	@$(MAKE) --no-print-directory --keep-going lint types imports fast
@@ -46,7 +46,7 @@ imports: setup ## which file may import which
 	@$(BIN)/lint-imports > .venv/imports.txt 2>&1 || { cat .venv/imports.txt; exit 1; }
 
 fast: setup ## the tests that need no server and no browser
-	@$(BIN)/python -m pytest -q -n 2 -m "not postgres and not redis and not browser and not server and not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 4 -m "not postgres and not redis and not browser and not server and not slow" $(ARGS)
 
 bench: setup ## measure; see bench/
 	@$(BIN)/python -m bench $(ARGS)
