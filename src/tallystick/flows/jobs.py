@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Conflict, NotFound, StillRunning
+from tallystick.domain.errors import Conflict, HubError, NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
 from tallystick.flows.deliver import deliver_events
@@ -163,6 +163,9 @@ async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:
     error: str | None = None
     try:
         result = await job.work(hub)
+    except HubError as failure:
+        log.error("job_failed", job=name, why=failure.detail)
+        error = f"{type(failure).__name__}: {failure}"
     except Exception as failure:
         log.exception("job_failed", job=name)
         error = f"{type(failure).__name__}: {failure}"
