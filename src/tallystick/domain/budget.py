@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final, Self
 
 SAVED_S: Final = 1.0
@@ -27,7 +28,7 @@ class Budget:
     @property
     def most(self) -> int:
         """What can be saved up."""
-        return max(1, int(SAVED_S * self.rate))
+        return max(1, ceil(SAVED_S * self.rate))
 
     def left(self, now: datetime) -> int:
         """How many questions may be put now."""
@@ -56,8 +57,7 @@ class Budget:
     def book(self, now: datetime, costs: int) -> tuple[Self, float]:
         """A turn for what somebody waits for: how many seconds it is away, and what is left."""
         until = self._since(now) + timedelta(seconds=costs / self.rate)
-        begins = until - timedelta(seconds=(costs - 1) / self.rate)
-        return replace(self, spent_until=until), max(0.0, (begins - now).total_seconds())
+        return replace(self, spent_until=until), max(0.0, (until - now).total_seconds())
 
     def _bounded(self, owed: int) -> int:
         """What was asked long ago has been earned back meanwhile."""
