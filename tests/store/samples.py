@@ -18,6 +18,7 @@ from tallystick.store import (
     entrance,
     feed,
     forgetting,
+    gift_cards,
     jobs,
     links,
     notices,
@@ -34,6 +35,7 @@ from tallystick.store import (
     sealed,
     tasks,
     timers,
+    topups,
     wallets,
     webhook_endpoints,
     witness,
@@ -90,6 +92,15 @@ def _payments(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
 
 def _tasks(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
     return tasks.page(tx, filters=filters, created_after=span[0], created_before=span[1], **values)
+
+
+def _topups(tx: Connection, *, filters: Any, **values: Any) -> Any:
+    wish = {"owner_id": None, "phases": (), **filters}
+    return topups.page(tx, **wish, **values)
+
+
+def _cards(tx: Connection, *, filters: Any, span: Any, after: Any, limit: int) -> Any:
+    return gift_cards.page(tx, [(name, [one]) for name, one in filters.items()], span, after, limit)
 
 
 def _links(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
@@ -208,6 +219,10 @@ SAMPLES: Final[dict[str, list[Call]]] = {
     "schedules.let_go": [schedules.let_go],
     "sealed.replace": [_reseal],
     "sealed.samples": [lambda tx: list(sealed.samples(tx))],
+    "topups.page": lists(_topups, {"owner_id": "owner_9"},
+                         {"owner_id": "owner_9", "phases": ("paid",)}),
+    "gift_cards.page": lists(_cards, {"state": "active"}, {"payment_id": f"payments_{NAME}"},
+                             {"email_lookup": "email_lookup_9"}),
     "tasks.page": lists(_tasks, {"state": "IN_PROGRESS"}, {"reference": "reference_9"}),
     "timers.pull_back": [lambda tx: timers.pull_back(tx, END)],
     "wallets.entries": lists(_entries, {}),
