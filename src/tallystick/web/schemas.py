@@ -205,7 +205,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         paymentId=_TEXT, gateway=_or_null(_TEXT), checkout=ref("Checkout"),
     ),
     "TopupStatus": _object(_TOPUP),
-    "Topup": _object(
+    "TopupSummary": _object(
         _TOPUP, ownerId=_TEXT, paymentId=_TEXT, gateway=_or_null(_TEXT), createdAt=_INSTANT
     ),
     "Wallet": _object(

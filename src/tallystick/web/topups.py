@@ -86,7 +86,7 @@ async def init(
 
 
 @router.get(
-    "/api/topups", summary="List top-ups, newest first", responses=answers(several("Topup")),
+    "/api/topups", summary="List top-ups, newest first", responses=answers(several("TopupSummary")),
     openapi_extra=listing(ownerId="", status=TopupStatus),
 )  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
