@@ -1,0 +1,1 @@
+"""What can be sold: a folder for each product, with the same inner order."""

@@ -1,0 +1,1 @@
+"""Gift cards: a code that is worth money, bought by payment and spent in parts."""

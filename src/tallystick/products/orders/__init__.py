@@ -1,0 +1,1 @@
+"""Orders: what the catalogue sells, with coupons, licences and access."""

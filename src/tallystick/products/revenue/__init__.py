@@ -1,0 +1,1 @@
+"""Revenue: what orders earned, and who has a share in it."""

@@ -1,0 +1,1 @@
+"""Tasks: steps of a workflow that go on once they are paid."""
