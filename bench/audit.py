@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from tallystick.flows.audit import audit, audit_changes, prove
-from tallystick.flows.publish import publish
+from tallystick.flows.number_events import publish
 from tallystick.store import attempts
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate

@@ -15,10 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from bench import ground
-from tallystick.store import sales
+from tallystick.products.revenue import sale_rows
+from tallystick.products.revenue.sale_rows import Span, Totals
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate
-from tallystick.store.sales import Span, Totals
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 DAYS: Final = 365
@@ -80,13 +80,13 @@ async def _on(url: str, size: int, rounds: int) -> dict[str, float]:
     try:
         await database.write(lambda tx: fill(tx, size))
         await _analyse(database)
-        kept = await database.read(lambda tx: sales.rolled(tx, None, None))
-        if kept != await database.read(lambda tx: sales.summed(tx, Span())):
+        kept = await database.read(lambda tx: sale_rows.rolled(tx, None, None))
+        if kept != await database.read(lambda tx: sale_rows.summed(tx, Span())):
             raise RuntimeError("The kept sums and the aggregate differ.")
         ways: dict[str, tuple[Report, int]] = {
             "kept daily sums, a year": (_year, 20 * rounds),
             "kept daily sums, a month": (_month, 20 * rounds),
-            "one aggregate, a year": (lambda tx: sales.summed(tx, Span()), rounds),
+            "one aggregate, a year": (lambda tx: sale_rows.summed(tx, Span()), rounds),
             "naive loop, a year": (naive, rounds),
         }
         times = {name: await _timed(database, way, times) for name, (way, times) in ways.items()}
@@ -107,7 +107,7 @@ def fill(tx: Connection, size: int) -> None:
     tx.execute(text(f"{_PAYMENT}{at.replace('i *', '1 *')} AS at) AS t"), {"size": size})
     tx.execute(text(f"{_SALES}{_NUMBERS[dialect]}{_ROWS}{at} FROM n"), {"size": size})
     tx.execute(text(_BACK))
-    sales.keep_zone(tx, ZONE)
+    sale_rows.keep_zone(tx, ZONE)
 
 
 def naive(tx: Connection) -> dict[str, Decimal]:
@@ -121,11 +121,11 @@ def naive(tx: Connection) -> dict[str, Decimal]:
 
 
 def _year(tx: Connection) -> list[Totals]:
-    return sales.rolled(tx, date(2026, 1, 1), date(2026, 12, 31))
+    return sale_rows.rolled(tx, date(2026, 1, 1), date(2026, 12, 31))
 
 
 def _month(tx: Connection) -> list[Totals]:
-    return sales.rolled(tx, date(2026, 11, 1), date(2026, 11, 30))
+    return sale_rows.rolled(tx, date(2026, 11, 1), date(2026, 11, 30))
 
 
 async def _analyse(database: Database) -> None:

@@ -40,7 +40,7 @@ from tallystick.store.schema.core import inbox, payments
 from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
-from tallystick.wiring import House, Server, SystemClock, build
+from tallystick.wiring import GracefulServer, Server, SystemClock, build
 
 
 async def serve(wishes: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ async def serve(wishes: dict[str, Any]) -> None:
     await run(house, listening, ready, scheduler=wishes.get("scheduler", False))
 
 
-async def open_payment(house: House) -> list[str]:
+async def open_payment(house: Server) -> list[str]:
     """One more payment that waits for its payer: its id, and the payer's token."""
     wish = Wish(Money(AMOUNT, "VND"), ("payos",), description="Bench")
     made = await create_payment(house.hub, wish, None, lambda s, token: f"{s.id} {token}".encode())
@@ -87,7 +87,7 @@ def ask_later(tx: Connection) -> None:
 
 
 async def run(
-    house: House, listening: socket.socket, ready: dict[str, Any], *, scheduler: bool
+    house: Server, listening: socket.socket, ready: dict[str, Any], *, scheduler: bool
 ) -> None:
     """As `House.run` does, with one more route to publish from."""
 
@@ -125,7 +125,7 @@ async def run(
         app, log_config=None, access_log=False, server_header=False, date_header=False,
         timeout_graceful_shutdown=3, proxy_headers=False, ws="none", backlog=4096,
     )  # fmt: skip
-    await Server(config, house.live).serve(sockets=[listening])
+    await GracefulServer(config, house.live).serve(sockets=[listening])
 
 
 def _empty(table: Table, tx: Connection) -> None:

@@ -23,7 +23,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def errors() -> str:
     """Every error code."""
-    from tallystick.web.remedies import error_entries
+    from tallystick.web.error_help import error_entries
 
     head = ("Status", "Code", "When", "What to do")
     return table(
@@ -68,7 +68,7 @@ def phases() -> str:
 
 def gift_cards() -> str:
     """Where a gift card may go, and on what."""
-    from tallystick.domain.giftcard import CARD_MOVES, CardSignal, CardState
+    from tallystick.products.gift_cards.rules import CARD_MOVES, CardSignal, CardState
 
     rows = [
         [f"**{before}**", *(CARD_MOVES.get((before, signal), "") for signal in CardSignal)]
@@ -90,7 +90,7 @@ def attempts() -> str:
 
 def orders() -> str:
     """Where an order may go, and on what."""
-    from tallystick.domain.order import STEPS, OrderStatus, Step
+    from tallystick.products.orders.rules import STEPS, OrderStatus, Step
 
     rows = [
         [f"**{before}**", *(STEPS.get((before, step), "") for step in Step)]
@@ -133,7 +133,7 @@ def reviews() -> str:
 
 def jobs() -> str:
     """The schedule."""
-    from tallystick.flows.jobs import SCHEDULE
+    from tallystick.flows.schedule import SCHEDULE
 
     return table(
         ("Job", "Every"),

@@ -19,11 +19,11 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
 from tallystick.domain.errors import Unavailable
-from tallystick.mail import Folder, Letter, MailServer, Sender, Smtp, mail_of
+from tallystick.mail import Email, Folder, MailServer, Sender, Smtp, mail_of
 from tallystick.settings import Settings
 from tests.store.rows import NOW
 
-LETTER = Letter(
+LETTER = Email(
     name="gift_card/gc_1", to="lan@example.com", subject="Thẻ quà tặng của bạn",
     text="Mã thẻ:\n\n    HOL-GIFT-7\n\nXin cảm ơn.\n", language="vi", at=NOW,
 )  # fmt: skip

@@ -195,7 +195,7 @@ def gateways() -> list[str]:
 
 def test_every_gateway_has_a_simulator():
     faults = [
-        f"src/tallystick/simulators/{name}.py"
+        f"src/tallystick/sandbox/simulators/{name}.py"
         for name in gateways()
         if not (SRC / "simulators" / f"{name}.py").is_file()
     ]

@@ -16,19 +16,28 @@ from tallystick.gateways.onepay import OnePay, OnePayAccount
 from tallystick.gateways.onepay_vpc import OnePayVPC, OnePayVPCAccount
 from tallystick.gateways.payos import PayOS, PayOSAccount
 from tallystick.gateways.polar import Polar, PolarAccount
-from tallystick.gateways.sandbox import Sandbox, SandboxAccount
 from tallystick.gateways.sepay import SePay, SePayAccount
 from tallystick.gateways.sepay_pg import SePayPG, SePayPGAccount
+from tallystick.sandbox.adapter import Sandbox, SandboxAccount
+from tallystick.sandbox.simulators import (
+    govpay,
+    onepay,
+    onepay_vpc,
+    payos,
+    polar,
+    sandbox,
+    sepay,
+    sepay_pg,
+)
+from tallystick.sandbox.simulators.context import SimulatorFactory
 from tallystick.settings import Settings
-from tallystick.simulators import govpay, onepay, onepay_vpc, payos, polar, sandbox, sepay, sepay_pg
-from tallystick.simulators.backstage import Part
 
 Keys = Mapping[str, str]
 _DRAWN: Final = secrets.token_hex
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class SimulatedGateway:
     """A gateway as `tallystick dev` plays it.
 
     `draw` makes the secrets that the two sides share, `part` the simulator, and `adapter` the same
@@ -36,7 +45,7 @@ class Played:
     """
 
     draw: Callable[[], dict[str, str]]
-    part: Callable[[Keys], Part]
+    part: Callable[[Keys], SimulatorFactory]
     adapter: Callable[[Keys, str, Wire], Gateway]
     said: Callable[[Settings], Keys] = lambda _: {}
     """Keys of ours, which a person may choose also where the gateway is played."""
@@ -47,7 +56,7 @@ class Entry:
     """One gateway. `real` is None for one that exists as a simulator only."""
 
     name: str
-    played: Played
+    played: SimulatedGateway
     real: Callable[[Settings, Wire], Gateway] | None = None
 
 
@@ -94,7 +103,7 @@ def _payos(settings: Settings, wire: Wire) -> Gateway:
     return PayOS(account, wire)
 
 
-_PAYOS: Final = Played(
+_PAYOS: Final = SimulatedGateway(
     draw=lambda: {"client_id": _DRAWN(16), "api_key": _DRAWN(16), "checksum_key": _DRAWN(32)},
     part=lambda keys: payos.payos(payos.PayOSKeys(**keys)),
     adapter=lambda keys, hub, wire: PayOS(
@@ -105,7 +114,7 @@ _PAYOS: Final = Played(
         wire,
     ),
 )  # fmt: skip
-_SANDBOX: Final = Played(
+_SANDBOX: Final = SimulatedGateway(
     draw=lambda: {"api_key": f"sbx_{_DRAWN(16)}", "webhook_secret": _DRAWN(32)},
     part=lambda keys: sandbox.sandbox(sandbox.SandboxKeys(**keys)),
     adapter=lambda keys, hub, wire: Sandbox(
@@ -127,7 +136,7 @@ def _sepay(settings: Settings, wire: Wire) -> Gateway:
     return SePay(account, wire)
 
 
-_SEPAY: Final = Played(
+_SEPAY: Final = SimulatedGateway(
     draw=lambda: {"api_token": _DRAWN(24), "webhook_secret": _DRAWN(24)},
     part=lambda keys: sepay.sepay(_sepay_keys(keys)),
     adapter=lambda keys, hub, wire: SePay(_played_sepay(_sepay_keys(keys), hub), wire),
@@ -160,7 +169,7 @@ def _sepay_pg(settings: Settings, wire: Wire) -> Gateway:
     return SePayPG(account, wire)
 
 
-_SEPAY_PG: Final = Played(
+_SEPAY_PG: Final = SimulatedGateway(
     draw=lambda: {"merchant_id": "SP-TALLYSTICK", "secret_key": f"spsk_{_DRAWN(20)}"},
     part=lambda keys: sepay_pg.sepay_pg(
         sepay_pg.SePayPGKeys(keys["merchant_id"], keys["secret_key"])
@@ -184,7 +193,7 @@ def _onepay(settings: Settings, wire: Wire) -> Gateway:
     return OnePay(account, wire)
 
 
-_ONEPAY: Final = Played(
+_ONEPAY: Final = SimulatedGateway(
     draw=lambda: {"client_id": _DRAWN(12), "api_key": _DRAWN(24)},
     part=lambda keys: onepay.onepay(onepay.OnePayKeys(**keys)),
     adapter=lambda keys, hub, wire: OnePay(
@@ -206,7 +215,7 @@ def _onepay_vpc(settings: Settings, wire: Wire) -> Gateway:
     return OnePayVPC(account, wire)
 
 
-_ONEPAY_VPC: Final = Played(
+_ONEPAY_VPC: Final = SimulatedGateway(
     draw=lambda: {
         "merchant": "TALLYSTICK", "access_code": _DRAWN(4).upper(),
         "hash_key": _DRAWN(16).upper(), "user": "op01", "password": _DRAWN(8),
@@ -238,7 +247,7 @@ def _polar(settings: Settings, wire: Wire) -> Gateway:
     return Polar(account, wire)
 
 
-_POLAR: Final = Played(
+_POLAR: Final = SimulatedGateway(
     draw=lambda: {
         "access_token": f"polar_oat_{_DRAWN(20)}", "webhook_secret": f"whsec_{_DRAWN(20)}",
         "product_id": "6a1b0a3e-0000-4000-8000-000000000001",
@@ -266,7 +275,7 @@ def _govpay(settings: Settings, _: Wire) -> Gateway:
     return GovPay(account)
 
 
-_GOVPAY: Final = Played(
+_GOVPAY: Final = SimulatedGateway(
     draw=lambda: {
         "client_id": "GOVPAY", "client_secret": _DRAWN(24), "transaction_key": _DRAWN(16),
         "subinst_id": "001", "service_id": "002",

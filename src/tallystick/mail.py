@@ -25,7 +25,7 @@ _NEARBY: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """One e-mail. The same `name` is the same letter, however often it is sent.
 
     Mail programs show two with one Message-ID once.
@@ -42,7 +42,7 @@ class Letter:
 class Mail(Protocol):
     """The port that letters leave by."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Email) -> None:
         """Hand the letter over for delivery; safe to repeat. Raises Unavailable."""
         ...
 
@@ -54,7 +54,7 @@ class Sender:
     address: str
     name: str = ""
 
-    def envelope(self, letter: Letter) -> EmailMessage:
+    def envelope(self, letter: Email) -> EmailMessage:
         """The letter as RFC 5322 has it."""
         message = EmailMessage()
         message["From"] = formataddr((self.name, self.address))
@@ -68,7 +68,7 @@ class Sender:
         message["Content-Language"] = letter.language
         return message
 
-    def message_id(self, letter: Letter) -> str:
+    def message_id(self, letter: Email) -> str:
         """The same for the same letter."""
         name = hashlib.sha256(letter.name.encode()).hexdigest()[:32]
         return f"<{name}@{self.address.rpartition('@')[2]}>"
@@ -80,11 +80,11 @@ class Folder:
     def __init__(self, folder: Path, sender: Sender) -> None:
         self._folder, self._sender = folder, sender
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Email) -> None:
         """Write the file in one step; the same letter again replaces itself."""
         await asyncio.to_thread(self._write, letter)
 
-    def _write(self, letter: Letter) -> None:
+    def _write(self, letter: Email) -> None:
         name = hashlib.sha256(letter.name.encode()).hexdigest()[:32]
         fresh = self._folder / f".{name}.{secrets.token_hex(4)}.new"
         try:
@@ -130,11 +130,11 @@ class Smtp:
     def __init__(self, server: MailServer, sender: Sender, tls: ssl.SSLContext) -> None:
         self._server, self._sender, self._tls = server, sender, tls
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Email) -> None:
         """Talk to the server in a thread, with a limit for each step."""
         await asyncio.to_thread(self._send, letter)
 
-    def _send(self, letter: Letter) -> None:
+    def _send(self, letter: Email) -> None:
         try:
             with self._connect() as line:
                 self._introduce(line)

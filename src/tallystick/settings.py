@@ -15,11 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tallystick.domain.amount_limits import USUAL
 from tallystick.domain.days import zone
 from tallystick.domain.errors import Invalid
-from tallystick.domain.maintainers import FEES, Fee, Terms
 from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.mail_address import mail_faults
+from tallystick.products.revenue.payout import FEES, Fee, Terms
 from tallystick.setting_types import (
     AmountLimits,
     GatewayFee,

@@ -17,19 +17,11 @@ from tallystick.access import Access, GitHub
 from tallystick.catalogue import GATEWAYS, former_gateways, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.domain.sealing import Masters
+from tallystick.flows.fulfilment import Fulfilment, PaymentLink, Plain
 from tallystick.flows.hub import Clock, Hub
+from tallystick.flows.idempotency import free_the_dead
 from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.master_keys import take_up
-from tallystick.flows.once import free_the_dead
-from tallystick.flows.products import stock_demo
-from tallystick.fulfilment.base import Fulfilment
-from tallystick.fulfilment.gift_card import GiftCard
-from tallystick.fulfilment.order import Orders
-from tallystick.fulfilment.payment_link import PaymentLink
-from tallystick.fulfilment.plain import Plain
-from tallystick.fulfilment.proceeds import Proceeds
-from tallystick.fulfilment.task import TaskPayment
-from tallystick.fulfilment.wallet_topup import WalletTopup
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
@@ -38,17 +30,23 @@ from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
 from tallystick.private_files import narrow
+from tallystick.products.gift_cards.deliver import GiftCard
+from tallystick.products.orders.change_products import stock_demo
+from tallystick.products.orders.deliver import Orders
+from tallystick.products.revenue import referrer_rows
+from tallystick.products.revenue.book_sale import Proceeds
+from tallystick.products.tasks.deliver import TaskPayment
+from tallystick.products.wallets.deliver import WalletTopup
 from tallystick.rates import LiveSource
-from tallystick.rehearsal import Rehearsal, RehearsalClock
+from tallystick.sandbox.routes import sandbox_router
+from tallystick.sandbox.running import RunningSandbox, SandboxClock
+from tallystick.sandbox.simulators.host import Simulators
 from tallystick.settings import Settings
-from tallystick.simulators.stage import Stage
-from tallystick.store import referrers
 from tallystick.store.database import Database, dev_files, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
 from tallystick.web.http_protocol import capped_http
-from tallystick.web.sandbox import sandbox_router
 from tallystick.worker import Worker
 
 FULFILMENTS: tuple[type[Fulfilment], ...] = (
@@ -79,14 +77,14 @@ class SystemClock:
 
 
 @dataclass(slots=True)
-class House:
+class Server:
     """A server that is built and not yet running."""
 
     hub: Hub
     live: LiveHub
     worker: Worker
     wire: HttpWire
-    rehearsal: Rehearsal | None = None
+    sandbox: RunningSandbox | None = None
     relay: Relay | None = None
 
     @asynccontextmanager
@@ -95,15 +93,15 @@ class House:
         await free_the_dead(self.hub)
         if scheduler:
             await self.worker.start()
-        if self.rehearsal is not None:
-            self.rehearsal.start()
+        if self.sandbox is not None:
+            self.sandbox.start()
         if self.relay is not None:
             self.relay.start()
         try:
             yield
         finally:
-            if self.rehearsal is not None:
-                await self.rehearsal.stop()
+            if self.sandbox is not None:
+                await self.sandbox.stop()
             await self.worker.stop()
             await self.hub.stop()
             if self.relay is not None:
@@ -122,8 +120,8 @@ class House:
                 ready()
                 yield
 
-        routers = [] if self.rehearsal is None else [sandbox_router(self.rehearsal)]
-        stage_routes = [] if self.rehearsal is None else self.rehearsal.routes()
+        routers = [] if self.sandbox is None else [sandbox_router(self.sandbox)]
+        stage_routes = [] if self.sandbox is None else self.sandbox.routes()
         app = build_app(
             self.hub, self.live, lifespan=lifespan, routers=routers, more_routes=stage_routes
         )
@@ -132,10 +130,10 @@ class House:
             timeout_graceful_shutdown=3, proxy_headers=False, ws="none",
             http=capped_http(self.hub.settings.request_s), reset_contextvars=True,
         )  # fmt: skip
-        await Server(config, self.live).serve(sockets=[server_socket])
+        await GracefulServer(config, self.live).serve(sockets=[server_socket])
 
 
-class Server(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Ends the open streams when it is told to stop, so that nobody waits for them."""
 
     def __init__(self, config: uvicorn.Config, live: LiveHub) -> None:
@@ -156,7 +154,7 @@ def build(
     wire: HttpWire,
     clock: Clock,
     secret: Masters,
-) -> House:
+) -> Server:
     """Put the parts together."""
     live = LiveHub(
         settings.streams_per_payment,
@@ -174,12 +172,12 @@ def build(
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
         mail=mail_of(settings),
-        referrers=referrers.find_by_code,
+        referrers=referrer_rows.find_by_code,
         rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
         access=_access(settings, wire),
         gateway_clocks=wire.clocks,
     )
-    return House(hub, live, Worker(hub), wire, relay=_relay(settings, live, database))
+    return Server(hub, live, Worker(hub), wire, relay=_relay(settings, live, database))
 
 
 def _access(settings: Settings, wire: HttpWire) -> Access | None:
@@ -202,7 +200,7 @@ def _relay(settings: Settings, live: LiveHub, database: Database) -> Relay | Non
     return None if own is None else Relay(own, live, database)
 
 
-async def production(settings: Settings) -> House:
+async def production(settings: Settings) -> Server:
     """The house as a merchant runs it. Raises NotConfigured with one line for each fault."""
     faults = settings.faults()
     if faults:
@@ -229,7 +227,7 @@ def _own(url: str) -> Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyring:
+class DevSecrets:
     """The secrets of a development server, kept beside its database so that restarts keep them.
 
     `gateways` holds what each simulated gateway and its adapter share.
@@ -245,7 +243,7 @@ class Keyring:
     """Where the server listens, or did when it last ran: the commands of its folder ask there."""
 
     @classmethod
-    def at(cls, path: Path) -> "Keyring":
+    def at(cls, path: Path) -> "DevSecrets":
         """Read the file, and draw what is missing: it is written for its owner alone."""
         kept = _kept(path)
         drawn = secrets.token_hex
@@ -294,7 +292,7 @@ def books_of(database_url: str) -> Path:
     return files.with_name(files.name + ".sandbox")
 
 
-async def development(settings: Settings, base_url: str) -> tuple[House, Keyring]:
+async def development(settings: Settings, base_url: str) -> tuple[Server, DevSecrets]:
     """The house with simulated gateways on a virtual clock. Refuses to stand beside live keys."""
     if real_gateways(settings, HttpWire()):
         raise NotConfigured(
@@ -304,10 +302,10 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     await migrate(settings.database_url)
     files = dev_files(settings.database_url)
     ring_path = files.with_name(files.name + ".dev-keys")
-    ring = Keyring.at(ring_path)
+    ring = DevSecrets.at(ring_path)
     settings = settings.model_copy(update=_development_settings(ring, base_url, files))
     settings.exchange_rate_url = settings.exchange_rate_url or f"{base_url}/_sim/rates"
-    stage = Stage(
+    stage = Simulators(
         [entry.played.part(ring.gateways[entry.name]) for entry in GATEWAYS],
         base_url=base_url,
         webhook_url=lambda name: f"{base_url}/api/webhooks/{name}",
@@ -317,10 +315,10 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     wire = HttpWire()
     house = build(
         settings, _own(settings.database_url), _simulated(ring, settings, wire), wire,
-        RehearsalClock(stage), Masters.of(ring.secret_key.encode()),
+        SandboxClock(stage), Masters.of(ring.secret_key.encode()),
     )  # fmt: skip
     house.hub.sandbox = True
-    house.rehearsal = Rehearsal(stage, house.worker)
+    house.sandbox = RunningSandbox(stage, house.worker)
     await stock_demo(house.hub)
     if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
         ring = replace(ring, api_key=await create_key(house.hub, "admin", "development"))
@@ -329,7 +327,7 @@ async def development(settings: Settings, base_url: str) -> tuple[House, Keyring
     return house, ring
 
 
-def _simulated(ring: Keyring, settings: Settings, wire: HttpWire) -> list[Gateway]:
+def _simulated(ring: DevSecrets, settings: Settings, wire: HttpWire) -> list[Gateway]:
     return [
         entry.played.adapter(
             {**ring.gateways[entry.name], **entry.played.said(settings)}, settings.base_url, wire
@@ -338,7 +336,7 @@ def _simulated(ring: Keyring, settings: Settings, wire: HttpWire) -> list[Gatewa
     ]
 
 
-def _development_settings(ring: Keyring, base_url: str, files: Path) -> dict[str, Any]:
+def _development_settings(ring: DevSecrets, base_url: str, files: Path) -> dict[str, Any]:
     from pydantic import SecretStr
 
     return {

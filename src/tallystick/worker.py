@@ -14,11 +14,11 @@ from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.flows import deliver, proof_chain, rescue, send_refund
 from tallystick.flows.effects import do_effects
 from tallystick.flows.hub import Hub
-from tallystick.flows.jobs import jobs_due, plan, run_due
 from tallystick.flows.listen import accounts_due, begin, listen_to
 from tallystick.flows.match import give_owners
 from tallystick.flows.receive import handle_inbox
-from tallystick.store import clock_doubts, credits, inbox, jobs, timers
+from tallystick.flows.schedule import jobs_due, plan, run_due
+from tallystick.store import clock_doubts, credits, effects, inbox, timers
 from tallystick.store.lanes import for_work
 
 LONGEST_NAP_S: Final = 0.5
@@ -98,7 +98,7 @@ class Worker:
             _whole(handle_inbox, inbox.next_due),
             _Kind("listen", accounts_due, listen_to, at_once=1),
             _whole(give_owners, credits.next_due),
-            _whole(do_effects, jobs.next_due),
+            _whole(do_effects, effects.next_due),
             _whole(deliver.deliver_events, deliver.next_due, at_once=MOST_DELIVERIES),
             _Kind("ask_due", rescue.lines_due, rescue.ask_due),
             _Kind("tend_refunds", send_refund.lines_due, send_refund.tend_line),
@@ -193,9 +193,9 @@ class Worker:
         return did
 
     async def _work_forever(self, kind: _Kind) -> None:
-        bell = self._hub.bell.listener()
+        work_signal = self._hub.work_signal.listener()
         while True:
-            bell.clear()
+            work_signal.clear()
             try:
                 did, nap_s = await self._begin(kind)
             except DatabaseUnavailable as error:
@@ -206,7 +206,7 @@ class Worker:
                 did, nap_s = 0, LONGEST_NAP_S
             if not did:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), nap_s)
+                    await asyncio.wait_for(work_signal.wait(), nap_s)
                     kind.rests.clear()
 
     async def _watch_the_clock(self) -> None:
@@ -255,4 +255,4 @@ class Worker:
         log.error("clock_jumped", by_s=by.total_seconds())
         await plan(self._hub)
         await rescue.wake(self._hub, jumped=True)
-        self._hub.bell.ring()
+        self._hub.work_signal.ring()

@@ -10,9 +10,9 @@ import subprocess
 
 import pytest
 
-from tallystick.cli.server import Server
-from tallystick.cli.story import Story, _told
+from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import Unavailable
+from tallystick.sandbox.demo_script import Story, _told
 from tests.cli.conftest import PATIENCE_S, PRODUCTION, PROGRAM, free_port, lines, refused
 from tests.infra import shared
 from tests.infra.live import Client
@@ -162,7 +162,7 @@ def test_demo_auto_leaves_nothing_behind(tallystick, tmp_path):
 
 
 def test_a_step_that_fails_is_named(capsys):
-    nobody = Story(Server(f"http://127.0.0.1:{free_port()}"), "sqlite:///nothing.db")
+    nobody = Story(ServerClient(f"http://127.0.0.1:{free_port()}"), "sqlite:///nothing.db")
     title, step = nobody.steps()[1]
 
     with pytest.raises(Unavailable, match=r"The step “Link created” failed: .*cannot be reached"):
@@ -170,7 +170,7 @@ def test_a_step_that_fails_is_named(capsys):
 
 
 def test_a_step_does_not_believe_a_link_that_is_not_paid(server):
-    story = Story(Server(server.url, server.secret_key), server.database)
+    story = Story(ServerClient(server.url, server.secret_key), server.database)
     for _, step in story.steps()[1:3]:
         step()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import tallystick
-from tallystick.cli.trigger import SCRIPTS, trigger
 from tallystick.domain.event import PAYMENT_EVENTS, PRODUCT_EVENTS
 from tallystick.domain.standard_webhooks import decoded_key
+from tallystick.sandbox.commands.trigger import SCRIPTS, trigger
 from tests.cli.conftest import PATIENCE_S, refused
 from tests.cli.test_payments import at
 from tests.events.receiver import receiving

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tallystick.cli.pay import _money
-from tallystick.cli.server import Server
+from tallystick.cli.server import ServerClient
 from tallystick.cli.watch import follow
 from tests.cli.conftest import environment_of, lines, refused
 from tests.infra.live import LiveServer
@@ -120,7 +120,7 @@ def test_watch_polls_where_there_is_no_stream_to_be_had(live_server):
 
     with server.client.stream(f"/api/payment-links/{other['id']}/stream") as events:
         next(events)
-        told = follow(Server(server.url), f"/api/payment-links/{link['id']}", poll_s=0.1)
+        told = follow(ServerClient(server.url), f"/api/payment-links/{link['id']}", poll_s=0.1)
         first = next(told)
         act(server, link["id"], "pay")
         rest = list(told)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.domain.coupon import Tell, Wanted, normal_code, wanted_at_polar
+from tallystick.products.orders.coupon import Tell, Wanted, normal_code, wanted_at_polar
 
 counts = st.integers(0, 50)
 

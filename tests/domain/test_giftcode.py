@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.domain.errors import Conflict, Invalid
-from tallystick.domain.giftcard import CARD_MOVES, CODED, Card, CardSignal, CardState
-from tallystick.domain.giftcode import Mint, check_value, draw_symbols, read_symbols
 from tallystick.domain.ids import CROCKFORD
 from tallystick.domain.mailbox import mail_address
+from tallystick.products.gift_cards.codes import Mint, check_value, draw_symbols, read_symbols
+from tallystick.products.gift_cards.rules import CARD_MOVES, CODED, Card, CardSignal, CardState
 from tests.store.rows import NOW
 
 SYMBOLS = st.builds(draw_symbols)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tallystick.domain.job_names import JOB_NAMES, known_job
-from tallystick.flows.jobs import SCHEDULE
+from tallystick.flows.schedule import SCHEDULE
 
 
 def test_every_job_of_the_schedule_can_be_named_in_a_setting():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.domain.ids import CROCKFORD, memo_code
-from tallystick.domain.likeness import Clue, distance, likeness, plain
+from tallystick.domain.match_score import Clue, distance, likeness, plain
 
 OPENED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CODES = st.text(CROCKFORD, min_size=7, max_size=7).map("TS{}".format)

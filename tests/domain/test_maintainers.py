@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.domain.maintainers import FEES, Fee, Takings, Terms, costs_of, fees_of, payout
+from tallystick.products.revenue.payout import FEES, Fee, Takings, Terms, costs_of, fees_of, payout
 
 NOVEMBER = (date(2026, 11, 1), date(2026, 11, 30))
 DAY = date(2026, 11, 20)

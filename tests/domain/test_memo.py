@@ -8,7 +8,7 @@ import pytest
 
 from tallystick.domain.ids import CROCKFORD, memo_code
 from tallystick.domain.memo import MOST, bare, candidates
-from tallystick.simulators.acts import mangled
+from tallystick.sandbox.simulators.acts import mangled
 
 # Forms of surrounding text from public repositories' fixtures; the codes are ours.
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "memo.json").read_text())

@@ -8,8 +8,8 @@ from itertools import product
 import pytest
 
 from tallystick.domain.access import Place, place
-from tallystick.domain.licence import Claims, public_key, read, sign
-from tallystick.domain.order import STEPS, OrderStatus, Step
+from tallystick.products.orders.licence import Claims, public_key, read, sign
+from tallystick.products.orders.rules import STEPS, OrderStatus, Step
 
 SECRET = b"a secret of thirty-two characters"
 CLAIMS = Claims("lic_1", "ord_1", "pro", 3, datetime(2026, 11, 20, 9, 0, 0, 5, tzinfo=UTC))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.domain.errors import Invalid
-from tallystick.domain.pricing import NOTHING_OFF, Discount, price, share
+from tallystick.products.orders.pricing import NOTHING_OFF, Discount, price, share
 
 units = st.integers(1, 10**9)
 quantities = st.integers(1, 1000)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tallystick.domain.errors import Conflict
 from tallystick.domain.exchange import Rate, RateSource, Valued
 from tallystick.domain.money import Money
-from tallystick.domain.referral import (
+from tallystick.products.revenue.referral import (
     LADDER,
     STATUS_MOVES,
     Commission,

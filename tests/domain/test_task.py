@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tallystick.domain.payment import Phase
-from tallystick.domain.task import Session, Task, TaskState, standing
+from tallystick.products.tasks.rules import Session, Task, TaskState, standing
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 

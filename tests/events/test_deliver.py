@@ -239,7 +239,7 @@ async def test_what_a_dead_process_held_is_delivered_once_it_is_let_go(house, re
 
 async def take(house: House) -> list[deliveries.Due]:
     """What a process does right before it dies."""
-    from tallystick.flows.publish import publish
+    from tallystick.flows.number_events import publish
 
     await publish(house.hub)
     now = house.clock.at

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tallystick.flows.feed import Reading, read
-from tallystick.flows.publish import publish
+from tallystick.flows.number_events import publish
 from tallystick.store import feed, outbox
 from tallystick.store.outbox import News
 from tests.store.rows import NOW

@@ -20,16 +20,17 @@ from random import Random
 from sqlalchemy import Connection
 
 from tallystick.domain.credit import Credit
-from tallystick.domain.order import Buyer, Order
-from tallystick.domain.referral import Commission
 from tallystick.flows.audit import audit
-from tallystick.flows.orders import OrderWish, place_order
 from tallystick.flows.receive import handle_inbox, receive
-from tallystick.flows.referrals import approve, pay, show
-from tallystick.flows.report import Wanted, maintainers, revenue
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import RawNotice
-from tallystick.store import attempts, commissions
+from tallystick.products.orders.ordering import OrderWish, place_order
+from tallystick.products.orders.rules import Buyer, Order
+from tallystick.products.revenue import commission_rows
+from tallystick.products.revenue.refer import approve, pay, show
+from tallystick.products.revenue.referral import Commission
+from tallystick.products.revenue.report import Wanted, maintainers, revenue
+from tallystick.store import attempts
 from tests.store.house import House, Till
 
 SPAN = (date(2026, 1, 1), date(2027, 12, 31))
@@ -147,7 +148,7 @@ class Business:
             await self.house.gives_back(order, minor)
 
     async def _pay_out(self, order: Order) -> None:
-        made = await self.house.database.read(lambda tx: commissions.of_order(tx, order.id))
+        made = await self.house.database.read(lambda tx: commission_rows.of_order(tx, order.id))
         if made is None or made.status != "pending":
             return
         await approve(self.house.hub, made.id)
@@ -213,7 +214,7 @@ class Business:
 
 
 def _commission(order_id: str, tx: Connection) -> Commission | None:
-    return commissions.of_order(tx, order_id)
+    return commission_rows.of_order(tx, order_id)
 
 
 def cents(minor: int, order: Order) -> int:

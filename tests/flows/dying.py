@@ -24,7 +24,7 @@ import structlog
 from tallystick.flows.audit import audit
 from tallystick.flows.effects import do_effects
 from tallystick.mail import Folder, Sender
-from tallystick.store import gift_cards
+from tallystick.products.gift_cards import rows as gift_cards
 from tallystick.store.database import open_database
 from tests.store.house import OPEN, Gift, House
 from tests.store.rows import NOW

@@ -9,9 +9,10 @@ import pytest
 from tallystick.domain.access import GrantState
 from tallystick.domain.errors import Conflict
 from tallystick.domain.money import Money
-from tallystick.flows.access import name_user, set_access
 from tallystick.flows.effects import do_effects
-from tallystick.store import grants, payments
+from tallystick.products.orders import grant_rows
+from tallystick.products.orders.set_access import name_user, set_access
+from tallystick.store import payments
 
 
 @dataclass
@@ -50,7 +51,7 @@ async def refund(house, order):
 
 
 async def state(house, order):
-    found = await house.database.read(lambda tx: grants.find(tx, order.id))
+    found = await house.database.read(lambda tx: grant_rows.find(tx, order.id))
     return found and found.state
 
 

@@ -11,9 +11,9 @@ import pytest
 from tallystick.domain.clocks import GatewayClocks
 from tallystick.domain.payment import Phase
 from tallystick.flows import rescue
-from tallystick.flows.jobs import SCHEDULE, plan
+from tallystick.flows.schedule import SCHEDULE, plan
 from tallystick.gateways.wire import HttpWire
-from tallystick.store import clock_doubts, idempotency, inbox, jobs, payments, schedules
+from tallystick.store import clock_doubts, effects, idempotency, inbox, payments, schedules
 from tallystick.wiring import SystemClock
 from tallystick.worker import Worker
 from tests.store.rows import NOW
@@ -35,9 +35,9 @@ async def test_a_clock_that_was_set_back_leaves_nothing_due_in_the_far_future(ho
     payment_id, ref = await house.open()
     await house.notice(ref)
     now, until = house.clock.at, house.clock.at + timedelta(seconds=30)
-    await database.write(lambda tx: jobs.add(tx, "send_mail", "k", {}, now))
+    await database.write(lambda tx: effects.add(tx, "send_mail", "k", {}, now))
     await database.write(lambda tx: inbox.take_due(tx, now, until, 9))
-    await database.write(lambda tx: jobs.take_due(tx, now, until, 9))
+    await database.write(lambda tx: effects.take_due(tx, now, until, 9))
     await database.write(lambda tx: schedules.hold(tx, "audit", "dead", now, until))
     await database.write(lambda tx: idempotency.claim(
         tx, "s", "k", fingerprint="f", payment_id=payment_id, held_until=until, now=now
@@ -48,7 +48,7 @@ async def test_a_clock_that_was_set_back_leaves_nothing_due_in_the_far_future(ho
     await rescue.wake(hub, jumped=True)
 
     assert await database.read(inbox.next_due) == back
-    assert await database.read(jobs.next_due) == back
+    assert await database.read(effects.next_due) == back
     assert await database.read(payments.next_due) == back
     planned = await database.read(schedules.planned)
     assert all(planned[name] <= back + job.every for name, job in SCHEDULE.items())

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text
 
 from tallystick.domain.errors import Conflict, NotConfigured, NotFound
-from tallystick.domain.giftcode import Mint
 from tallystick.domain.sealing import Masters
 from tallystick.flows.feed import Reading, read
 from tallystick.flows.forget import forget_payment, forget_person
 from tallystick.flows.notices import listing
-from tallystick.flows.orders import email_of
-from tallystick.store import forgetting, gift_cards, jobs, raw_bytes
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.orders.ordering import email_of
+from tallystick.store import effects, forgetting, raw_bytes
 from tests.store.house import SECRET, House
 from tests.store.rows import run
 
@@ -93,7 +94,7 @@ async def test_a_buyer_is_forgotten_in_every_order_and_in_what_was_done_for_it(h
     await house.pays_order(order)
     email = email_of(house.hub, order)
     payload = {"letter": "receipt", "to": email.upper(), "order": order.id}
-    await house.database.write(lambda tx: jobs.add(tx, "x", "k", payload, house.clock.at))
+    await house.database.write(lambda tx: effects.add(tx, "x", "k", payload, house.clock.at))
     await house.database.write(lambda tx: run(tx, "UPDATE jobs SET state = 'done', due_at = NULL"))
 
     erased = await forget_person(house.hub, email.title(), "asked")

@@ -9,18 +9,17 @@ import pytest
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import Conflict, InsufficientFunds
-from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.money import Money
-from tallystick.flows import gift_cards as cards
-from tallystick.flows import redeem as spend
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.forget import forget_payment
-from tallystick.flows.redeem import Spending
-from tallystick.flows.resend_gift_card import resend
-from tallystick.store import gift_cards as rows
-from tallystick.store import jobs, payments
+from tallystick.products.gift_cards import cards, rows
+from tallystick.products.gift_cards import spend_gift_card as spend
+from tallystick.products.gift_cards.resend import resend
+from tallystick.products.gift_cards.rules import CardState, HoldState, MovementKind
+from tallystick.products.gift_cards.spend_gift_card import Spending
+from tallystick.store import effects, payments
 from tests.store.house import Gift, House
 from tests.store.rows import run
 
@@ -318,7 +317,7 @@ async def test_a_letter_that_was_given_up_is_tried_again_as_itself_at_the_right_
     for _ in range(20):
         await do_effects(house.hub)
         house.pass_time(hours=8)
-    given_up = await house.database.read(lambda tx: jobs.standing(tx, f"gift_card/{gift.id}"))
+    given_up = await house.database.read(lambda tx: effects.standing(tx, f"gift_card/{gift.id}"))
     house.letters.away = False
 
     await resent(house, gift, "lan.tran@example.com")

@@ -189,7 +189,7 @@ async def test_reading_goes_on_where_a_silent_bank_interrupted_it(house, bank):
     await reads(house, minutes=5)
 
     assert bank.asked[len(marks)][0] == "300"
-    assert house.hub.troubles["till"].count == 1
+    assert house.hub.gateway_errors["till"].count == 1
 
 
 async def test_a_silent_bank_is_not_asked_anew_by_each_who_waits(house, bank):

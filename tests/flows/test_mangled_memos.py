@@ -21,7 +21,7 @@ from tallystick.flows.receive import handle_inbox, receive, take_up
 from tallystick.gateways.base import RawNotice
 from tallystick.gateways.sepay import SePay, SePayAccount, notice_signature
 from tallystick.gateways.wire import HttpWire
-from tallystick.simulators.acts import mangled
+from tallystick.sandbox.simulators.acts import mangled
 from tests.store.house import House
 
 SECRET = "whsec"

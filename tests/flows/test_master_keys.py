@@ -7,29 +7,25 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection
 
-from tallystick.domain import licence as keys
 from tallystick.domain.addresses import GIFT_CARDS, LOST, ORDERS, REFERRERS, Addresses
 from tallystick.domain.errors import CouponUsedUp, NotConfigured
 from tallystick.domain.sealing import Masters, derived
-from tallystick.flows import gift_cards as cards
-from tallystick.flows import orders as selling
 from tallystick.flows.audit import audit
-from tallystick.flows.call_back import callback_secret
 from tallystick.flows.endpoints import Wanted, create, secret_of, signing_keys
+from tallystick.flows.idempotency import Once, replay
 from tallystick.flows.master_keys import rotate, take_up
 from tallystick.flows.offer import form_ticket
-from tallystick.flows.once import Once, replay
-from tallystick.flows.refund import Payee, RefundWish, request
-from tallystick.fulfilment.gift_card import GiftCard
-from tallystick.fulfilment.order import Orders
-from tallystick.store import (
-    forgetting,
-    gift_cards,
-    licences,
-    referrers,
-    sealed,
-    webhook_endpoints,
-)
+from tallystick.flows.request_refund import Payee, RefundWish, request
+from tallystick.products.gift_cards import cards
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.gift_cards.deliver import GiftCard
+from tallystick.products.orders import licence as keys
+from tallystick.products.orders import licence_rows
+from tallystick.products.orders import ordering as selling
+from tallystick.products.orders.deliver import Orders
+from tallystick.products.revenue import referrer_rows
+from tallystick.products.tasks.call_back import callback_secret
+from tallystick.store import forgetting, sealed, webhook_endpoints
 from tallystick.store.schema import metadata
 from tests.store.house import House
 from tests.store.rows import NOW
@@ -117,7 +113,7 @@ async def test_everything_that_was_sealed_opens_under_the_new_secret_alone(house
     await served_with(house, OLD)
     order_id, endpoint_id, secret = await everything(house)
     await house.sell_gift_card()
-    licence = await house.database.read(lambda tx: licences.of_order(tx, order_id))
+    licence = await house.database.read(lambda tx: licence_rows.of_order(tx, order_id))
     key = house.hub.fulfilments["order"].licence_key(licence)
 
     await served_with(house, NEW, OLD)
@@ -126,7 +122,7 @@ async def test_everything_that_was_sealed_opens_under_the_new_secret_alone(house
 
     order = await house.order_now(order_id)
     endpoint = await house.database.read(lambda tx: webhook_endpoints.find(tx, endpoint_id))
-    licence = await house.database.read(lambda tx: licences.of_order(tx, order_id))
+    licence = await house.database.read(lambda tx: licence_rows.of_order(tx, order_id))
     assert endpoint is not None
     assert selling.tax_id(house.hub, order) == "0312345678"
     assert secret_of(house.hub.secret, endpoint) == secret
@@ -254,7 +250,7 @@ async def test_addresses_are_found_under_the_old_secret_the_new_one_and_both(hou
             return (
                 forgetting.ordered_by(tx, book.lookups(ORDERS, "mai@EXAMPLE.vn")),
                 forgetting.given_to(tx, book.lookups(GIFT_CARDS, "Lan@example.com")),
-                referrers.has_address(tx, book.lookups(REFERRERS, "linh@example.com")),
+                referrer_rows.has_address(tx, book.lookups(REFERRERS, "linh@example.com")),
             )
 
         email = selling.email_of(house.hub, await house.order_now(order.id))

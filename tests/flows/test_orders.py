@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 
 from tallystick.domain.addresses import REFERRERS, Addresses
-from tallystick.domain.coupon import CouponType
 from tallystick.domain.errors import (
     Conflict,
     CouponOver,
@@ -19,13 +18,14 @@ from tallystick.domain.errors import (
     GatewayUnavailable,
     Invalid,
 )
-from tallystick.domain.order import Buyer, OrderReview, OrderStatus
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
-from tallystick.flows.once import Once, replay
-from tallystick.flows.orders import OrderWish, place_order, release, resume_order
-from tallystick.fulfilment.proceeds import Proceeds
-from tallystick.store import coupons, grants, licences
+from tallystick.flows.idempotency import Once, replay
+from tallystick.products.orders import coupon_rows, grant_rows, licence_rows
+from tallystick.products.orders.coupon import CouponType
+from tallystick.products.orders.ordering import OrderWish, place_order, release, resume_order
+from tallystick.products.orders.rules import Buyer, OrderReview, OrderStatus
+from tallystick.products.revenue.book_sale import Proceeds
 from tests.store.house import SECRET, House
 from tests.store.rows import run
 
@@ -41,13 +41,13 @@ async def _stocked(house: House):
 
 
 async def counted(house: House) -> tuple[int, int]:
-    coupon = await house.database.read(lambda tx: coupons.by_code(tx, "TEN"))
+    coupon = await house.database.read(lambda tx: coupon_rows.by_code(tx, "TEN"))
     assert coupon is not None
     return coupon.reserved, coupon.redeemed
 
 
 async def licence_of(house: House, order_id: str):
-    return await house.database.read(lambda tx: licences.of_order(tx, order_id))
+    return await house.database.read(lambda tx: licence_rows.of_order(tx, order_id))
 
 
 async def rush(house: House, emails: list[str]) -> Counter[str]:
@@ -188,7 +188,7 @@ async def test_a_refund_ends_the_licence_and_the_access_and_the_coupon_stays_use
 
     assert whole.status is OrderStatus.REFUNDED
     assert (await licence_of(house, order.id)).revoked_at is not None
-    grant = await house.database.read(lambda tx: grants.find(tx, order.id))
+    grant = await house.database.read(lambda tx: grant_rows.find(tx, order.id))
     assert grant.wanted == "revoked"
     assert await counted(house) == (0, 1)
 
@@ -319,7 +319,7 @@ def shown(order, snapshot, token) -> bytes:
 
 
 async def test_the_same_tax_id_reads_differently_in_every_row_and_opens_again(house):
-    from tallystick.flows.orders import tax_id
+    from tallystick.products.orders.ordering import tax_id
 
     one, two = await house.order(tax_id="0312345678"), await house.order(tax_id="0312345678")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tallystick.domain.payment import Phase
-from tallystick.flows.jobs import run
 from tallystick.flows.rescue import BATCH
+from tallystick.flows.schedule import run
 from tallystick.store import payments
 from tests.store.rows import MINUTE, NOW, add, payment
 

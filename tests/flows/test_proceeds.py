@@ -10,9 +10,9 @@ import pytest
 from tallystick.domain.errors import CurrencyUnknown, Invalid
 from tallystick.flows.audit import audit
 from tallystick.flows.effects import do_effects
-from tallystick.flows.referrals import approve, pay, show
-from tallystick.flows.report import Wanted, keep_days, maintainers, revenue
-from tallystick.store import commissions
+from tallystick.products.revenue import commission_rows
+from tallystick.products.revenue.refer import approve, pay, show
+from tallystick.products.revenue.report import Wanted, keep_days, maintainers, revenue
 from tests.flows.business import Business
 from tests.flows.test_rates import Source
 from tests.store.rows import run
@@ -32,7 +32,7 @@ async def bought(house, email="mai@example.vn", **wish):
 
 
 async def commission_of(house, order):
-    return await house.database.read(lambda tx: commissions.of_order(tx, order.id))
+    return await house.database.read(lambda tx: commission_rows.of_order(tx, order.id))
 
 
 async def test_revenue_stays_what_it_was_when_the_rate_moves(house):

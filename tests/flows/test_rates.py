@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from tallystick.domain.errors import Unavailable
-from tallystick.flows.jobs import run
 from tallystick.flows.rates import latest
+from tallystick.flows.schedule import run
 from tests.store.rows import NOW
 from tests.store.rows import run as run_sql
 

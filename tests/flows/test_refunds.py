@@ -22,10 +22,10 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import LatePolicy, Payment, Review
 from tallystick.domain.refund import Refund, RefundState
 from tallystick.flows.audit import audit
-from tallystick.flows.refund import RefundWish, request, reserve, show
+from tallystick.flows.fulfilment import Fulfilment
+from tallystick.flows.request_refund import RefundWish, request, reserve, show
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.why import why
-from tallystick.fulfilment.base import Fulfilment
 from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Verdict
 from tallystick.store import ledger, payments, receipts

@@ -8,7 +8,7 @@ from tallystick.domain.errors import GatewayRefused, GatewayUnavailable
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
 from tallystick.flows.checkout import Wish, create_payment
-from tallystick.flows.once import Once, replay
+from tallystick.flows.idempotency import Once, replay
 from tallystick.gateways.base import Checkout, CheckoutOrder
 from tallystick.store import payments
 from tests.store.house import House, Till

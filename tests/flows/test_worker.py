@@ -14,7 +14,7 @@ from tallystick.domain.payment import Phase
 from tallystick.flows import rescue
 from tallystick.flows.checkout import Wish, create_payment
 from tallystick.flows.expire import expire_overdue
-from tallystick.flows.jobs import SCHEDULE, plan
+from tallystick.flows.schedule import SCHEDULE, plan
 from tallystick.gateways.base import AttemptRef, Verdict
 from tallystick.store import payments, schedules
 from tallystick.worker import Worker

@@ -27,8 +27,8 @@ from tallystick.gateways.base import (
     Wire,
 )
 from tallystick.gateways.wire import HttpWire
-from tallystick.simulators.backstage import Part
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.simulators.context import SimulatorFactory
+from tallystick.sandbox.simulators.host import Simulators
 from tests.gateways.conformance import GatewayConformance
 from tests.gateways.theatre import Theatre
 
@@ -85,12 +85,12 @@ class Playhouse(Theatre):
 
 
 @asynccontextmanager
-async def playhouse(folder: Path, parts: Sequence[Part]) -> AsyncIterator[Playhouse]:
+async def playhouse(folder: Path, parts: Sequence[SimulatorFactory]) -> AsyncIterator[Playhouse]:
     """Play these parts on a free port of this machine, in the test's own event loop."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        stage = Stage(
+        stage = Simulators(
             parts,
             base_url=url,
             webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",
@@ -125,7 +125,7 @@ class PlayhouseConformance(GatewayConformance):
     has another test in the place of each where there is something to test.
     """
 
-    part: Part
+    part: SimulatorFactory
     leaves_out: frozenset[str] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

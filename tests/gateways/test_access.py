@@ -17,8 +17,8 @@ from tallystick.gateways.abilities import DiscountTold
 from tallystick.gateways.base import Reply
 from tallystick.gateways.polar.calls import Calls
 from tallystick.gateways.polar.discounts import PolarDiscounts
-from tallystick.simulators.polar import PolarKeys, polar
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.simulators.host import Simulators
+from tallystick.sandbox.simulators.polar import PolarKeys, polar
 
 TEAM = Place("us", "customers", is_team=True)
 REPOSITORY = Place("us", "plugins", is_team=False)
@@ -46,7 +46,7 @@ class InsideWire:
 
 @pytest.fixture
 async def wire(tmp_path: Path) -> AsyncIterator[InsideWire]:
-    stage = Stage([polar(KEYS)], base_url=HERE, webhook_url=lambda name: f"{HERE}/{name}",
+    stage = Simulators([polar(KEYS)], base_url=HERE, webhook_url=lambda name: f"{HERE}/{name}",
                   books_path=tmp_path / "books", github_token="ghp_1")  # fmt: skip
     yield InsideWire(Starlette(routes=stage.routes()))
     await stage.close()

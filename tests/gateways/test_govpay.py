@@ -30,7 +30,7 @@ from tallystick.domain.money import Money
 from tallystick.gateways.base import Gateway, Notice, RawNotice, Standing, Wire
 from tallystick.gateways.govpay import GovPay, GovPayAccount, callers
 from tallystick.gateways.govpay.forms import plain
-from tallystick.simulators.govpay import GovPayKeys, govpay
+from tallystick.sandbox.simulators.govpay import GovPayKeys, govpay
 from tests.gateways.conformance import NOW, GatewayConformance
 from tests.gateways.theatre import theatre as opened
 

@@ -16,10 +16,10 @@ from tallystick.domain.sealing import Masters
 from tallystick.flows.keys import create_key
 from tallystick.gateways.govpay import GovPay, GovPayAccount
 from tallystick.gateways.wire import HttpWire
-from tallystick.rehearsal import Rehearsal, RehearsalClock
+from tallystick.sandbox.running import RunningSandbox, SandboxClock
+from tallystick.sandbox.simulators.govpay import GovPayKeys, govpay
+from tallystick.sandbox.simulators.host import Simulators
 from tallystick.settings import Settings
-from tallystick.simulators.govpay import GovPayKeys, govpay
-from tallystick.simulators.stage import Stage
 from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
 from tallystick.web.app import build_app
@@ -34,7 +34,7 @@ class Counter:
     """A running hub, with GovPay+ on the stage beside it."""
 
     url: str
-    stage: Stage
+    stage: Simulators
     wire: HttpWire
     key: str
 
@@ -64,7 +64,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
     database_url = f"sqlite:///{tmp_path / 'hub.db'}"
     await migrate(database_url)
-    stage = Stage(
+    stage = Simulators(
         [govpay(KEYS)], base_url=url, webhook_url=lambda name: f"{url}/api/webhooks/{name}",
         books_path=tmp_path / "simulators.db",
     )  # fmt: skip
@@ -75,10 +75,10 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     settings = Settings(base_url=url, secret_key=SecretStr("s" * 32), rate_limits=False)
     wire = HttpWire()
     house = build(
-        settings, open_database(database_url), [GovPay(account)], wire, RehearsalClock(stage),
+        settings, open_database(database_url), [GovPay(account)], wire, SandboxClock(stage),
         Masters.of(b"s" * 32),
     )  # fmt: skip
-    house.rehearsal = Rehearsal(stage, house.worker)
+    house.sandbox = RunningSandbox(stage, house.worker)
     app = build_app(house.hub, house.live, lifespan=house.open, more_routes=stage.routes())
     # The parts of `Server.serve` without its signals and its loop that ticks.
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")

@@ -21,7 +21,7 @@ from tallystick.domain.money import Money
 from tallystick.domain.vietqr import VietQR
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
 from tallystick.gateways.onepay import STATUSES, OnePay, OnePayAccount
-from tallystick.simulators.onepay import OnePayKeys, onepay
+from tallystick.sandbox.simulators.onepay import OnePayKeys, onepay
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.playhouse import PlayhouseConformance
 

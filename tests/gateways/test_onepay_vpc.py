@@ -23,7 +23,7 @@ from tallystick.domain.timed_ref import drawn_at, timed_ref
 from tallystick.gateways.abilities import RefundOrder
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.onepay_vpc import OnePayVPC, OnePayVPCAccount, secure_hash
-from tallystick.simulators.onepay_vpc import OnePayVPCKeys, onepay_vpc
+from tallystick.sandbox.simulators.onepay_vpc import OnePayVPCKeys, onepay_vpc
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
 from tests.gateways.playhouse import PlayhouseConformance, playhouse
 

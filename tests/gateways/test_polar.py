@@ -31,7 +31,7 @@ from tallystick.gateways.abilities import RefundOrder
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.polar import Polar, PolarAccount
 from tallystick.gateways.polar.prices import SMALLEST, first_part, net_part
-from tallystick.simulators.polar import PolarKeys, polar
+from tallystick.sandbox.simulators.polar import PolarKeys, polar
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.theatre import Theatre
 from tests.gateways.theatre import theatre as opened

@@ -12,7 +12,7 @@ from tallystick.domain.errors import GatewayUnreachable, Invalid, NotConfigured,
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
-from tallystick.gateways.sandbox import Sandbox, SandboxAccount
+from tallystick.sandbox.adapter import Sandbox, SandboxAccount
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.theatre import SANDBOX
 

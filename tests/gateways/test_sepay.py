@@ -22,7 +22,7 @@ from tallystick.domain.vietqr import VietQR
 from tallystick.gateways.abilities import AccountPage
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.sepay import SePay, SePayAccount, notice_signature
-from tallystick.simulators.sepay import SePayKeys, outgoing, sealed, sepay
+from tallystick.sandbox.simulators.sepay import SePayKeys, outgoing, sealed, sepay
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
 from tests.gateways.playhouse import PlayhouseConformance, playhouse
 

@@ -19,7 +19,7 @@ from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.sepay_pg import SePayPG, SePayPGAccount, form_signature
-from tallystick.simulators.sepay_pg import SePayPGKeys, sepay_pg
+from tallystick.sandbox.simulators.sepay_pg import SePayPGKeys, sepay_pg
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
 from tests.gateways.playhouse import PlayhouseConformance, playhouse
 

@@ -20,19 +20,19 @@ from tallystick.domain.ids import memo_code
 from tallystick.domain.money import Money
 from tallystick.gateways.base import (
     Answer,
+    AnswersInquiries,
     AttemptRef,
     Checkout,
     CheckoutOrder,
-    Desk,
     Gateway,
     Notice,
     RawNotice,
     Standing,
 )
-from tallystick.simulators.backstage import Part
-from tallystick.simulators.payos import PayOSKeys, payos
-from tallystick.simulators.sandbox import SandboxKeys, sandbox
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.simulators.context import SimulatorFactory
+from tallystick.sandbox.simulators.host import Simulators
+from tallystick.sandbox.simulators.payos import PayOSKeys, payos
+from tallystick.sandbox.simulators.sandbox import SandboxKeys, sandbox
 
 PAYOS = PayOSKeys("client-1", "api-key-1", "checksum-key-1")
 SANDBOX = SandboxKeys("sandbox-key-1", "sandbox-secret-1")
@@ -49,7 +49,7 @@ class Theatre:
     """
 
     url: str
-    stage: Stage
+    stage: Simulators
     heard: list[RawNotice] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
     gateways: dict[str, Gateway] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Theatre:
             return await self.hear(request)
         now = self.stage.clock.now()
         raw = RawNotice(dict(request.headers), await request.body(), request.url.query, now)
-        clerk = cast(Desk, gateway)
+        clerk = cast(AnswersInquiries, gateway)
         try:
             question = clerk.read_question(operation, raw, now)
             asked = () if question.ref is None else (question.ref,)
@@ -149,7 +149,7 @@ class Theatre:
 
 
 @asynccontextmanager
-async def theatre(folder: Path, *more: Part) -> AsyncIterator[Theatre]:
+async def theatre(folder: Path, *more: SimulatorFactory) -> AsyncIterator[Theatre]:
     """Open the theatre on a free port of this machine, in the test's own event loop.
 
     `more` are simulators beside those of payOS and the sandbox.
@@ -157,7 +157,7 @@ async def theatre(folder: Path, *more: Part) -> AsyncIterator[Theatre]:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        stage = Stage(
+        stage = Simulators(
             [payos(PAYOS), sandbox(SANDBOX), *more],
             base_url=url,
             webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tallystick.simulators.base import Order, Transfer
-from tallystick.simulators.books import Books
-from tallystick.simulators.sepay import SePayKeys, sealed
+from tallystick.sandbox.simulators.base import Order, Transfer
+from tallystick.sandbox.simulators.books import Books
+from tallystick.sandbox.simulators.sepay import SePayKeys, sealed
 from tests.http.shop import Sale, Shop, eventually
 
 numbers = count(1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain.giftcode import Mint
+from tallystick.products.gift_cards.codes import Mint
 from tests.http.callers import key_of
 from tests.http.conftest import OpenShop
 from tests.http.shop import Shop, eventually

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tallystick.domain import licence
+from tallystick.products.orders import licence
 from tests.http.callers import key_of, user_token
 from tests.http.line import Line
 from tests.http.shop import Sale, Shop, eventually

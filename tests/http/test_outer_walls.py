@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
-from tallystick.flows.entrance import invite
+from tallystick.flows.dashboard_access import invite
 from tallystick.flows.keys import create_key
 from tallystick.web.app import build_app
 from tests.store.conftest import database, house

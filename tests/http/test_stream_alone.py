@@ -11,7 +11,7 @@ import pytest
 from tallystick.domain.payment import AmountState, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.live.hub import LiveHub
-from tallystick.web.stream import HEARTBEAT, Keeper, Stream
+from tallystick.web.sse_stream import HEARTBEAT, Keeper, Stream
 from tests.web.samples import NOW, OPEN
 
 PAID = replace(

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tallystick.domain.task import TASK_MOVES, TaskSignal, TaskState
+from tallystick.products.tasks.rules import TASK_MOVES, TaskSignal, TaskState
 from tests.http.callers import key_of, user_token
 from tests.http.products import Session, Task, Workflow
 from tests.http.shop import Shop, eventually

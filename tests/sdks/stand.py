@@ -25,12 +25,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tallystick.simulators.onepay_vpc import OnePayVPCKeys, onepay_vpc
-from tallystick.simulators.payos import PayOSKeys, payos
-from tallystick.simulators.polar import PolarKeys, polar
-from tallystick.simulators.sepay import SePayKeys, sepay
-from tallystick.simulators.sepay_pg import SePayPGKeys, sepay_pg
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.simulators.host import Simulators
+from tallystick.sandbox.simulators.onepay_vpc import OnePayVPCKeys, onepay_vpc
+from tallystick.sandbox.simulators.payos import PayOSKeys, payos
+from tallystick.sandbox.simulators.polar import PolarKeys, polar
+from tallystick.sandbox.simulators.sepay import SePayKeys, sepay
+from tallystick.sandbox.simulators.sepay_pg import SePayPGKeys, sepay_pg
 
 PAYOS = PayOSKeys("client-1", "api-key-1", "checksum-key-1")
 POLAR = PolarKeys(
@@ -68,7 +68,7 @@ class Stand:
     """`calls` are those that came to `recorder(name)`, by that name."""
 
     url: str
-    stage: Stage
+    stage: Simulators
     calls: dict[str, list[Call]] = field(default_factory=dict)
     heard: list[tuple[str, dict[str, str], bytes, str]] = field(default_factory=list)
 
@@ -171,7 +171,7 @@ def standing(folder: Path) -> Iterator[Stand]:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        stage = Stage(
+        stage = Simulators(
             [payos(PAYOS), polar(POLAR, calls_per_minute=100_000), sepay(SEPAY),
              sepay_pg(SEPAY_PG), onepay_vpc(ONEPAY_VPC)],
             base_url=url,
@@ -194,7 +194,7 @@ def standing(folder: Path) -> Iterator[Stand]:
 
 
 def _serve(
-    server: uvicorn.Server, door: socket.socket, stage: Stage, ready: threading.Event
+    server: uvicorn.Server, door: socket.socket, stage: Simulators, ready: threading.Event
 ) -> None:
     async def run() -> None:
         server.config.load()

@@ -3,14 +3,14 @@
 from secrets import token_hex
 from typing import Final
 
-from tallystick.catalogue import Entry, Played
+from tallystick.catalogue import Entry, SimulatedGateway
 from tests.seventh.adapter import Stonebank, StonebankAccount
 from tests.seventh.simulator import StonebankKeys, stonebank
 
 # What would stand in `catalogue.GATEWAYS`. It is made up, so there is nothing real to make.
 SEVENTH: Final = Entry(
     "stonebank",
-    Played(
+    SimulatedGateway(
         draw=lambda: {"api_key": token_hex(16), "webhook_secret": token_hex(32)},
         part=lambda keys: stonebank(StonebankKeys(**keys)),
         adapter=lambda keys, hub, wire: Stonebank(

@@ -24,8 +24,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tallystick.domain.errors import Conflict
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 
 _PAYABLE: Final = {"open", "bounced"}
 
@@ -38,9 +38,9 @@ class StonebankKeys:
     webhook_secret: str
 
 
-def stonebank(keys: StonebankKeys) -> Part:
+def stonebank(keys: StonebankKeys) -> SimulatorFactory:
     """The part of Stonebank, for a stage."""
-    return Part("stonebank", lambda backstage: StonebankSimulator(backstage, keys))
+    return SimulatorFactory("stonebank", lambda backstage: StonebankSimulator(backstage, keys))
 
 
 class StonebankSimulator:
@@ -54,7 +54,7 @@ class StonebankSimulator:
         retries_s=(5, 60, 600, 3600),
     )
 
-    def __init__(self, backstage: Backstage, keys: StonebankKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: StonebankKeys) -> None:
         self._stage = backstage
         self._keys = keys
 

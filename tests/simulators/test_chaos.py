@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.cli import chaos, scenario
 from tallystick.cli.audit import findings_of
-from tallystick.cli.playhouse import Playhouse
 from tallystick.domain.errors import Invalid
+from tallystick.sandbox import chaos, scenario
+from tallystick.sandbox.dev_process import Playhouse
 
 pytestmark = pytest.mark.server
 

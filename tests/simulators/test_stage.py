@@ -18,13 +18,13 @@ from tallystick.domain.errors import Conflict, Invalid, NotFound
 from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, Wire
 from tallystick.gateways.payos import PayOS, PayOSAccount
-from tallystick.gateways.sandbox import Sandbox, SandboxAccount
-from tallystick.simulators import stage as module
-from tallystick.simulators.acts import ACTS, mangled
-from tallystick.simulators.faults import Fault
-from tallystick.simulators.payos import payos
-from tallystick.simulators.sandbox import sandbox
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.adapter import Sandbox, SandboxAccount
+from tallystick.sandbox.simulators import host as module
+from tallystick.sandbox.simulators.acts import ACTS, mangled
+from tallystick.sandbox.simulators.faults import Fault
+from tallystick.sandbox.simulators.host import Simulators
+from tallystick.sandbox.simulators.payos import payos
+from tallystick.sandbox.simulators.sandbox import sandbox
 from tests.gateways.theatre import CANCEL_URL, PAYOS, SANDBOX, Theatre
 
 # The table in the public contract, section 13.
@@ -59,11 +59,11 @@ def gateway(request: pytest.FixtureRequest, theatre: Theatre, wire: Wire) -> Gat
 
 
 @pytest.fixture
-def another_life(tmp_path: Path) -> Callable[[Theatre], Stage]:
+def another_life(tmp_path: Path) -> Callable[[Theatre], Simulators]:
     """The stage that a server has which starts on the same books after a kill -9."""
 
-    def begin(theatre: Theatre) -> Stage:
-        return Stage(
+    def begin(theatre: Theatre) -> Simulators:
+        return Simulators(
             [payos(PAYOS), sandbox(SANDBOX)],
             base_url=theatre.url,
             webhook_url=lambda gateway: f"{theatre.url}/webhooks/{gateway}",
@@ -233,7 +233,7 @@ async def test_a_gateway_gives_up_after_its_last_retry(theatre, gateway):
 
 async def test_nobody_at_the_door_is_no_failure_of_the_act(theatre, gateway, tmp_path):
     attempt = await theatre.open(gateway, FIFTY)
-    lonely = Stage(
+    lonely = Simulators(
         [payos(PAYOS), sandbox(SANDBOX)],
         base_url=theatre.url,
         webhook_url=lambda _: "http://127.0.0.1:9/nobody",
@@ -364,10 +364,10 @@ async def test_one_slow_order_does_not_hold_up_the_others(theatre, gateway):
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.simulators.host import Stage
 from tests.gateways.theatre import PAYOS, SANDBOX
-from tallystick.simulators.payos import payos
-from tallystick.simulators.sandbox import sandbox
+from tallystick.sandbox.simulators.payos import payos
+from tallystick.sandbox.simulators.sandbox import sandbox
 
 url, path, gateway, ref = sys.argv[1:]
 stage = Stage(

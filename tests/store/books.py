@@ -16,24 +16,25 @@ from sqlalchemy.pool import NullPool
 from tallystick.domain import ledger as accounts
 from tallystick.domain.evidence import Claim
 from tallystick.domain.money import Money
-from tallystick.domain.order import Order
-from tallystick.domain.task import Task, TaskState
 from tallystick.flows import endpoints
-from tallystick.flows import jobs as flow
+from tallystick.flows import schedule as flow
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.endpoints import Wanted
+from tallystick.flows.number_events import publish
 from tallystick.flows.proof_chain import extend
-from tallystick.flows.publish import publish
 from tallystick.flows.reconcile import reconcile
-from tallystick.flows.redeem import Spending, hold, redeem
-from tallystick.flows.referrals import approve, pay
-from tallystick.flows.refund import RefundWish, close, request
-from tallystick.flows.spend import spend
-from tallystick.flows.task import create_task, start_session
-from tallystick.flows.top_up import TopupWish, find_topup, start_topup
+from tallystick.flows.request_refund import RefundWish, close, request
 from tallystick.flows.unmatched import assign
-from tallystick.store import commissions, credits, deliveries, inbox, ledger
+from tallystick.products.gift_cards.spend_gift_card import Spending, hold, redeem
+from tallystick.products.orders.rules import Order
+from tallystick.products.revenue import commission_rows
+from tallystick.products.revenue.refer import approve, pay
+from tallystick.products.tasks.rules import Task, TaskState
+from tallystick.products.tasks.sessions import create_task, start_session
+from tallystick.products.wallets.spend_wallet import spend
+from tallystick.products.wallets.topup import TopupWish, find_topup, start_topup
+from tallystick.store import credits, deliveries, inbox, ledger
 from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.deliveries import Attempt
@@ -274,7 +275,7 @@ async def _refer(house: House) -> Order:
     """An order that somebody referred: half of its money went back after the payout."""
     await house.referrer()
     order = await house.pays_order(await house.order("binh@example.vn", referral_code="LINH"))
-    commission = await house.database.read(lambda tx: commissions.of_order(tx, order.id))
+    commission = await house.database.read(lambda tx: commission_rows.of_order(tx, order.id))
     assert commission is not None
     await approve(house.hub, commission.id)
     await pay(house.hub, commission.id)

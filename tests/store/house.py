@@ -9,7 +9,6 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from tallystick.domain.addresses import REFERRERS, Addresses
-from tallystick.domain.coupon import Coupon, CouponType
 from tallystick.domain.credit import Credit
 from tallystick.domain.errors import (
     GatewayRefused,
@@ -20,23 +19,14 @@ from tallystick.domain.errors import (
 from tallystick.domain.evidence import Claim, Trust
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
-from tallystick.domain.order import Buyer, Order, Product
 from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, create_link, create_payment, start_attempt
-from tallystick.flows.gift_cards import Sale
+from tallystick.flows.fulfilment import PaymentLink, Plain
 from tallystick.flows.hub import Hub
-from tallystick.flows.orders import OrderWish, place_order
 from tallystick.flows.receive import handle_inbox, receive
-from tallystick.flows.refund import RefundWish, close, request
+from tallystick.flows.request_refund import RefundWish, close, request
 from tallystick.flows.settle import settle
-from tallystick.fulfilment.gift_card import GiftCard
-from tallystick.fulfilment.order import Orders
-from tallystick.fulfilment.payment_link import PaymentLink
-from tallystick.fulfilment.plain import Plain
-from tallystick.fulfilment.proceeds import Proceeds
-from tallystick.fulfilment.task import TaskPayment
-from tallystick.fulfilment.wallet_topup import WalletTopup
 from tallystick.gateways.base import (
     Answer,
     AttemptRef,
@@ -50,11 +40,23 @@ from tallystick.gateways.base import (
     Verdict,
 )
 from tallystick.live.hub import LiveHub
-from tallystick.mail import Letter
+from tallystick.mail import Email
+from tallystick.products.gift_cards.cards import Sale
+from tallystick.products.gift_cards.deliver import GiftCard
+from tallystick.products.orders import coupon_rows, product_rows
+from tallystick.products.orders import rows as orders
+from tallystick.products.orders.coupon import Coupon, CouponType
+from tallystick.products.orders.deliver import Orders
+from tallystick.products.orders.ordering import OrderWish, place_order
+from tallystick.products.orders.rules import Buyer, Order, Product
+from tallystick.products.revenue import referrer_rows
+from tallystick.products.revenue.book_sale import Proceeds
+from tallystick.products.revenue.referrer_rows import Referrer
+from tallystick.products.tasks.deliver import TaskPayment
+from tallystick.products.wallets.deliver import WalletTopup
 from tallystick.settings import Settings
-from tallystick.store import attempts, coupons, orders, products, referrers
+from tallystick.store import attempts
 from tallystick.store.database import Database
-from tallystick.store.referrers import Referrer
 from tests.store.rows import NOW
 
 OPEN = Verdict(Claim.PENDING)
@@ -142,10 +144,10 @@ class Gift(NamedTuple):
 class Letterbox:
     """Where letters arrive. `away` is a mail server that does not answer."""
 
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[Email] = field(default_factory=list)
     away: bool = False
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Email) -> None:
         if self.away:
             raise Unavailable("The mail server does not answer.")
         self.letters.append(letter)
@@ -175,7 +177,7 @@ class House:
             secret=SECRET,
             holder="test",
             mail=self.letters,
-            referrers=referrers.find_by_code,
+            referrers=referrer_rows.find_by_code,
         )
         self.events = count()
         self.transfers = count()
@@ -227,7 +229,7 @@ class House:
         product = Product("pro", "Pro", {"USD": 1_999, "VND": 50_000}, "", True, "us/plugins", True,
                           self.clock.at, self.clock.at)  # fmt: skip
         stocked = replace(product, **changes)
-        await self.database.write(lambda tx: products.put(tx, stocked))
+        await self.database.write(lambda tx: product_rows.put(tx, stocked))
         return stocked
 
     async def coupon(self, **terms: Any) -> Coupon:
@@ -239,7 +241,7 @@ class House:
             polar_told_at=None, created_at=self.clock.at, updated_at=self.clock.at,
         )  # fmt: skip
         made = replace(usual, **terms)
-        await self.database.write(lambda tx: coupons.add(tx, made))
+        await self.database.write(lambda tx: coupon_rows.add(tx, made))
         return made
 
     async def order(self, email: str = "mai@example.vn", **wish: Any) -> Order:
@@ -267,7 +269,7 @@ class House:
         name = new_id("ref", self.clock.at)
         kept = Addresses.of(self.hub.secret).kept(REFERRERS, name, email)
         made = Referrer(name, kept, code, 0, self.clock.at)
-        assert await self.database.write(lambda tx: referrers.add(tx, made))
+        assert await self.database.write(lambda tx: referrer_rows.add(tx, made))
         return made
 
     async def gives_back(self, order: Order, minor: int, *, keep_access: bool = False) -> Order:

@@ -9,38 +9,36 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.orders import coupon_rows
+from tallystick.products.orders import rows as orders
+from tallystick.products.orders.rows import Search
+from tallystick.products.revenue import commission_rows, referrer_rows, sale_rows
+from tallystick.products.tasks import rows as tasks
+from tallystick.products.wallets import rows as wallets
+from tallystick.products.wallets import topup_rows
 from tallystick.store import (
     checkup,
-    commissions,
-    coupons,
     credits,
+    dashboard_sessions,
     deliveries,
-    entrance,
+    effects,
     feed,
     forgetting,
-    gift_cards,
-    jobs,
     links,
     notices,
-    orders,
     payments,
     proof_chain,
     pruning,
     questions,
     reconciliation,
-    referrers,
     refunds,
-    sales,
     schedules,
     sealed,
-    tasks,
     timers,
-    topups,
-    wallets,
     webhook_endpoints,
     witness,
 )
-from tallystick.store.orders import Search
 from tests.store.large import END, FIRST, START
 
 Call = Callable[[Connection], Any]
@@ -96,7 +94,7 @@ def _tasks(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
 
 def _topups(tx: Connection, *, filters: Any, **values: Any) -> Any:
     wish = {"owner_id": None, "phases": (), **filters}
-    return topups.page(tx, **wish, **values)
+    return topup_rows.page(tx, **wish, **values)
 
 
 def _cards(tx: Connection, *, filters: Any, span: Any, after: Any, limit: int) -> Any:
@@ -113,7 +111,7 @@ def _deliveries(tx: Connection, *, filters: Any, **values: Any) -> Any:
 
 
 def _commissions(tx: Connection, *, filters: Any, **values: Any) -> Any:
-    return commissions.page(tx, wanted=filters, **values)
+    return commission_rows.page(tx, wanted=filters, **values)
 
 
 def _orders(tx: Connection, *, filters: Any, span: Any, after: Any, limit: int) -> Any:
@@ -129,11 +127,11 @@ def _differences(tx: Connection, *, filters: Any, **values: Any) -> Any:
 
 
 def _referrers(tx: Connection, *, filters: Any, **values: Any) -> Any:
-    return referrers.page(tx, **values)
+    return referrer_rows.page(tx, **values)
 
 
 def _coupons(tx: Connection, *, filters: Any, **values: Any) -> Any:
-    return coupons.page(tx, code=filters.get("code"), **values)
+    return coupon_rows.page(tx, code=filters.get("code"), **values)
 
 
 def _entries(tx: Connection, *, filters: Any, span: Any, **values: Any) -> Any:
@@ -168,7 +166,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: deliveries.redeliver(tx, ENDPOINT, END, since=END - timedelta(hours=6),
                                         patterns=("payment.paid",)),
     ],
-    "entrance.forget": [lambda tx: entrance.forget(tx, END)],
+    "entrance.forget": [lambda tx: dashboard_sessions.forget(tx, END)],
     "feed.page": [
         lambda tx: feed.page(tx, after=9_000, limit=50),
         lambda tx: feed.page(tx, after=9_000, limit=50, patterns=("payment.*",)),
@@ -182,7 +180,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: links.of_payment(tx, f"payments_{NAME}"),
     ],
     "forgetting.customer": [lambda tx: forgetting.customer(tx, [f"customer_{NAME}"], "x")],
-    "jobs.page": lists(jobs.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
+    "jobs.page": lists(effects.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
     "links.page": lists(_links, {"phases": ()}, {"phases": ("open", "processing")},
                         {"phases": ("paid",)}),
     "notices.page": [
@@ -214,8 +212,8 @@ SAMPLES: Final[dict[str, list[Call]]] = {
     "referrers.page": lists(_referrers, {}),
     "refunds.page": lists(refunds.page, {"state": "manual"}, {"gateway": "polar"},
                           {"payment_id": f"payments_{NAME}"}),
-    "sales.rolled": [lambda tx: sales.rolled(tx, None, None)],
-    "sales.summed": [lambda tx: sales.summed(tx, sales.Span(END - DAY, END))],
+    "sales.rolled": [lambda tx: sale_rows.rolled(tx, None, None)],
+    "sales.summed": [lambda tx: sale_rows.summed(tx, sale_rows.Span(END - DAY, END))],
     "schedules.let_go": [schedules.let_go],
     "sealed.replace": [_reseal],
     "sealed.samples": [lambda tx: list(sealed.samples(tx))],

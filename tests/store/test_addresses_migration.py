@@ -14,13 +14,15 @@ from tallystick.domain.errors import CouponUsedUp
 from tallystick.flows.addresses import seal_rest
 from tallystick.flows.audit import audit
 from tallystick.flows.forget import forget_person
-from tallystick.flows.orders import email_of
-from tallystick.flows.referrals import email_of as referrers_email
 from tallystick.flows.tidy import tidy
-from tallystick.store import forgetting, orders, referrers
+from tallystick.products.orders import rows as orders
+from tallystick.products.orders.ordering import email_of
+from tallystick.products.orders.rows import Search
+from tallystick.products.revenue import referrer_rows
+from tallystick.products.revenue.refer import email_of as referrers_email
+from tallystick.store import forgetting
 from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
-from tallystick.store.orders import Search
 from tests.store.house import SECRET, House
 from tests.store.merchants import load
 from tests.store.rows import run
@@ -80,7 +82,7 @@ async def test_the_first_tidy_leaves_no_address_that_can_be_read(house, empty_da
     assert [one for one in KNOWN if one in kept] == []
     assert await seal_rest(house.hub) == 0
     [referrer] = await house.database.read(
-        lambda tx: referrers.page(tx, span=(None, None), after=None, limit=9)
+        lambda tx: referrer_rows.page(tx, span=(None, None), after=None, limit=9)
     )
     assert referrers_email(house.hub, referrer) == "linh@example.com"
     await house.database.close()

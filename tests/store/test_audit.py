@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tallystick.flows.audit import SHOWN, audit
-from tallystick.flows.jobs import run
+from tallystick.flows.schedule import run
 from tallystick.store import payments
 from tallystick.store.audit import CHECKS
 from tallystick.store.refold import PAGE

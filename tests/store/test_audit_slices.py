@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from tallystick.flows.audit import ROUND, audit, audit_changes, prove
-from tallystick.flows.jobs import run
+from tallystick.flows.schedule import run
 from tallystick.store import payments
 from tallystick.store.audit import CHECKS
 from tallystick.store.audit.marks import marks

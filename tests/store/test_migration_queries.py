@@ -8,10 +8,11 @@ from functools import partial
 from alembic import command
 
 from tallystick.domain.schedule import Rank
-from tallystick.store import grants, payments
+from tallystick.products.orders import grant_rows
+from tallystick.products.orders.rows import Search, page
+from tallystick.store import payments
 from tallystick.store.database import open_database
 from tallystick.store.migrate import HEAD, config, migrate, version
-from tallystick.store.orders import Search, page
 from tests.store.rows import NOW, payment, plant, run
 
 FOUNDATION = "0001"
@@ -52,7 +53,7 @@ async def test_the_rows_of_a_shop_are_there_after_the_migration(empty_database_u
     search = Search({"email_lookup": "lan@example.com"})
     orders = await database.read(lambda tx: page(tx, search, None, 9))
     assert [order.id for order in orders] == ["ord_1"]
-    grant = await database.read(lambda tx: grants.find(tx, "ord_1"))
+    grant = await database.read(lambda tx: grant_rows.find(tx, "ord_1"))
     assert grant is not None
-    assert await database.read(lambda tx: grants.is_wanted(tx, grant)) is True
+    assert await database.read(lambda tx: grant_rows.is_wanted(tx, grant)) is True
     await database.close()

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 
 from tallystick.domain.errors import NotConfigured
 from tallystick.flows.audit import audit
-from tallystick.flows.gift_cards import Statement
-from tallystick.store import gift_cards
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.gift_cards.cards import Statement
 from tallystick.store.database import open_database
 from tallystick.store.known_state import FOLDER, FOUNDATION, HEAD, STEPS, released, shape
 from tallystick.store.migrate import config, migrate, version

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, text
 from tallystick.domain.errors import Invalid
 from tallystick.domain.proof_chain import Head
 from tallystick.flows.audit import audit, look_up
-from tallystick.flows.jobs import run
 from tallystick.flows.proof_chain import begin, extend, knows
+from tallystick.flows.schedule import run
 from tallystick.store import proof_chain, witness
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate

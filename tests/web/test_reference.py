@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tallystick.domain.errors import HubError
-from tallystick.web.remedies import REMEDIES, error_entries
+from tallystick.web.error_help import REMEDIES, error_entries
 from tests.infra.browser import assert_accessible
 
 

@@ -8,8 +8,6 @@ from typer.core import TyperGroup
 from tallystick import __version__
 from tallystick.cli.audit import audit
 from tallystick.cli.dashboard import dashboard
-from tallystick.cli.demo import demo
-from tallystick.cli.dev import dev
 from tallystick.cli.doctor import doctor
 from tallystick.cli.effects import effects
 from tallystick.cli.events import events
@@ -20,12 +18,14 @@ from tallystick.cli.migrate import migrate
 from tallystick.cli.pay import pay
 from tallystick.cli.reconcile import reconcile
 from tallystick.cli.serve import serve, work
-from tallystick.cli.sim import sim
 from tallystick.cli.tax_id import tax_id
-from tallystick.cli.trigger import trigger
 from tallystick.cli.watch import watch
 from tallystick.cli.why import why
 from tallystick.domain.errors import HubError
+from tallystick.sandbox.commands.demo import demo
+from tallystick.sandbox.commands.dev import dev
+from tallystick.sandbox.commands.sim import sim
+from tallystick.sandbox.commands.trigger import trigger
 
 EPILOG = (
     "Every command leaves with 0 when it did what it says, 1 when it could not (one line on "

@@ -46,7 +46,7 @@ def findings_of(
     database: str | None, *, changed: bool = False, head: str | None = None
 ) -> "list[Finding]":
     """What is broken. Raises Invalid, NotConfigured, DatabaseUnavailable."""
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.domain.proof_chain import Head
     from tallystick.flows.audit import audit as check
     from tallystick.flows.audit import audit_changes, look_up

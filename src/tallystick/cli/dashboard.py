@@ -16,9 +16,9 @@ def dashboard(
     The session that it begins ends after half an hour without use, or half a day; it may do what
     the role allows.
     """
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.cli.server import address_of
-    from tallystick.flows.entrance import invite
+    from tallystick.flows.dashboard_access import invite
     from tallystick.web.dashboard import address
 
     token, _ = in_office(database, lambda hub: invite(hub, role))

@@ -15,7 +15,7 @@ from tallystick.domain.errors import HubError
 
 if TYPE_CHECKING:
     from tallystick.settings import Settings
-    from tallystick.store.checkup import Ground
+    from tallystick.store.checkup import DatabaseFacts
 
 # sqlite.org/wal.html, "The WAL Reset Bug", read 2026-11.
 SQLITE_MENDED: Final = (3, 51, 3)
@@ -73,7 +73,7 @@ def _settings(settings: "Settings", *, production: bool) -> Iterator[Line]:
 
 
 def _database(settings: "Settings", *, production: bool) -> Iterator[Line]:
-    from tallystick.cli.office import NothingThere, in_office
+    from tallystick.cli.offline_hub import NothingThere, in_office
     from tallystick.store import checkup
 
     try:
@@ -92,7 +92,7 @@ def _database(settings: "Settings", *, production: bool) -> Iterator[Line]:
     yield _clock(ground)
 
 
-def _sqlite(ground: "Ground") -> Line:
+def _sqlite(ground: "DatabaseFacts") -> Line:
     if ground.version >= SQLITE_MENDED:
         return Line("ok", "sqlite", "Its version has no known fault that concerns us.")
     return Line(
@@ -104,7 +104,7 @@ def _sqlite(ground: "Ground") -> Line:
     )  # fmt: skip
 
 
-def _clock(ground: "Ground") -> Line:
+def _clock(ground: "DatabaseFacts") -> Line:
     skew = abs(datetime.now(UTC) - ground.now)
     if skew > LARGEST_SKEW:
         return Line(
@@ -123,7 +123,7 @@ def _clock(ground: "Ground") -> Line:
 
 def _clock_doubts(settings: "Settings") -> Iterator[Line]:
     """Servers whose clock the gateways contradict; where the database is away, it says so."""
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.store import clock_doubts
 
     with suppress(HubError):
@@ -165,7 +165,7 @@ def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
 
 def _keys(settings: "Settings") -> Iterator[Line]:
     """Whether all that is sealed can be opened; where the database is away, it says so."""
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.flows.master_keys import missing
 
     masters = settings.masters
@@ -188,7 +188,7 @@ def _keys(settings: "Settings") -> Iterator[Line]:
 
 def _endpoints(settings: "Settings") -> Iterator[Line]:
     """Webhook endpoints that get nothing any more; where the database is away, it says so."""
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.store import webhook_endpoints
 
     with suppress(HubError):

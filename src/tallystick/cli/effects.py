@@ -9,7 +9,7 @@ from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from tallystick.cli.server import Server
+    from tallystick.cli.server import ServerClient
 
 effects = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Letters and callbacks that are dead."
@@ -49,7 +49,7 @@ def retry(
     typer.echo(f"{len(ids)} {'effect is' if len(ids) == 1 else 'effects are'} tried again.")
 
 
-def _dead(server: "Server") -> list[dict[str, Any]]:
+def _dead(server: "ServerClient") -> list[dict[str, Any]]:
     """All of them, page by page."""
     found: list[dict[str, Any]] = []
     place = ""

@@ -9,7 +9,7 @@ from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import Invalid
 
 if TYPE_CHECKING:
-    from tallystick.cli.server import Server
+    from tallystick.cli.server import ServerClient
 
 events = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Deliver events again.")
 
@@ -44,7 +44,9 @@ def resend(
     typer.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} on the way.")
 
 
-def _resend(server: "Server", event_id: str | None, since: str | None, endpoint: str | None) -> int:
+def _resend(
+    server: "ServerClient", event_id: str | None, since: str | None, endpoint: str | None
+) -> int:
     wish: dict[str, Any] = {} if endpoint is None else {"endpointId": endpoint}
     if event_id is not None:
         answer = server.post(f"/api/events/{event_id}/resend", wish)

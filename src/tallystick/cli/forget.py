@@ -27,7 +27,7 @@ def forget(
     Stays: the ledger, credits, evidence with its digests, decisions, tax ids, and events, without
     the address. Needs the server's TALLYSTICK_SECRET_KEY.
     """
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
 
     erased = in_office(database, lambda hub: _forget(hub, whom, reason))
     for what, many in erased.items():

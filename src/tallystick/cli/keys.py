@@ -27,7 +27,7 @@ def create(
 
     A reader sees everything, an operator also takes and cancels payments, an admin may do all.
     """
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.flows.keys import create_key
 
     typer.echo(in_office(database, lambda hub: create_key(hub, role, label)))
@@ -36,7 +36,7 @@ def create(
 @keys.command("list")
 def list_(database: Database = None) -> None:
     """List the keys: id, beginning, role, day, state and label."""
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.store import credentials
 
     found = in_office(database, lambda hub: hub.database.read(credentials.keys))
@@ -52,7 +52,7 @@ def revoke(
     database: Database = None,
 ) -> None:
     """End a key. Requests with it are refused from now on."""
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.store import credentials
 
     ended = in_office(
@@ -76,7 +76,7 @@ def rotate_master(
     First set it to the new secret, a comma and the old one, and restart every server. This works
     in slices beside them; it may be stopped and repeated. It says when the old secret can go.
     """
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.flows.master_keys import rotate
 
     async def work(hub: "Hub") -> "Rotation":

@@ -13,7 +13,7 @@ from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
-    from tallystick.cli.server import Server
+    from tallystick.cli.server import ServerClient
 
 WAIT_S: Final = 20
 PAUSE_S: Final = 2.0
@@ -63,7 +63,7 @@ def listen(
             break
 
 
-def follow(server: "Server", types: str, after: str, say: Say) -> Iterator[dict[str, Any]]:
+def follow(server: "ServerClient", types: str, after: str, say: Say) -> Iterator[dict[str, Any]]:
     """Every event from `after` on, in order, without end. Raises Refused; waits out Unavailable."""
     place, away = after, False
     while True:

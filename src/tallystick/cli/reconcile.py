@@ -52,7 +52,7 @@ def _by_ourselves(
     gateway: str, span: tuple[datetime, datetime], database: str | None
 ) -> dict[str, Any]:
     from tallystick.catalogue import former_gateways, real_gateways
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.flows.reconcile import reconcile as compare
     from tallystick.gateways.wire import HttpWire
     from tallystick.web.reconciliations import report_shape

@@ -47,7 +47,7 @@ class Reply:
         return read
 
 
-class Server:
+class ServerClient:
     """One server, with or without a secret key."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
@@ -143,7 +143,7 @@ def _events(answer: http.client.HTTPResponse) -> Iterator[Told]:
             last_id = value
 
 
-def find_server(url: str | None, key: str | None) -> Server:
+def find_server(url: str | None, key: str | None) -> ServerClient:
     """The server that the options name, or the `tallystick dev` of this folder.
 
     Raises NotConfigured where there is no key to be found.
@@ -157,7 +157,7 @@ def find_server(url: str | None, key: str | None) -> Server:
             "A secret key is needed: name it with --key or TALLYSTICK_API_KEY. "
             "`tallystick keys create --role operator` makes one."
         )
-    return Server(url or address_of(settings), found)
+    return ServerClient(url or address_of(settings), found)
 
 
 def address_of(settings: "Settings") -> str:

@@ -20,14 +20,14 @@ def tax_id(
 
     Needs the server's TALLYSTICK_SECRET_KEY, which it is sealed with.
     """
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
 
     typer.echo(in_office(database, lambda hub: _opened(hub, order_id)))
 
 
 async def _opened(hub: "Hub", order_id: str) -> str:
-    from tallystick.flows import orders as flow
-    from tallystick.store import orders
+    from tallystick.products.orders import ordering as flow
+    from tallystick.products.orders import rows as orders
 
     if not hub.secret.secrets:
         raise NotConfigured("Set TALLYSTICK_SECRET_KEY to the server's, which seals tax ids.")

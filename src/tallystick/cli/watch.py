@@ -12,7 +12,7 @@ from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import HubError, Invalid, Unavailable
 
 if TYPE_CHECKING:
-    from tallystick.cli.server import Server
+    from tallystick.cli.server import ServerClient
 
 # Well under the limit of 300 polls in 15 minutes.
 POLL_S: Final = 5.0
@@ -43,7 +43,7 @@ def watch(
         raise typer.Exit(OVER)
 
 
-def follow(server: "Server", place: str, poll_s: float = POLL_S) -> Iterator[dict[str, Any]]:
+def follow(server: "ServerClient", place: str, poll_s: float = POLL_S) -> Iterator[dict[str, Any]]:
     """Every new state, the last of them final. Raises Refused, Unavailable."""
     version, failures = 0, 0
     while True:
@@ -62,7 +62,7 @@ def follow(server: "Server", place: str, poll_s: float = POLL_S) -> Iterator[dic
         time.sleep(poll_s)
 
 
-def _once(server: "Server", place: str, version: int) -> Iterator[dict[str, Any]]:
+def _once(server: "ServerClient", place: str, version: int) -> Iterator[dict[str, Any]]:
     """What the stream tells until it ends; then, or without a stream, what the status says."""
     try:
         for event in server.stream(f"{place}/stream", str(version) if version else None):

@@ -40,7 +40,7 @@ def _from_server(thing: str, url: str, key: str | None) -> dict[str, Any]:
 
 
 def _from_database(thing: str, database: str | None) -> dict[str, Any]:
-    from tallystick.cli.office import in_office
+    from tallystick.cli.offline_hub import in_office
     from tallystick.flows.why import why as prove
     from tallystick.web import shapes
 

@@ -55,7 +55,12 @@ def rank_of(opened_at: datetime, now: datetime, *, knocked: bool, watched: bool)
 
 
 def while_open(
-    opened_at: datetime, expires_at: datetime, now: datetime, luck: float, *, watched: bool = False
+    opened_at: datetime,
+    expires_at: datetime,
+    now: datetime,
+    jitter: float,
+    *,
+    watched: bool = False,
 ) -> datetime:
     """The next question for a payment that can still be paid; never later than its deadline.
 
@@ -64,29 +69,29 @@ def while_open(
     age_s = (now - opened_at).total_seconds()
     at_s = next((t for t in _FIRST_S if t > age_s), age_s + _STEADY_S)
     gap_s = min(at_s - age_s, _WATCHED_S) if watched else at_s - age_s
-    due = now + timedelta(seconds=gap_s * (1 + _JITTER * luck))
+    due = now + timedelta(seconds=gap_s * (1 + _JITTER * jitter))
     return min(due, expires_at) if now < expires_at else due
 
 
 def afterwards(
-    closed_at: datetime, listen_until: datetime, now: datetime, luck: float
+    closed_at: datetime, listen_until: datetime, now: datetime, jitter: float
 ) -> datetime | None:
     """The next question once the offer is over or paid, or None when listening is over."""
     if now >= listen_until:
         return None
     age_s = (now - closed_at).total_seconds()
     gap_s = next((gap for until, gap in _AFTERWARDS if age_s < until), _LONG_GAP_S)
-    return min(now + timedelta(seconds=gap_s * (1 + _JITTER * luck)), listen_until)
+    return min(now + timedelta(seconds=gap_s * (1 + _JITTER * jitter)), listen_until)
 
 
-def retry_at(tries: int, now: datetime, luck: float) -> datetime:
+def retry_at(tries: int, now: datetime, jitter: float) -> datetime:
     """When to try a failed piece of work again: 1 s, 2 s, 4 s … 1 h, with jitter."""
     gap_s = min(RETRY_FIRST_S * 2 ** min(tries, 20), RETRY_LAST_S)
-    return now + timedelta(seconds=gap_s * (1 + _JITTER * luck))
+    return now + timedelta(seconds=gap_s * (1 + _JITTER * jitter))
 
 
-def redeliver_at(tries: int, now: datetime, luck: float) -> datetime | None:
+def redeliver_at(tries: int, now: datetime, jitter: float) -> datetime | None:
     """When to deliver an event again after this many tries, with jitter; None: not any more."""
     if tries >= MOST_DELIVERY_TRIES:
         return None
-    return now + _DELIVERY_GAPS[tries - 1] * (1 + _JITTER * luck)
+    return now + _DELIVERY_GAPS[tries - 1] * (1 + _JITTER * jitter)

@@ -16,9 +16,11 @@ from tallystick.domain.addresses import (
     Place,
 )
 from tallystick.domain.errors import Invalid
-from tallystick.domain.giftcode import Mint
 from tallystick.flows.hub import Hub
-from tallystick.store import addresses, coupons, orders
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.orders import coupon_rows
+from tallystick.products.orders import rows as orders
+from tallystick.store import addresses
 from tallystick.store.deliveries import Due
 from tallystick.store.feed import Event
 
@@ -100,7 +102,7 @@ def _name_some(
     hub: Hub, after: tuple[str, str], tx: Connection
 ) -> tuple[tuple[str, str] | None, int]:
     book = Addresses.of(hub.secret)
-    found = coupons.unnamed(tx, after, SLICE)
+    found = coupon_rows.unnamed(tx, after, SLICE)
     for coupon_id, customer in found:
-        coupons.rename(tx, coupon_id, book.lookups(CUSTOMERS, customer))
+        coupon_rows.rename(tx, coupon_id, book.lookups(CUSTOMERS, customer))
     return (found[-1] if found else None), len(found)

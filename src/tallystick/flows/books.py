@@ -9,7 +9,7 @@ from tallystick.domain.errors import Conflict
 from tallystick.domain.ledger import Posting
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
+from tallystick.flows.idempotency import Once
 from tallystick.store import ledger
 
 

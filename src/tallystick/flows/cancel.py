@@ -30,7 +30,7 @@ async def cancel(hub: Hub, payment_id: str) -> Snapshot:
         return record(tx, hub, payment_id, [Heard(ended)], Answers()).snapshot
 
     snapshot = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     hub.live.publish(snapshot)
     return snapshot
 

@@ -30,8 +30,8 @@ from tallystick.domain.payment import (
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
+from tallystick.flows.idempotency import Once
 from tallystick.flows.offer import make_offer, make_offer_soon
-from tallystick.flows.once import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.return_addresses import refuse_foreign
 from tallystick.store import attempts, credentials, links, payments, snapshots
@@ -134,7 +134,7 @@ async def complete_free(
         return snapshot, answer
 
     snapshot, answer = await hub.database.write(whole)
-    hub.bell.ring()
+    hub.work_signal.ring()
     hub.live.publish(snapshot)
     return answer
 

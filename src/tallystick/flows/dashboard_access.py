@@ -11,8 +11,8 @@ from tallystick.domain.ids import capability, made_at, new_id
 from tallystick.domain.sealing import fingerprint
 from tallystick.flows.hub import Hub
 from tallystick.flows.keys import ROLES
-from tallystick.store import entrance
-from tallystick.store.entrance import Session
+from tallystick.store import dashboard_sessions
+from tallystick.store.dashboard_sessions import Session
 
 LINK_LIFE: Final = timedelta(hours=1)
 SESSION_LIFE: Final = timedelta(hours=12)
@@ -29,7 +29,9 @@ async def invite(hub: Hub, role: str, life: timedelta = LINK_LIFE) -> tuple[str,
     if role not in ROLES:
         raise Invalid(f"A role is one of {', '.join(ROLES)}.", (("role", "unknown"),))
     token, until = capability(LINK), hub.clock.real_now() + life
-    await hub.database.write(lambda tx: entrance.add_link(tx, fingerprint(token), role, until))
+    await hub.database.write(
+        lambda tx: dashboard_sessions.add_link(tx, fingerprint(token), role, until)
+    )
     return token, until
 
 
@@ -38,15 +40,17 @@ async def enter(hub: Hub, token: str) -> str:
     key, now = capability(SESSION), hub.clock.real_now()
 
     # Whoever guesses makes nobody wait for the writer.
-    if not await hub.database.read(lambda tx: entrance.opens(tx, fingerprint(token), now)):
+    if not await hub.database.read(
+        lambda tx: dashboard_sessions.opens(tx, fingerprint(token), now)
+    ):
         raise _over()
 
     def body(tx: Connection) -> None:
-        role = entrance.use_link(tx, fingerprint(token), now)
+        role = dashboard_sessions.use_link(tx, fingerprint(token), now)
         if role is None:
             raise _over()
         begun = Session(new_id("key", now), role, now + IDLE_LIFE)
-        entrance.begin(tx, begun, fingerprint(key))
+        dashboard_sessions.begin(tx, begun, fingerprint(key))
 
     await hub.database.write(body)
     return key
@@ -62,7 +66,7 @@ def _over() -> Unauthenticated:
 async def session(hub: Hub, key: str) -> Session | None:
     """Whose session this is, or None where it is over or unknown. It is used, so it lasts on."""
     now, name = hub.clock.real_now(), fingerprint(key)
-    found = await hub.database.read(lambda tx: entrance.session(tx, name, now))
+    found = await hub.database.read(lambda tx: dashboard_sessions.session(tx, name, now))
     if found is None:
         return None
     until = min(now + IDLE_LIFE, made_at(found.id) + SESSION_LIFE)
@@ -70,11 +74,11 @@ async def session(hub: Hub, key: str) -> Session | None:
     if until - found.expires_at >= _RENEWED_EVERY:
         # Who looks at a hub that cannot write needs its dashboard more than ever.
         with suppress(DatabaseUnavailable):
-            await hub.database.write(lambda tx: entrance.renew(tx, name, until))
+            await hub.database.write(lambda tx: dashboard_sessions.renew(tx, name, until))
     return found
 
 
 async def leave(hub: Hub, key: str) -> None:
     """End a session now."""
     now = hub.clock.real_now()
-    await hub.database.write(lambda tx: entrance.end(tx, fingerprint(key), now))
+    await hub.database.write(lambda tx: dashboard_sessions.end(tx, fingerprint(key), now))

@@ -14,7 +14,7 @@ from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
+from tallystick.flows.idempotency import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.settle import settle
 from tallystick.store import decisions, ledger, payments
@@ -152,7 +152,7 @@ async def _write(
         return snapshot, answer
 
     snapshot, answer = await hub.database.write(whole)
-    hub.bell.ring()
+    hub.work_signal.ring()
     hub.live.publish(snapshot)
     return answer
 

@@ -17,7 +17,7 @@ from tallystick.domain.standard_webhooks import signature
 from tallystick.flows.addresses import with_addresses
 from tallystick.flows.endpoints import disable, signing_keys
 from tallystick.flows.hub import Hub
-from tallystick.flows.publish import publish
+from tallystick.flows.number_events import publish
 from tallystick.store import deliveries, feed, webhook_endpoints
 from tallystick.store.deliveries import Attempt, Due
 from tallystick.store.webhook_endpoints import Endpoint
@@ -154,7 +154,7 @@ def conclude(tx: Connection, hub: Hub, due: Due, attempt: Attempt) -> str | None
 def _failed(tx: Connection, hub: Hub, endpoint: Endpoint, due: Due, attempt: Attempt) -> str | None:
     now = hub.now()
     since = endpoint.failing_since or now
-    retry_at = schedule.redeliver_at(due.number, now, hub.luck())
+    retry_at = schedule.redeliver_at(due.number, now, hub.jitter())
     if not deliveries.fail(tx, due, attempt, retry_at, now):
         return None
     webhook_endpoints.tally(

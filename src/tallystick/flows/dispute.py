@@ -13,7 +13,7 @@ from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Difference
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import contradiction, refunding
+from tallystick.flows import book_refund, contradiction
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.gateways.abilities import Disputes, RefundVerdict
@@ -35,7 +35,7 @@ async def read_disputes(hub: Hub) -> dict[str, Any]:
         try:
             listed = await gateway.list_disputes(hub.now() - LOOKED_BACK)
         except (GatewayUnavailable, GatewayUnreachable) as error:
-            hub.note_trouble(gateway.name, error.detail)
+            hub.note_gateway_error(gateway.name, error.detail)
             log.warning("disputes_unread", gateway=gateway.name, why=error.detail)
             unread.append(gateway.name)
             continue
@@ -122,4 +122,4 @@ def _book(tx: Connection, hub: Hub, gateway: Gateway, dispute: Dispute, payment_
     )
     for attempt in attempts.of_payment(tx, payment_id):
         if attempt.id in came_by:
-            refunding.note(tx, hub, payment_id, attempt, (verdict,), hub.now())
+            book_refund.note(tx, hub, payment_id, attempt, (verdict,), hub.now())

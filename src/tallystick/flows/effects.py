@@ -9,17 +9,17 @@ import structlog
 
 from tallystick.domain import schedule
 from tallystick.domain.errors import HubError
-from tallystick.flows.access import set_access
-from tallystick.flows.call_back import call_back, close_session
 from tallystick.flows.cancel import cancel_attempt
-from tallystick.flows.discounts import sync_discount
+from tallystick.flows.emails import send_mail
 from tallystick.flows.hub import Hub
-from tallystick.flows.letters import send_mail
 from tallystick.flows.withdraw import CANCEL
-from tallystick.fulfilment.order import SET_ACCESS, SYNC_DISCOUNT
-from tallystick.fulfilment.task import CALLBACK, CLOSE
-from tallystick.store import jobs
-from tallystick.store.jobs import Job
+from tallystick.products.orders.deliver import SET_ACCESS, SYNC_DISCOUNT
+from tallystick.products.orders.set_access import set_access
+from tallystick.products.orders.sync_discounts import sync_discount
+from tallystick.products.tasks.call_back import call_back, close_session
+from tallystick.products.tasks.deliver import CALLBACK, CLOSE
+from tallystick.store import effects
+from tallystick.store.effects import Job
 
 HELD_FOR: Final = timedelta(seconds=30)
 BATCH: Final = 50
@@ -40,7 +40,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
 async def do_effects(hub: Hub) -> int:
     """Do the outside effects that are due; how many there were."""
     now = hub.now()
-    due = await hub.database.write(lambda tx: jobs.take_due(tx, now, now + HELD_FOR, BATCH))
+    due = await hub.database.write(lambda tx: effects.take_due(tx, now, now + HELD_FOR, BATCH))
     await asyncio.gather(*(_do(hub, job) for job in due))
     return len(due)
 
@@ -53,7 +53,7 @@ async def _do(hub: Hub, job: Job) -> None:
         log.warning("effect_failed", job=job.id, kind=job.kind, tries=job.tries + 1, why=why)
         now = hub.now()
         over = now - job.created_at > schedule.RETRY_WINDOW
-        due = None if over else schedule.retry_at(job.tries, now, hub.luck())
-        await hub.database.write(lambda tx: jobs.later(tx, job.id, due, why))
+        due = None if over else schedule.retry_at(job.tries, now, hub.jitter())
+        await hub.database.write(lambda tx: effects.later(tx, job.id, due, why))
     else:
-        await hub.database.write(lambda tx: jobs.done(tx, job.id, hub.now()))
+        await hub.database.write(lambda tx: effects.done(tx, job.id, hub.now()))

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain import tier_letter
 from tallystick.domain.addresses import REFERRERS, Addresses
-from tallystick.domain.giftcard import CardState
-from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import made_at
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
-from tallystick.mail import Letter
-from tallystick.store import gift_cards, referrers
-from tallystick.store.referrers import Referrer
+from tallystick.mail import Email
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.gift_cards.rules import CardState
+from tallystick.products.revenue import referrer_rows, tier_letter
+from tallystick.products.revenue.referrer_rows import Referrer
 
 ENGLISH: Final = "en"
 
@@ -56,10 +56,10 @@ GIFT_CARD: Final[Mapping[str, Words]] = {
     ),
 }  # fmt: skip
 
-Write = Callable[[Connection, Hub, str], Letter | None]
+Write = Callable[[Connection, Hub, str], Email | None]
 
 
-def gift_card(tx: Connection, hub: Hub, about: str) -> Letter | None:
+def gift_card(tx: Connection, hub: Hub, about: str) -> Email | None:
     """The letter with the code; none for a card whose money went back before it could be sent.
 
     `about` is the card; one that is sent again is named too, by an id that was made then.
@@ -73,7 +73,7 @@ def gift_card(tx: Connection, hub: Hub, about: str) -> Letter | None:
     amount = written(Money(card.amount, card.currency), card.language)
     code = mint.unseal(card.id, "code_sealed", card.code_sealed)
     merchant = hub.settings.merchant_name or hub.settings.base_url
-    return Letter(
+    return Email(
         name=f"gift_card/{about}",
         to=mint.unseal(card.id, "email_sealed", card.email_sealed),
         subject=words.subject.format(amount=amount),
@@ -83,15 +83,15 @@ def gift_card(tx: Connection, hub: Hub, about: str) -> Letter | None:
     )
 
 
-def tier(tx: Connection, hub: Hub, about: str) -> Letter | None:
+def tier(tx: Connection, hub: Hub, about: str) -> Email | None:
     """The letter to a referrer who reached a tier; `about` names both, "ref_…/gold"."""
     referrer_id, _, reached = about.partition("/")
-    referrer = referrers.find(tx, referrer_id)
+    referrer = referrer_rows.find(tx, referrer_id)
     if referrer is None:
         return None
     merchant = hub.settings.merchant_name or hub.settings.base_url
     subject, text = tier_letter.written(reached, referrer.code, merchant)
-    return Letter(
+    return Email(
         name=f"tier/{about}", to=_address(hub, referrer), subject=subject, text=text,
         language=ENGLISH, at=referrer.created_at,
     )  # fmt: skip

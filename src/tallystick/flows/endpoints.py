@@ -17,8 +17,8 @@ from tallystick.domain.ids import is_id, new_id
 from tallystick.domain.sealing import Keys, Masters, derived, seal, unseal
 from tallystick.domain.standard_webhooks import decoded_key
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.flows.publish import publish_all
+from tallystick.flows.idempotency import Once
+from tallystick.flows.number_events import publish_all
 from tallystick.store import deliveries, feed, webhook_endpoints
 from tallystick.store.webhook_endpoints import Endpoint
 

@@ -15,7 +15,7 @@ from tallystick.flows import endpoints
 from tallystick.flows.addresses import with_addresses
 from tallystick.flows.deliver import send
 from tallystick.flows.hub import Hub
-from tallystick.flows.publish import publish
+from tallystick.flows.number_events import publish
 from tallystick.store import deliveries, feed, webhook_endpoints
 from tallystick.store.deliveries import Attempt, Delivery, Due
 from tallystick.store.feed import Event
@@ -124,7 +124,7 @@ async def resend(hub: Hub, event_id: str, endpoint_id: str | None) -> int:
         return len(chosen)
 
     done = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     return done
 
 
@@ -147,7 +147,7 @@ async def resend_since(hub: Hub, since: datetime, endpoint_id: str | None) -> in
         )
 
     done = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     return done
 
 

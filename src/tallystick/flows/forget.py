@@ -9,14 +9,16 @@ from sqlalchemy import Connection
 
 from tallystick.domain.addresses import CUSTOMERS, GIFT_CARDS, ORDERS, Addresses
 from tallystick.domain.errors import Conflict, NotConfigured, NotFound
-from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import new_id
-from tallystick.domain.order import Order
 from tallystick.flows.addresses import seal_rest
 from tallystick.flows.hub import Hub
-from tallystick.flows.orders import email_of
 from tallystick.flows.timer import UNFINISHED
-from tallystick.store import forgetting, gift_cards, orders, payments, raw_bytes, unmatched
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.orders import rows as orders
+from tallystick.products.orders.ordering import email_of
+from tallystick.products.orders.rules import Order
+from tallystick.store import forgetting, payments, raw_bytes, unmatched
 from tallystick.store.forgetting import GONE
 from tallystick.store.unmatched import Decision
 

@@ -106,3 +106,15 @@ class Fulfilment:
         `back` is the part of this refund that something was delivered for, and `payment.refunded`
         counts it already. A surplus that goes back revokes nothing, so this is not called for it.
         """
+
+
+class Plain(Fulfilment):
+    """Money for something that the merchant's own system hands out, on the event."""
+
+    purpose = "plain"
+
+
+class PaymentLink(Fulfilment):
+    """Money for what the link describes. The link's status follows its payment."""
+
+    purpose = "payment_link"

@@ -15,14 +15,14 @@ from sqlalchemy import Connection
 from tallystick.access import Access
 from tallystick.domain.clocks import GatewayClocks
 from tallystick.domain.errors import GatewayNotOffered, NotFound
-from tallystick.domain.order import Referrer
 from tallystick.domain.payment import Attempt
 from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.circuit import Circuit
-from tallystick.fulfilment.base import Fulfilment
+from tallystick.flows.fulfilment import Fulfilment
 from tallystick.gateways.base import Gateway
 from tallystick.mail import Mail
+from tallystick.products.orders.rules import Referrer
 from tallystick.settings import Settings
 from tallystick.store.database import Database
 
@@ -62,7 +62,7 @@ class RateSource(Protocol):
 
 
 @dataclass(slots=True)
-class Bell:
+class WorkSignal:
     """Rings for everyone who waits for work, so that nobody has to look all the time."""
 
     _listeners: list[asyncio.Event] = field(default_factory=list)
@@ -84,7 +84,7 @@ Referrers = Callable[[Connection, str], Referrer | None]
 
 
 @dataclass(slots=True)
-class Trouble:
+class GatewayErrors:
     """Calls to one gateway that got no usable answer since this process started."""
 
     count: int = 0
@@ -108,12 +108,12 @@ class Hub:
     former: Sequence[Gateway] = ()
     """Accounts that gateways had before: they take no new offers, and are listened to."""
 
-    bell: Bell = field(default_factory=Bell)
+    work_signal: WorkSignal = field(default_factory=WorkSignal)
     going_on: set["asyncio.Task[Any]"] = field(default_factory=set)
     """Work that whoever began it waits for no more; a set, or nobody would hold it."""
 
     circuits: dict[str, Circuit] = field(default_factory=dict)
-    troubles: dict[str, Trouble] = field(default_factory=dict)
+    gateway_errors: dict[str, GatewayErrors] = field(default_factory=dict)
     sending: Counter[str] = field(default_factory=Counter)
     """How many deliveries are under way to each webhook endpoint."""
 
@@ -130,7 +130,7 @@ class Hub:
         """The time that payments live by."""
         return self.clock.now()
 
-    def luck(self) -> float:
+    def jitter(self) -> float:
         """A number in [0, 1) that spreads timers; nothing secret depends on it."""
         return random.random()  # noqa: S311
 
@@ -185,9 +185,9 @@ class Hub:
         if not task.cancelled():
             task.exception()
 
-    def note_trouble(self, name: str, what: str) -> None:
+    def note_gateway_error(self, name: str, what: str) -> None:
         """A gateway gave no usable answer; operators see it."""
-        trouble = self.troubles.setdefault(name, Trouble())
+        trouble = self.gateway_errors.setdefault(name, GatewayErrors())
         trouble.count += 1
         trouble.last, trouble.last_at = what, self.now()
 

@@ -10,8 +10,8 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.refund import LATE_POLICY, Refund, RefundSignal, RefundSource, RefundState
+from tallystick.flows.book_refund import begin
 from tallystick.flows.hub import Hub
-from tallystick.flows.refunding import begin
 from tallystick.flows.ways_back import Way, ways
 from tallystick.store import payments, refunds
 

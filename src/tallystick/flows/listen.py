@@ -157,7 +157,7 @@ async def _read(hub: Hub, gateway: Gateway, before: Reading, turn_s: float) -> d
                 break
     except (GatewayUnreachable, GatewayUnavailable) as error:
         circuit.answered(usable=not isinstance(error, GatewayUnreachable))
-        hub.note_trouble(gateway.name, error.detail)
+        hub.note_gateway_error(gateway.name, error.detail)
         log.warning("account_unread", gateway=gateway.name, why=error.detail)
         await _let_go(hub, before, None, before.silent + 1)
         return None
@@ -200,7 +200,7 @@ def _take_in(hub: Hub, gateway: Gateway, page: AccountPage, tx: Connection) -> f
     keep_unowned(tx, gateway, page.credits, now)
     if page.unread:
         inbox.keep_each(tx, [_unread(hub, gateway, line, now) for line in page.unread])
-    hub.bell.ring()
+    hub.work_signal.ring()
     return turn(tx, hub, gateway) if page.more else 0.0
 
 

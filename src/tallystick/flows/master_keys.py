@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 from tallystick.domain.addresses import CUSTOMERS, Addresses
 from tallystick.domain.errors import Invalid, NotConfigured
-from tallystick.domain.giftcode import Mint
 from tallystick.domain.sealing import KEPT, Masters, derived, seal, unseal
 from tallystick.flows.hub import Hub
-from tallystick.store import coupons, master_keys, sealed
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.orders import coupon_rows
+from tallystick.store import master_keys, sealed
 from tallystick.store.columns import AnyRow
 from tallystick.store.database import Database
 from tallystick.store.sealed import Sealed
@@ -152,9 +153,9 @@ def _replace(
 
 def _rename_customer(tx: Connection, hub: Hub, order_id: str, address: str) -> None:
     """Coupons count a buyer under a keyed hash too, which only the address can be put into."""
-    coupon_id = coupons.coupon_of(tx, order_id)
+    coupon_id = coupon_rows.coupon_of(tx, order_id)
     if coupon_id is not None:
-        coupons.rename(tx, coupon_id, Addresses.of(hub.secret).lookups(CUSTOMERS, address))
+        coupon_rows.rename(tx, coupon_id, Addresses.of(hub.secret).lookups(CUSTOMERS, address))
 
 
 def _opened(masters: Masters, of: Sealed, row: AnyRow) -> bytes:

@@ -69,7 +69,7 @@ async def retry(hub: Hub, notice_id: str) -> Shown:
         return _find(tx, notice_id)[0]
 
     after = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     return Shown(after, kept is not None)
 
 

@@ -39,7 +39,7 @@ async def make_offer(hub: Hub, payment: Payment, attempt: Attempt, *, alone: boo
     try:
         checkout = await gateway.open_checkout(order)
     except GatewayUnreachable as error:
-        hub.note_trouble(gateway.name, error.detail)
+        hub.note_gateway_error(gateway.name, error.detail)
         log.warning("offer_unknown", gateway=gateway.name, attempt=attempt.id, why=error.detail)
         await hub.database.write(lambda tx: attempts.unanswered(tx, attempt.id))
         if error.sent:

@@ -15,8 +15,8 @@ from tallystick.domain.errors import HubError, Invalid
 from tallystick.domain.evidence import Trust, counts
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
+from tallystick.flows.inquiry import standing
 from tallystick.flows.listen import is_read, keep_unowned, read_on
-from tallystick.flows.present import standing
 from tallystick.flows.raw_bytes import sealed_notice
 from tallystick.flows.sender import recognised
 from tallystick.flows.settle import settle
@@ -58,7 +58,7 @@ async def receive(hub: Hub, name: str, raw: RawNotice) -> Answer:
     await hub.database.write_each(inbox.keep_each, row)
     if gateway.capabilities.hears_outcome and not notice.unreadable:
         return gateway.acknowledge(notice, await _outcome(hub, gateway, notice))
-    hub.bell.ring()
+    hub.work_signal.ring()
     return gateway.acknowledge(notice)
 
 
@@ -100,7 +100,7 @@ async def _outcome(hub: Hub, gateway: Gateway, notice: Notice) -> Standing | Non
 
     kept, about = await hub.database.read(find)
     if kept is None or len(about) != 1:
-        hub.bell.ring()
+        hub.work_signal.ring()
         return None
     payment_id = about.pop()
     delays = _delays(hub, [kept], await _settle_for(hub, payment_id, [kept]), schedule.RETRY_WINDOW)
@@ -269,7 +269,7 @@ def _delays(hub: Hub, notices: Sequence[KeptNotice], why: str, window: timedelta
             notice.id,
             None
             if now - notice.received_at > window
-            else schedule.retry_at(notice.tries, now, hub.luck()),
+            else schedule.retry_at(notice.tries, now, hub.jitter()),
             why,
         )
         for notice in notices

@@ -21,7 +21,7 @@ from tallystick.domain.payment import (
 )
 from tallystick.domain.raw_bytes import Raw
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import contradiction, late_money, refunding
+from tallystick.flows import book_refund, contradiction, late_money
 from tallystick.flows.claim import own_money, receive
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.timer import UNFINISHED, next_check
@@ -118,7 +118,7 @@ def record(
     changed = _note_refunds(tx, hub, payment_id, tries, answers, now) or changed
     news = timed.received > before.received or timed.phase is not before.phase
     if news and late_money.give_back(tx, hub, payment_id, state, now):
-        record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
+        record(tx, hub, payment_id, [Heard(book_refund.given_back(now))], Answers())
         changed = True
     if not answers.unheard:
         inbox.handled(tx, [notice.id for notice in notices], payment_id, now)
@@ -133,12 +133,12 @@ def _note_refunds(
     news = False
     for attempt in tries:
         verdicts = answers.refunds.get(attempt.id, ())
-        news = refunding.note(tx, hub, payment_id, attempt, verdicts, now) or news
+        news = book_refund.note(tx, hub, payment_id, attempt, verdicts, now) or news
     if news:
         note_what_is_owed(tx, hub, payment_id, now)
     payment = payments.find(tx, payment_id)
-    if news and payment is not None and refunding.closes_the_offer(payment):
-        record(tx, hub, payment_id, [Heard(refunding.given_back(now))], Answers())
+    if news and payment is not None and book_refund.closes_the_offer(payment):
+        record(tx, hub, payment_id, [Heard(book_refund.given_back(now))], Answers())
     return news
 
 

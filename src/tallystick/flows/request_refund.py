@@ -20,23 +20,17 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.refund import Refund, RefundSignal, RefundSource, RefundState
 from tallystick.domain.sealing import derived, seal, unseal
+from tallystick.flows.book_refund import begin, closes_the_offer, given_back, move, taken
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.once import Once
+from tallystick.flows.idempotency import Once
 from tallystick.flows.record import Answers, Heard, record
-from tallystick.flows.refunding import begin, closes_the_offer, given_back, move, taken
 from tallystick.flows.send_refund import send
 from tallystick.flows.ways_back import Way, ways
-from tallystick.store import (
-    gift_cards,
-    links,
-    orders,
-    payments,
-    receipts,
-    refunds,
-    snapshots,
-    tasks,
-    topups,
-)
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.orders import rows as orders
+from tallystick.products.tasks import rows as tasks
+from tallystick.products.wallets import topup_rows
+from tallystick.store import links, payments, receipts, refunds, snapshots
 from tallystick.store.refunds import Moved
 
 Lookup = Callable[[Connection, str], str | None]
@@ -62,7 +56,7 @@ LOOKUPS: Final[dict[str, Lookup]] = {
     "ord": lambda tx, order_id: _payment_of(orders.find(tx, order_id)),
     "gc": lambda tx, card_id: _payment_of(gift_cards.find(tx, card_id)),
     "task": lambda tx, task_id: _payment_of(tasks.find(tx, task_id)),
-    "top": topups.payment_of,
+    "top": topup_rows.payment_of,
 }
 """How the payment behind a product's id is found, by the id's prefix."""
 

@@ -23,8 +23,8 @@ from tallystick.store import (
     budgets,
     credits,
     deliveries,
+    effects,
     inbox,
-    jobs,
     payments,
     questions,
     readings,
@@ -257,7 +257,7 @@ async def wake(hub: Hub, *, jumped: bool = False) -> None:
             inbox.let_go(tx, now)
             credits.let_go(tx, now)
             readings.let_go(tx, now)
-            jobs.let_go(tx, now)
+            effects.let_go(tx, now)
             deliveries.let_go(tx, now)
             refunds.let_go(tx, now)
             schedules.let_go(tx)

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from tallystick.domain.errors import Conflict, NotFound
 from tallystick.flows.hub import Hub
-from tallystick.store import jobs
-from tallystick.store.jobs import Effect
+from tallystick.store import effects
+from tallystick.store.effects import Effect
 
 
 async def listing(
@@ -17,7 +17,7 @@ async def listing(
 ) -> list[Effect]:  # fmt: skip
     """One page, newest first, one more than `limit` where there are more."""
     return await hub.database.read(
-        lambda tx: jobs.page(tx, filters=filters, span=span, after=after, limit=limit)
+        lambda tx: effects.page(tx, filters=filters, span=span, after=after, limit=limit)
     )
 
 
@@ -26,14 +26,14 @@ async def retry(hub: Hub, effect_id: str) -> Effect:
     now = hub.now()
 
     def body(tx: Connection) -> Effect:
-        known = jobs.find(tx, effect_id)
+        known = effects.find(tx, effect_id)
         if known is None:
             raise NotFound("There is no effect with this id.")
         if known.state == "done":
             raise Conflict("This effect is done already; there is nothing to try again.")
-        jobs.revive(tx, effect_id, now)
-        return jobs.find(tx, effect_id) or known
+        effects.revive(tx, effect_id, now)
+        return effects.find(tx, effect_id) or known
 
     effect = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     return effect

@@ -14,7 +14,6 @@ from tallystick.domain.errors import Conflict, HubError, NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
 from tallystick.flows.deliver import deliver_events
-from tallystick.flows.discounts import sync_discounts
 from tallystick.flows.dispute import read_disputes
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
@@ -23,11 +22,12 @@ from tallystick.flows.listen import listen_to_all
 from tallystick.flows.rates import refresh
 from tallystick.flows.receive import handle_inbox
 from tallystick.flows.reconcile import reconcile_job
-from tallystick.flows.redeem import release_holds
-from tallystick.flows.report import keep_days
 from tallystick.flows.rescue import ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.tidy import tidy
+from tallystick.products.gift_cards.spend_gift_card import release_holds
+from tallystick.products.orders.sync_discounts import sync_discounts
+from tallystick.products.revenue.report import keep_days
 from tallystick.store import questions, schedules
 from tallystick.store.schedules import Run, Standing, Stats
 

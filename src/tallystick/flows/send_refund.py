@@ -16,11 +16,11 @@ from tallystick.domain.errors import (
 )
 from tallystick.domain.payment import Attempt
 from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
+from tallystick.flows.book_refund import LEASE, hear, move, taken
 from tallystick.flows.circuit import Circuit
 from tallystick.flows.hub import Hub
 from tallystick.flows.pace import budget_of
 from tallystick.flows.record import note_what_is_owed
-from tallystick.flows.refunding import LEASE, hear, move, taken
 from tallystick.flows.settle import reference_of
 from tallystick.gateways.abilities import RefundOrder, Refunds, RefundVerdict
 from tallystick.store import attempts, budgets, refunds, snapshots
@@ -172,7 +172,7 @@ async def _refused(hub: Hub, refund: Refund, why: str) -> None:
 async def _unheard(hub: Hub, refund: Refund, why: str) -> None:
     """No usable answer: it may have been done. Nothing but the gateway's books decides."""
     now = hub.now()
-    hub.note_trouble(refund.gateway, why)
+    hub.note_gateway_error(refund.gateway, why)
     log.warning("refund_unknown", refund=refund.id, gateway=refund.gateway, why=why)
 
     def body(tx: Connection) -> Refund | None:
@@ -187,9 +187,9 @@ async def _unheard(hub: Hub, refund: Refund, why: str) -> None:
 
 
 async def _later(hub: Hub, refund: Refund, why: str | None) -> None:
-    at = schedule.retry_at(refund.tries, hub.now(), hub.luck())
+    at = schedule.retry_at(refund.tries, hub.now(), hub.jitter())
     await hub.database.write(lambda tx: refunds.later(tx, refund.id, at, why))
-    hub.bell.ring()
+    hub.work_signal.ring()
 
 
 async def _publish(hub: Hub, refund: Refund) -> None:

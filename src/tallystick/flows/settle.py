@@ -110,7 +110,7 @@ async def _ask_about(
     except (GatewayUnreachable, GatewayUnavailable) as error:
         circuit.answered(usable=not isinstance(error, GatewayUnreachable))
         answers.unheard = True
-        hub.note_trouble(gateway.name, error.detail)
+        hub.note_gateway_error(gateway.name, error.detail)
         log.warning("gateway_unheard", gateway=gateway.name, attempt=attempt.id, why=error.detail)
         return
     circuit.answered(usable=True)

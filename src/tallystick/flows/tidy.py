@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from tallystick.flows import addresses, raw_bytes
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import KEPT_FOR
-from tallystick.store import entrance, pruning
+from tallystick.flows.idempotency import KEPT_FOR
+from tallystick.store import dashboard_sessions, pruning
 
 HISTORY: Final = timedelta(days=30)
 YEAR: Final = timedelta(days=365)
@@ -31,7 +31,7 @@ async def tidy(hub: Hub) -> dict[str, Any]:
     went = {name: await _drop_aged(hub, name, before) for name, before in ages.items()}
     went["sealed"] = await raw_bytes.seal_rest(hub) + await addresses.seal_rest(hub)
     went["sign_ins"] = await hub.database.write(
-        lambda tx: entrance.forget(tx, hub.clock.real_now())
+        lambda tx: dashboard_sessions.forget(tx, hub.clock.real_now())
     )
     year_ago = now - YEAR
     up_to = await hub.database.write(lambda tx: pruning.told_up_to(tx, year_ago))

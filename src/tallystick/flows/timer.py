@@ -38,7 +38,7 @@ def next_check(
         return min(due, now + _DOUBTED_GAP) if knocked else due, Rank.OLD
     watched = hub.live.watched(payment.id)
     opened_at = asked[-1].created_at
-    due = schedule.while_open(opened_at, payment.expires_at, now, hub.luck(), watched=watched)
+    due = schedule.while_open(opened_at, payment.expires_at, now, hub.jitter(), watched=watched)
     rank = schedule.rank_of(opened_at, now, knocked=knocked, watched=watched)
     return min(due, now + _DOUBTED_GAP) if knocked else due, rank
 
@@ -55,7 +55,7 @@ def _afterwards(
         return None
     if payment.phase is Phase.PAID and not payment.refund_reserved:
         return None
-    return schedule.afterwards(payment.closed_at, until, now, hub.luck())
+    return schedule.afterwards(payment.closed_at, until, now, hub.jitter())
 
 
 def _is_doubted(known: Sequence[Evidence], now: datetime) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ledger import sent_back
-from tallystick.domain.likeness import Clue, Likeness, likeness
+from tallystick.domain.match_score import Clue, Likeness, likeness
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tallystick.domain.evidence import State
 from tallystick.domain.payment import Attempt, AttemptState, Payment, is_final
 from tallystick.flows.hub import Hub
-from tallystick.store import jobs
+from tallystick.store import effects
 
 CANCEL: Final = "cancel_attempt"
 _LIVE: Final = frozenset(
@@ -33,4 +33,4 @@ def withdraw_offers(
         stands = state.attempts.get(attempt.id, attempt.state)
         if stands in _LIVE and gateway is not None and gateway.capabilities.cancels:
             payload = {"paymentId": payment.id, "attemptId": attempt.id}
-            jobs.add(tx, CANCEL, f"cancel/{attempt.id}", payload, now)
+            effects.add(tx, CANCEL, f"cancel/{attempt.id}", payload, now)

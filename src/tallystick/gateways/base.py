@@ -313,7 +313,7 @@ class Question:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Desk(Protocol):
+class AnswersInquiries(Protocol):
     """A gateway that also calls us with questions (GovPay+ asks for a token, then for the bill).
 
     `desk_paths` maps each public path, below the server's root, to the operation it asks for.

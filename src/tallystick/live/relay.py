@@ -81,8 +81,8 @@ class Relay:
             self._ring()
 
     def _ring(self) -> None:
-        for bell in self._bells.values():
-            bell.set()
+        for work_signal in self._bells.values():
+            work_signal.set()
 
     async def _run(self, line: Line) -> None:
         pause_s = 0.1
@@ -90,9 +90,9 @@ class Relay:
             try:
                 await line.open(self._heard)
                 pause_s = 0.1
-                bell = self._bells[line] = asyncio.Event()
-                bell.set()
-                await self._tell_forever(line, bell)
+                work_signal = self._bells[line] = asyncio.Event()
+                work_signal.set()
+                await self._tell_forever(line, work_signal)
             except Exception as error:  # noqa: BLE001 - whatever it is, polling goes on
                 log.warning("relay_lost", line=type(line).__name__, why=type(error).__name__)
             self._bells.pop(line, None)
@@ -103,12 +103,12 @@ class Relay:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _tell_forever(self, line: Line, bell: asyncio.Event) -> None:
+    async def _tell_forever(self, line: Line, work_signal: asyncio.Event) -> None:
         while True:
             # Also says nothing now and then, to notice that the line is dead.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(bell.wait(), ASKED_EVERY_S)
-            bell.clear()
+                await asyncio.wait_for(work_signal.wait(), ASKED_EVERY_S)
+            work_signal.clear()
             messages: dict[str, None] = {}
             if line is self._line or self._line not in self._bells:
                 messages, self._waiting = self._waiting, messages

@@ -1,1 +1,1 @@
-"""The sandbox: simulated gateways on a clock that moves; never part of a process that takes money."""
+"""Simulated gateways on a clock that moves: never part of a process that takes money."""

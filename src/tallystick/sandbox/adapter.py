@@ -1,6 +1,6 @@
 """The sandbox: our own simple gateway in any currency, to try things without real money.
 
-It exists as a simulator only; `tallystick.simulators.sandbox` describes its wire format.
+It exists as a simulator only; `tallystick.sandbox.simulators.sandbox` describes its wire format.
 """
 
 import hmac

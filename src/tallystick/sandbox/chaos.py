@@ -7,9 +7,9 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from tallystick.cli.playhouse import Playhouse
-from tallystick.cli.server import Server
+from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import Refused, Unavailable
+from tallystick.sandbox.dev_process import Playhouse
 
 PLAYERS: Final = 4
 BATCH: Final = 40
@@ -68,7 +68,7 @@ def play(house: Playhouse, seed: int, payments: int, strangers: int = 0) -> Tall
     return tally
 
 
-def _crowd(server: Server, seed: int, strangers: int) -> None:
+def _crowd(server: ServerClient, seed: int, strangers: int) -> None:
     """Other people's money comes to the account too."""
     for first in range(0, strangers, MOST_AT_ONCE):
         wish = {"amount": 50_000, "currency": "VND", "gateway": CROWDED,
@@ -81,7 +81,7 @@ def _crowd(server: Server, seed: int, strangers: int) -> None:
 
 
 def _one(
-    server: Server, seed: int, gateways: list[dict[str, Any]], number: int
+    server: ServerClient, seed: int, gateways: list[dict[str, Any]], number: int
 ) -> tuple[Counter[str], Counter[str]]:
     """One payer's whole story. What is refused in words is part of it; a 5xx is not."""
     luck = Random(f"chaos/{seed}/{number}")  # noqa: S311 - a game, to be repeated
@@ -126,12 +126,12 @@ def _can_end_well(act: str, gateway: dict[str, Any]) -> bool:
     return not (unheard or (act == "underpay" and not gateway["tellsParts"]))
 
 
-def _pass(server: Server, seconds: float, tally: Tally) -> None:
+def _pass(server: ServerClient, seconds: float, tally: Tally) -> None:
     server.post("/_sim/clock", {"advance": seconds}, timeout_s=300)
     tally.days += seconds / DAY_S
 
 
-def _phases(server: Server) -> Counter[str]:
+def _phases(server: ServerClient) -> Counter[str]:
     counted: Counter[str] = Counter()
     cursor = ""
     while True:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 import typer
 
-from tallystick.cli.server import Server, Told
+from tallystick.cli.server import ServerClient, Told
 from tallystick.cli.terminal import qr
 from tallystick.domain.errors import HubError, Unavailable
 from tallystick.domain.money import Money
@@ -34,7 +34,7 @@ def play() -> None:
     with tempfile.TemporaryDirectory(prefix="tallystick-demo-") as folder:
         database = f"sqlite:///{folder}/tallystick.db"
         with _server(Path(folder), database) as ready:
-            story = Story(Server(ready["url"], ready["secretKey"]), database)
+            story = Story(ServerClient(ready["url"], ready["secretKey"]), database)
             for number, (title, step) in enumerate(story.steps(), 1):
                 typer.echo(f"{number:>2}. {title}: ", nl=False)
                 typer.echo(_told(title, step))
@@ -52,7 +52,7 @@ def _told(title: str, step: Callable[[], str]) -> str:
 class Story:
     """What is known so far, and the steps that add to it. Each step returns what happened."""
 
-    def __init__(self, server: Server, database: str) -> None:
+    def __init__(self, server: ServerClient, database: str) -> None:
         self._server = server
         self._database = database
         self._events: queue.Queue[Told | HubError] = queue.Queue()
@@ -99,7 +99,7 @@ class Story:
     def _pay(self) -> str:
         """As a person does: open the gateway's own page, press its button, come back."""
         page = urlsplit(self._attempt["checkout"]["checkoutUrl"])
-        payer = Server(f"{page.scheme}://{page.netloc}")
+        payer = ServerClient(f"{page.scheme}://{page.netloc}")
         seen = payer.send("GET", page.path)
         pressed = payer.send("POST", page.path, urlencode({"act": "pay"}).encode(), _FORM)
         if seen.status != 200 or pressed.status != 303:

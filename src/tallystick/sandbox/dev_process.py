@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick.cli.server import Server
+from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import Unavailable
 
 PATIENCE_S: Final = 30.0
@@ -25,9 +25,9 @@ class Playhouse:
         self._ready: dict[str, Any] = {}
 
     @property
-    def server(self) -> Server:
+    def server(self) -> ServerClient:
         """The running server, with an admin key."""
-        return Server(self._ready["url"], self._ready["secretKey"])
+        return ServerClient(self._ready["url"], self._ready["secretKey"])
 
     def start(self) -> None:
         """Start, at the same address as before if there was one. Raises Unavailable."""
@@ -71,8 +71,8 @@ class Playhouse:
 
         Only for a house that is stopped.
         """
-        from tallystick.cli.office import in_office
-        from tallystick.simulators.books import Books
+        from tallystick.cli.offline_hub import in_office
+        from tallystick.sandbox.simulators.books import Books
         from tallystick.store import ledger
         from tallystick.wiring import books_of
 

@@ -12,9 +12,12 @@ from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.ids import is_id
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import start_attempt
-from tallystick.flows.form import payers_address
 from tallystick.flows.hub import Hub
-from tallystick.store import gift_cards, links, payments, snapshots, tasks, topups
+from tallystick.flows.payment_form import payers_address
+from tallystick.products.gift_cards import rows as gift_cards
+from tallystick.products.tasks import rows as tasks
+from tallystick.products.wallets import topup_rows
+from tallystick.store import links, payments, snapshots
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
@@ -22,7 +25,7 @@ from tallystick.web.description import answers
 from tallystick.web.schemas import one
 
 
-class Rehearsal(Protocol):
+class RunningSandbox(Protocol):
     """The simulated gateways and their clock, as far as the control needs them."""
 
     async def act(self, gateway: str, our_ref: str, act: str, **wishes: Any) -> dict[str, Any]:
@@ -71,7 +74,7 @@ class Advance(Body):
     advance: float | int = Field(ge=0, le=366 * 86_400, description="Seconds.")
 
 
-def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
+def sandbox_router(sandbox: RunningSandbox) -> APIRouter:
     """Only made under `dev`, and only for keys of the role admin."""
     router = APIRouter(tags=["sandbox"])
 
@@ -84,7 +87,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
     ) -> dict[str, Any]:
         """One act on the latest attempt of a payment; the answer says what happened."""
         who.needs("admin")
-        return {"data": await _play(hub, rehearsal, parsed.value)}
+        return {"data": await _play(hub, sandbox, parsed.value)}
 
     @router.post(
         "/_sim/clock", openapi_extra=described(Advance), summary="Move the virtual clock",
@@ -95,7 +98,7 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
     ) -> dict[str, Any]:
         """Expiry, polling, retries and jobs happen on the way; returns when they have."""
         who.needs("admin")
-        told = await rehearsal.advance(float(parsed.value.advance))
+        told = await sandbox.advance(float(parsed.value.advance))
         return {"data": {**told, "now": shapes.instant(hub.now())}}
 
     @router.post(
@@ -109,19 +112,19 @@ def sandbox_router(rehearsal: Rehearsal) -> APIRouter:
         who.needs("admin")
         wished = parsed.value
         rates = {currency: Decimal(text) for currency, text in wished.rates.items()}
-        return {"data": rehearsal.move_rates(rates, wished.fault)}
+        return {"data": sandbox.move_rates(rates, wished.fault)}
 
     return router
 
 
-async def _play(hub: Hub, rehearsal: Rehearsal, wished: Play) -> dict[str, Any]:
+async def _play(hub: Hub, sandbox: RunningSandbox, wished: Play) -> dict[str, Any]:
     snapshot = await _find(hub, wished)
     if snapshot.attempt is None and snapshot.link is not None:
         # The payer opens the page and takes the first way to pay.
         snapshot, _ = await start_attempt(hub, snapshot.id, snapshot.link.gateways[0])
     if snapshot.attempt is None:
         raise Conflict("This payment has no attempt at a gateway yet.")
-    happened = await rehearsal.act(
+    happened = await sandbox.act(
         snapshot.attempt.gateway,
         snapshot.attempt.our_ref,
         wished.act,
@@ -138,7 +141,7 @@ async def _play(hub: Hub, rehearsal: Rehearsal, wished: Play) -> dict[str, Any]:
 def _sold(tx: Any, name: str) -> str | None:
     """The latest payment of what has this id."""
     if is_id("top", name):
-        return topups.payment_of(tx, name)
+        return topup_rows.payment_of(tx, name)
     if is_id("task", name):
         held = tasks.sessions(tx, name)
         return held[-1].payment_id if held else None

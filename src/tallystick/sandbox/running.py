@@ -10,8 +10,8 @@ from typing import Any, Final
 import structlog
 from starlette.routing import BaseRoute
 
-from tallystick.simulators.rates import RateMarket
-from tallystick.simulators.stage import Stage
+from tallystick.sandbox.simulators.host import Simulators
+from tallystick.sandbox.simulators.rates import RateMarket
 from tallystick.worker import Worker
 
 MOST_STEPS: Final = 60
@@ -20,10 +20,10 @@ _NAP_S: Final = 0.1
 log = structlog.get_logger()
 
 
-class RehearsalClock:
+class SandboxClock:
     """The stage's time for payments, and the machine's own for leases."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Simulators) -> None:
         self._stage = stage
 
     def now(self) -> datetime:
@@ -35,10 +35,10 @@ class RehearsalClock:
         return datetime.now(UTC)
 
 
-class Rehearsal:
+class RunningSandbox:
     """Drives the stage beside a running server."""
 
-    def __init__(self, stage: Stage, worker: Worker) -> None:
+    def __init__(self, stage: Simulators, worker: Worker) -> None:
         self._stage = stage
         self._worker = worker
         self._task: asyncio.Task[None] | None = None

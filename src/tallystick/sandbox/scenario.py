@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick.cli.playhouse import Playhouse
-from tallystick.cli.server import Server
+from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import HubError, Invalid
+from tallystick.sandbox.dev_process import Playhouse
 
 _UNITS: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _LOOKED_AT: Final = {
@@ -20,7 +20,7 @@ _LOOKED_AT: Final = {
 class Scenario:
     """The steps of a file, and the payments that they have made so far, by name."""
 
-    def __init__(self, document: Mapping[str, Any], server: Server) -> None:
+    def __init__(self, document: Mapping[str, Any], server: ServerClient) -> None:
         self._document = document
         self._server = server
         self._payments: dict[str, str] = {}

@@ -5,9 +5,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, Update, bindparam, select, update
 
-from tallystick.store.schema.gift_cards import gift_cards
-from tallystick.store.schema.orders import orders
-from tallystick.store.schema.sales import referrers
+from tallystick.products.gift_cards.tables import gift_cards
+from tallystick.products.orders.tables import orders
+from tallystick.products.revenue.tables import referrers
 
 _TABLES: Final = {"orders.email": orders, "referrers.email": referrers}
 """Where the address itself stands in `email_lookup` until it is sealed, by its place."""

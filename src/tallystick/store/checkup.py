@@ -15,7 +15,7 @@ _NEWEST = select(func.max(payments.c.created_at))
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class DatabaseFacts:
     """The ground that the books stand on. `newest` is when the last payment was made."""
 
     dialect: str
@@ -26,7 +26,7 @@ class Ground:
     newest: datetime | None
 
 
-def ground(tx: Connection) -> Ground:
+def ground(tx: Connection) -> DatabaseFacts:
     """Ask it. SQLite has no clock of its own."""
     dialect = tx.dialect.name
     if dialect == "sqlite":
@@ -38,7 +38,7 @@ def ground(tx: Connection) -> Ground:
         now = tx.execute(select(func.now())).scalar_one().astimezone(UTC)
         program = f"PostgreSQL {'.'.join(map(str, number))}"
     newest = tx.execute(_NEWEST).scalar()
-    return Ground(dialect, program, number, version(tx), now, newest)
+    return DatabaseFacts(dialect, program, number, version(tx), now, newest)
 
 
 def write_and_take_back(tx: Connection, holders: Sequence[str]) -> list[int]:

@@ -7,11 +7,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce, update
 
 from tallystick.domain.addresses import SealedAddress
+from tallystick.products.gift_cards.tables import gift_cards
+from tallystick.products.orders.coupon_tables import coupon_customers, coupon_uses
+from tallystick.products.orders.tables import orders
 from tallystick.store.schema.core import evidence, idempotency, inbox, jobs
-from tallystick.store.schema.coupons import coupon_customers, coupon_uses
 from tallystick.store.schema.credits import credits
-from tallystick.store.schema.gift_cards import gift_cards
-from tallystick.store.schema.orders import orders
 from tallystick.store.schema.refunds import refund_moves, refunds
 
 GONE: Final = "forgotten@invalid"

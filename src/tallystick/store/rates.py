@@ -11,8 +11,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.errors import CurrencyUnknown
 from tallystick.domain.exchange import Rate, Rates, RateSource, Valued, plain
-from tallystick.store.schema.orders import orders
-from tallystick.store.schema.sales import exchange_rates, valuations
+from tallystick.products.orders.tables import orders
+from tallystick.products.revenue.tables import exchange_rates, valuations
 
 FRESH_FOR: Final = timedelta(hours=1)
 _ALL = select(exchange_rates.c.currency, exchange_rates.c.per_dollar, exchange_rates.c.as_of)

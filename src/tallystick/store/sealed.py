@@ -23,15 +23,15 @@ from sqlalchemy.sql.elements import BindParameter
 
 from tallystick.domain.addresses import GIFT_CARDS, ORDERS, REFERRERS, SEALING, Place
 from tallystick.domain.sealing import HEADER
+from tallystick.products.gift_cards.tables import gift_cards
+from tallystick.products.orders.tables import licences, orders
+from tallystick.products.revenue.tables import referrers
 from tallystick.store.columns import AnyRow
 from tallystick.store.schema.core import idempotency
-from tallystick.store.schema.gift_cards import gift_cards
 from tallystick.store.schema.keys import kept_keys
 from tallystick.store.schema.merchant_events import webhook_endpoints
-from tallystick.store.schema.orders import licences, orders
 from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.store.schema.refunds import refunds
-from tallystick.store.schema.sales import referrers
 
 
 @dataclass(frozen=True, slots=True)

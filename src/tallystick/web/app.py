@@ -13,51 +13,47 @@ from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid, NotFound, Refused
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
+from tallystick.products.gift_cards import pages as gift_pages
+from tallystick.products.gift_cards import polling
+from tallystick.products.gift_cards import routes as gift_cards
+from tallystick.products.orders import coupon_routes, licence_routes, list_routes, product_routes
+from tallystick.products.orders import routes as orders
+from tallystick.products.revenue import pages as revenue_page
+from tallystick.products.revenue import referral_routes, report_routes
+from tallystick.products.tasks import routes as tasks
+from tallystick.products.wallets import pages as wallet_page
+from tallystick.products.wallets import routes as wallets
+from tallystick.products.wallets import topup_routes
 from tallystick.web import (
     books,
-    coupons,
     dashboard,
     decisions,
     description,
-    desk,
     effects,
     events,
     front,
-    gift_cards,
-    gift_orders,
-    gift_pages,
     health,
+    inquiries,
     jobs,
-    licences,
     links,
     methods,
     notices,
-    order_lists,
-    orders,
     pay_form,
     payer,
     payments,
-    products,
     queries,
     rates,
     reconciliations,
     reference,
-    referrals,
     refunds,
     refusals,
-    reports,
-    revenue_page,
     static_files,
-    tasks,
-    topups,
     unmatched,
-    wallet_page,
-    wallets,
     webhook_endpoints,
 )
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
-from tallystick.web.stream import Keeper
+from tallystick.web.sse_stream import Keeper
 from tallystick.wrong_values import words_of
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
@@ -75,20 +71,20 @@ PARTS: Final = (
     refunds,
     reconciliations,
     gift_cards,
-    gift_orders,
+    polling,
     gift_pages,
-    topups,
+    topup_routes,
     wallets,
     wallet_page,
     tasks,
-    products,
-    order_lists,
+    product_routes,
+    list_routes,
     orders,
-    coupons,
-    licences,
+    coupon_routes,
+    licence_routes,
     rates,
-    referrals,
-    reports,
+    referral_routes,
+    report_routes,
     books,
     events,
     webhook_endpoints,
@@ -136,7 +132,7 @@ def build_app(
     every_router = (*(part.router for part in PARTS), *routers)
     for router in every_router:
         app.include_router(router, dependencies=[Depends(queries.declared_only)])
-    plain = [*desk.routes(hub), *static_files.routes()]
+    plain = [*inquiries.routes(hub), *static_files.routes()]
     # Routes are tried one after another, and simulated gateways are asked more than anybody.
     app.router.routes[:0] = more_routes
     app.router.routes.extend(plain)

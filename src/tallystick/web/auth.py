@@ -11,7 +11,7 @@ from starlette.requests import Request
 from tallystick.domain.errors import Forbidden, NotConfigured, NotFound, Unauthenticated
 from tallystick.domain.sealing import fingerprint, same
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.entrance import session
+from tallystick.flows.dashboard_access import session
 from tallystick.flows.hub import Hub
 from tallystick.flows.keys import PREFIX, recognise
 from tallystick.store import credentials

@@ -16,7 +16,7 @@ from tallystick.domain.errors import HubError, NotFound, Unauthenticated
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import cancel, entrance, notices, poll, unmatched
+from tallystick.flows import cancel, dashboard_access, notices, poll, unmatched
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.unmatched import Found
 from tallystick.flows.why import why
@@ -63,7 +63,7 @@ async def invite(
     The session that it begins ends after half an hour without use, and after half a day anyway.
     """
     who.needs("admin")
-    token, until = await entrance.invite(hub, parsed.value.role)
+    token, until = await dashboard_access.invite(hub, parsed.value.role)
     return {"data": {"url": address(hub.settings.base_url, token), "role": parsed.value.role,
                      "expiresAt": shapes.instant(until)}}  # fmt: skip
 
@@ -84,13 +84,13 @@ async def enter(request: Request, hub: HubDep) -> Response:
     if asks_for_head(request.scope):
         return Response(headers={"cache-control": "no-store"})
     try:
-        key = await entrance.enter(hub, request.query_params.get("token", ""))
+        key = await dashboard_access.enter(hub, request.query_params.get("token", ""))
     except Unauthenticated:
         await count_stranger(request)
         raise
     response = _welcome(request, hub)
     response.set_cookie(
-        session_cookie(hub), key, max_age=int(entrance.SESSION_LIFE.total_seconds()), httponly=True,
+        session_cookie(hub), key, max_age=int(dashboard_access.SESSION_LIFE.total_seconds()), httponly=True,
         samesite="strict", secure=hub.settings.secure,
     )  # fmt: skip
     return response
@@ -115,7 +115,7 @@ def _welcome(request: Request, hub: Hub) -> Response:
 async def leave(request: Request, hub: HubDep, who: LimitedCaller) -> Response:
     """The session is over, here and for whoever copied its cookie."""
     who.needs("reader")
-    await entrance.leave(hub, request.cookies.get(session_cookie(hub), ""))
+    await dashboard_access.leave(hub, request.cookies.get(session_cookie(hub), ""))
     response = RedirectResponse(f"{_root(hub)}/docs", 303, {"cache-control": "no-store"})
     response.delete_cookie(session_cookie(hub), secure=hub.settings.secure, httponly=True)
     return response
@@ -222,7 +222,7 @@ def _row(one: Found) -> dict[str, Any]:
 def _health(hub: Hub, seen: Overview) -> list[dict[str, Any]]:
     return [
         {"title": one.capabilities.title, "name": name, "heard_at": seen.heard_at.get(name),
-         "trouble": hub.troubles.get(name)}
+         "trouble": hub.gateway_errors.get(name)}
         for name, one in sorted(hub.gateways.items())
     ]  # fmt: skip
 

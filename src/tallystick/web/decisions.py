@@ -13,7 +13,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import decide as flow
 from tallystick.flows.decide import Received, Why
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
+from tallystick.flows.idempotency import Once
 from tallystick.store import snapshots
 from tallystick.web import shapes
 from tallystick.web.auth import Caller

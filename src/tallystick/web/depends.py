@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from tallystick.domain.errors import Invalid, StillRunning, Unauthenticated
 from tallystick.domain.sealing import derived
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once, replay
+from tallystick.flows.idempotency import Once, replay
 from tallystick.web import shapes
 from tallystick.web.auth import Caller, caller, client_address
 from tallystick.web.bodies import idempotency_key

@@ -14,12 +14,12 @@ from starlette.types import Message, Receive, Scope, Send
 from tallystick.domain.errors import HubError, Invalid, NotFound
 from tallystick.flows.hub import Hub
 from tallystick.logs import without_codes
+from tallystick.products.wallets.topup_routes import QUERY
 from tallystick.web import embedding, methods, metrics, queries
 from tallystick.web.methods import HEAD, asks_for_head
 from tallystick.web.polls import tell_status
 from tallystick.web.refusals import refusal
-from tallystick.web.streams import open_stream, target_of
-from tallystick.web.topups import QUERY
+from tallystick.web.stream_routes import open_stream, target_of
 from tallystick.web.webhooks import gateway_of, notice_methods, take_notice
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from tallystick.flows import retry_effects as flow
 from tallystick.flows.effects import EFFECTS
-from tallystick.store.jobs import Effect
+from tallystick.store.effects import Effect
 from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed

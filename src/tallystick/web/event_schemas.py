@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from tallystick.domain.event import PAYMENT_EVENTS, PING
 from tallystick.domain.refund import RefundSource, RefundState
-from tallystick.domain.task import TaskState
+from tallystick.products.tasks.rules import TaskState
 from tallystick.web.schema_parts import (
     CURRENCY,
     FLAG,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.domain.evidence import Trust
 from tallystick.flows import deliver
-from tallystick.flows.hub import Hub, Trouble
+from tallystick.flows.hub import GatewayErrors, Hub
 from tallystick.gateways.base import Gateway
 from tallystick.store import attempts, checkup, inbox, proof_chain, webhook_endpoints
 from tallystick.web import metrics, shapes
@@ -138,7 +138,7 @@ def _heard(tx: Connection, name: str) -> dict[str, Any]:
 
 
 def _trouble(hub: Hub, name: str) -> dict[str, Any]:
-    trouble = hub.troubles.get(name, Trouble())
+    trouble = hub.gateway_errors.get(name, GatewayErrors())
     return {
         "errors": trouble.count,
         "lastError": trouble.last,

@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from tallystick.domain.errors import HubError, Invalid, NotFound, Unauthenticated
 from tallystick.flows.hub import Hub
-from tallystick.flows.present import standing
-from tallystick.gateways.base import Answer, Desk, Gateway, RawNotice, Standing
+from tallystick.flows.inquiry import standing
+from tallystick.gateways.base import Answer, AnswersInquiries, Gateway, RawNotice, Standing
 from tallystick.web.auth import client_address
 from tallystick.web.bodies import LARGEST_NOTICE, read_limited
 from tallystick.web.depends import count
@@ -45,7 +45,7 @@ def routes(hub: Hub) -> list[BaseRoute]:
 
 
 def _serve(hub: Hub, gateway: Gateway, operation: str) -> Callable[[Request], Awaitable[Response]]:
-    desk = cast("Desk", gateway)
+    desk = cast("AnswersInquiries", gateway)
 
     async def serve(request: Request) -> Response:
         """One question, or one notice at the gateway's own address for it."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from tallystick.flows import jobs as flow
+from tallystick.flows import schedule as flow
 from tallystick.web import shapes
 from tallystick.web.auth import check_cron
 from tallystick.web.depends import HubDep

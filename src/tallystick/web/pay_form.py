@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tallystick.domain.errors import Conflict, NotFound
-from tallystick.flows.form import posting
+from tallystick.flows.payment_form import posting
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
 from tallystick.web.description import PAGE_PROBLEMS

@@ -6,7 +6,7 @@ from starlette.types import Send
 from tallystick.flows.hub import Hub
 from tallystick.web import links, payments
 from tallystick.web.depends import known_caller
-from tallystick.web.streams import Target
+from tallystick.web.stream_routes import Target
 
 
 async def tell_status(hub: Hub, target: Target, request: Request, send: Send) -> None:

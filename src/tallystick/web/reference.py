@@ -12,12 +12,12 @@ from fastapi.responses import HTMLResponse
 
 from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid
+from tallystick.products.wallets.topup_routes import QUERY
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
 from tallystick.web.description import PROBLEMS, resolved
+from tallystick.web.error_help import error_entries
 from tallystick.web.payer import page_budget
-from tallystick.web.remedies import error_entries
-from tallystick.web.topups import QUERY
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -8,9 +8,9 @@ from pydantic import Field
 from tallystick.domain.money import LARGEST_MINOR
 from tallystick.domain.refund import Refund, RefundSource, RefundState
 from tallystick.domain.vietqr import BANKS, VietQR
-from tallystick.flows import refund as flow
+from tallystick.flows import request_refund as flow
 from tallystick.flows.hub import Hub
-from tallystick.flows.refund import Payee, RefundWish, Told
+from tallystick.flows.request_refund import Payee, RefundWish, Told
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit

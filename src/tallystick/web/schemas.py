@@ -3,18 +3,18 @@
 from typing import Final
 
 from tallystick.domain.access import GrantState
-from tallystick.domain.coupon import CouponType, SyncOutcome
 from tallystick.domain.exchange import RateSource
-from tallystick.domain.giftcard import CardState, HoldState, MovementKind
 from tallystick.domain.link import LinkStatus
-from tallystick.domain.order import OrderReview, OrderStatus
 from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
 from tallystick.domain.reconciliation import Match
-from tallystick.domain.referral import CommissionStatus, LineKind, Tier
 from tallystick.domain.refund import RefundSignal, RefundSource, RefundState
 from tallystick.domain.snapshot import MatchMethod, PaymentError
-from tallystick.domain.task import TaskState
-from tallystick.domain.topup import TopupStatus
+from tallystick.products.gift_cards.rules import CardState, HoldState, MovementKind
+from tallystick.products.orders.coupon import CouponType, SyncOutcome
+from tallystick.products.orders.rules import OrderReview, OrderStatus
+from tallystick.products.revenue.referral import CommissionStatus, LineKind, Tier
+from tallystick.products.tasks.rules import TaskState
+from tallystick.products.wallets.rules import TopupStatus
 from tallystick.web import schema_parts as part
 from tallystick.web.schema_parts import Schema, one, ref, several
 

@@ -8,7 +8,7 @@ from tallystick.domain.document import checkout, instant, payment, transaction
 from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, link_event, message
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.jobs import Fared
+from tallystick.flows.schedule import Fared
 from tallystick.flows.why import Proof
 from tallystick.store.decisions import Decided
 from tallystick.store.schedules import Run, Stats

@@ -16,14 +16,14 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import Frame, LiveHub
+from tallystick.products.wallets.topup_routes import tx_ref_of, watched
 from tallystick.store import snapshots
 from tallystick.web import metrics, shapes, wares
 from tallystick.web.auth import Caller
 from tallystick.web.depends import known_caller, spend_polling
 from tallystick.web.links import find
 from tallystick.web.methods import asks_for_head
-from tallystick.web.stream import Stream
-from tallystick.web.topups import tx_ref_of, watched
+from tallystick.web.sse_stream import Stream
 
 Kind = Literal["payment", "link", "topup"]
 _PLACES: Final[dict[str, Kind]] = {"/api/payments/": "payment", "/api/payment-links/": "link"}

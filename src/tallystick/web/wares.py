@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
-from tallystick.domain.topup import TOPUP_STATUS
-from tallystick.flows.task import TaskView
-from tallystick.store.jobs import Standing
-from tallystick.store.wallets import Entry, Spend
+from tallystick.products.tasks.sessions import TaskView
+from tallystick.products.wallets.rows import Entry, Spend
+from tallystick.products.wallets.rules import TOPUP_STATUS
+from tallystick.store.effects import Standing
 from tallystick.web.shapes import checkout, instant
 
 _KINDS: Final[Mapping[str, str]] = {"fulfilment": "topup"}

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 from tallystick.domain.errors import HubError, NoticeNotAuthentic
 from tallystick.flows.hub import Hub
 from tallystick.flows.receive import receive
-from tallystick.gateways.base import Answer, Desk, RawNotice
+from tallystick.gateways.base import Answer, AnswersInquiries, RawNotice
 from tallystick.web import metrics
 from tallystick.web.bodies import LARGEST_NOTICE, read_body
 
@@ -50,7 +50,7 @@ async def answer_notice(hub: Hub, name: str, raw: RawNotice) -> Answer:
         gateway = hub.gateways.get(name)
         if not hasattr(gateway, "refuse"):
             raise
-        return cast("Desk", gateway).refuse(error)
+        return cast("AnswersInquiries", gateway).refuse(error)
     metrics.NOTICES.labels(known, "kept").inc()
     return answer
 

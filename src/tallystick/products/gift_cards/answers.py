@@ -3,11 +3,11 @@
 import base64
 from typing import Any, Final
 
-from tallystick.domain.giftcard import Card, Hold, Movement
 from tallystick.domain.payment import AmountState, AttemptState, Phase
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.gift_cards import Statement
-from tallystick.store.gift_cards import Listed
+from tallystick.products.gift_cards.cards import Statement
+from tallystick.products.gift_cards.rows import Listed
+from tallystick.products.gift_cards.rules import Card, Hold, Movement
 from tallystick.web.pages import qr
 from tallystick.web.shapes import instant
 

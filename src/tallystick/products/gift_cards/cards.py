@@ -11,14 +11,6 @@ from tallystick.domain import ledger as accounts
 from tallystick.domain.addresses import GIFT_CARDS, LOST, Addresses
 from tallystick.domain.amount_limits import check_limits
 from tallystick.domain.errors import Invalid, NotFound, RaceLost
-from tallystick.domain.giftcard import (
-    Card,
-    CardSignal,
-    CardState,
-    Movement,
-    MovementKind,
-)
-from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.offered_amounts import check_offered
@@ -26,9 +18,12 @@ from tallystick.domain.payment import Attempt, Payment
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Beside, Render, Wish, create_payment
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.store import attempts, gift_cards, ledger, snapshots
-from tallystick.store.gift_cards import Listed
+from tallystick.flows.idempotency import Once
+from tallystick.products.gift_cards import rows
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.gift_cards.rows import Listed
+from tallystick.products.gift_cards.rules import Card, CardSignal, CardState, Movement, MovementKind
+from tallystick.store import attempts, ledger, snapshots
 from tallystick.store.places import Place
 
 OFFERED_FOR: Final = timedelta(hours=1)
@@ -82,7 +77,7 @@ class Sale:
                 created_at=payment.created_at,
                 issued_at=None,
             )
-            gift_cards.add(tx, card)
+            rows.add(tx, card)
 
         return write
 
@@ -102,14 +97,14 @@ def mint_of(hub: Hub) -> Mint:
 
 async def card_of(hub: Hub, payment_id: str) -> Card | None:
     """The card that a payment buys, or None."""
-    return await hub.database.read(lambda tx: gift_cards.of_payment(tx, payment_id))
+    return await hub.database.read(lambda tx: rows.of_payment(tx, payment_id))
 
 
 async def bought(hub: Hub, card_id: str) -> Snapshot | None:
     """The payment that buys a card, by the card's id, or None."""
 
     def read(tx: Connection) -> Snapshot | None:
-        card = gift_cards.find(tx, card_id)
+        card = rows.find(tx, card_id)
         return None if card is None else snapshots.find(tx, card.payment_id)
 
     return await hub.database.read(read)
@@ -165,7 +160,7 @@ async def listing(hub: Hub, search: Search, after: Place | None, limit: int) -> 
         if search.state is not None:
             filters.append(("state", [search.state]))
         span = (search.created_after, search.created_before)
-        return gift_cards.page(tx, filters, span, after, limit)
+        return rows.page(tx, filters, span, after, limit)
 
     return await hub.database.read(read)
 
@@ -195,7 +190,7 @@ def code_of(hub: Hub, card: Card) -> str | None:
 
 async def find(hub: Hub, card_id: str) -> Card:
     """The card with this id. Raises NotFound."""
-    return await hub.database.read(lambda tx: _found(gift_cards.find(tx, card_id)))
+    return await hub.database.read(lambda tx: _found(rows.find(tx, card_id)))
 
 
 async def find_by_code(hub: Hub, code: str) -> Card | None:
@@ -203,7 +198,7 @@ async def find_by_code(hub: Hub, code: str) -> Card | None:
     hashes = mint_of(hub).lookups(code)
     if not hashes:
         return None
-    return await hub.database.read(lambda tx: gift_cards.by_code(tx, hashes))
+    return await hub.database.read(lambda tx: rows.by_code(tx, hashes))
 
 
 class Statement:
@@ -214,8 +209,8 @@ class Statement:
     def __init__(self, tx: Connection, card: Card) -> None:
         self.card = card
         self.balance = balance(tx, card)
-        self.held = gift_cards.held(tx, card.id)
-        self.history = gift_cards.history(tx, card.id)
+        self.held = rows.held(tx, card.id)
+        self.history = rows.history(tx, card.id)
 
 
 def balance(tx: Connection, card: Card) -> int:
@@ -225,7 +220,7 @@ def balance(tx: Connection, card: Card) -> int:
 
 async def statement(hub: Hub, card_id: str) -> Statement:
     """Everything about one card. Raises NotFound."""
-    return await hub.database.read(lambda tx: Statement(tx, _found(gift_cards.find(tx, card_id))))
+    return await hub.database.read(lambda tx: Statement(tx, _found(rows.find(tx, card_id))))
 
 
 async def freeze(hub: Hub, card_id: str) -> Statement:
@@ -247,7 +242,7 @@ async def _turn(hub: Hub, card_id: str, signal: CardSignal, kind: MovementKind) 
     def body(tx: Connection) -> Statement:
         card = locked(tx, card_id)
         if card.state is not _TURNED[signal]:
-            if not gift_cards.move(tx, card, card.after(signal)):
+            if not rows.move(tx, card, card.after(signal)):
                 raise RaceLost("Another writer moved this gift card first.")
             note(tx, card, kind, None, 0, now)
         return Statement(tx, locked(tx, card_id))
@@ -257,7 +252,7 @@ async def _turn(hub: Hub, card_id: str, signal: CardSignal, kind: MovementKind) 
 
 def locked(tx: Connection, card_id: str) -> Card:
     """The card, which nobody else changes meanwhile. Raises NotFound."""
-    return _found(gift_cards.lock(tx, card_id))
+    return _found(rows.lock(tx, card_id))
 
 
 def note(
@@ -268,7 +263,7 @@ def note(
         id=new_id("mov", now), card_id=card.id, kind=kind, reference=reference, amount=minor,
         currency=card.currency, balance=balance(tx, card), at=now,
     )  # fmt: skip
-    gift_cards.note(tx, line)
+    rows.note(tx, line)
     return line
 
 

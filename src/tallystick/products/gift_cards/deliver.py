@@ -6,15 +6,16 @@ from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound
-from tallystick.domain.giftcard import Card, CardSignal, CardState, Movement, MovementKind
-from tallystick.domain.giftcode import Mint
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import Masters
-from tallystick.fulfilment.base import Fulfilment
+from tallystick.flows.fulfilment import Fulfilment
+from tallystick.products.gift_cards import rows
+from tallystick.products.gift_cards.codes import Mint
+from tallystick.products.gift_cards.rules import Card, CardSignal, CardState, Movement, MovementKind
 from tallystick.settings import Settings
-from tallystick.store import gift_cards, jobs, outbox
+from tallystick.store import effects, outbox
 from tallystick.store.outbox import News
 
 
@@ -42,7 +43,7 @@ class GiftCard(Fulfilment):
         code, code_hash = self._fresh_code(tx)
         sealed = self._mint.seal(card.id, "code_sealed", code)
         card.after(CardSignal.PAID)
-        gift_cards.issue(tx, card, face, code_hash, sealed, now)
+        rows.issue(tx, card, face, code_hash, sealed, now)
         _note(tx, card, MovementKind.ISSUE, Money(face, card.currency), face, now)
         ask_for_letter(tx, card.id, now)
         outbox.tell(tx, _issued(card, payment, face), now)
@@ -51,7 +52,7 @@ class GiftCard(Fulfilment):
         """Nobody paid; the card waits for money that is late."""
         card = _card(tx, payment)
         if card.state is CardState.PENDING:
-            gift_cards.move(tx, card, card.after(CardSignal.LAPSE))
+            rows.move(tx, card, card.after(CardSignal.LAPSE))
 
     def revoke(
         self, tx: Connection, payment: Payment, back: Money, now: datetime, *, keep_access: bool
@@ -61,27 +62,27 @@ class GiftCard(Fulfilment):
         The refund itself is taken from the card's account, so `keep_access` changes nothing here:
         money that went back cannot be spent.
         """
-        card = gift_cards.lock(tx, _card(tx, payment).id) or _card(tx, payment)
-        used = gift_cards.used(tx, card.id)
+        card = rows.lock(tx, _card(tx, payment).id) or _card(tx, payment)
+        used = rows.used(tx, card.id)
         gone = sum(used.get(kind, 0) for kind in _GONE) + back.minor
-        held = gift_cards.held(tx, card.id)
+        held = rows.held(tx, card.id)
         left = max(card.amount - gone - held, 0)
         _note(tx, card, MovementKind.REFUND, back, left, now)
         if not (left or held) and card.state in {CardState.ACTIVE, CardState.FROZEN}:
-            gift_cards.move(tx, card, card.after(CardSignal.REVOKE))
+            rows.move(tx, card, card.after(CardSignal.REVOKE))
 
     def _fresh_code(self, tx: Connection) -> tuple[str, str]:
         """A code that no card has; with 85 random bits the first will do."""
         while True:
             code = self._mint.draw()
             code_hash = self._mint.lookup(code)
-            if code_hash is not None and gift_cards.by_code(tx, [code_hash]) is None:
+            if code_hash is not None and rows.by_code(tx, [code_hash]) is None:
                 return code, code_hash
 
 
 def ask_for_letter(tx: Connection, about: str, now: datetime) -> None:
     """Ask for the letter with the code: `about` is the card, and `/` and a name for a later one."""
-    jobs.add(tx, "send_mail", letter_key(about), {"letter": "gift_card", "about": about}, now)
+    effects.add(tx, "send_mail", letter_key(about), {"letter": "gift_card", "about": about}, now)
 
 
 def letter_key(about: str) -> str:
@@ -93,7 +94,7 @@ _GONE = (MovementKind.REDEEM, MovementKind.CAPTURE, MovementKind.REFUND)
 
 
 def _card(tx: Connection, payment: Payment) -> Card:
-    card = gift_cards.of_payment(tx, payment.id)
+    card = rows.of_payment(tx, payment.id)
     if card is None:
         raise NotFound(f"The payment {payment.id} buys no gift card that exists.")
     return card
@@ -106,7 +107,7 @@ def _note(
         id=new_id("mov", now), card_id=card.id, kind=kind, reference=None, amount=amount.minor,
         currency=amount.currency, balance=balance, at=now,
     )  # fmt: skip
-    gift_cards.note(tx, line)
+    rows.note(tx, line)
 
 
 def _issued(card: Card, payment: Payment, face: int) -> News:

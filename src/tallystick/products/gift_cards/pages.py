@@ -16,22 +16,22 @@ from tallystick.domain.money import Money
 from tallystick.domain.offered_amounts import sums
 from tallystick.domain.payment import Phase
 from tallystick.domain.typed_amount import typed_amount
-from tallystick.flows import gift_cards as cards
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
-from tallystick.web import pages
-from tallystick.web.bodies import LARGEST_BODY, read_limited
-from tallystick.web.depends import CallerDep, HubDep, count
-from tallystick.web.description import PAGE_PROBLEMS, form_of
-from tallystick.web.gift_cards import rendered
-from tallystick.web.pages import GatewayChoice, Visit, figures
-from tallystick.web.pages.gift import (
+from tallystick.products.gift_cards import cards
+from tallystick.products.gift_cards.page_view import (
     SHOP,
     Bought,
     Form,
     render_gift_form,
     render_gift_page,
 )
+from tallystick.products.gift_cards.routes import rendered
+from tallystick.web import pages
+from tallystick.web.bodies import LARGEST_BODY, read_limited
+from tallystick.web.depends import CallerDep, HubDep, count
+from tallystick.web.description import PAGE_PROBLEMS, form_of
+from tallystick.web.pages import GatewayChoice, Visit, figures
 from tallystick.web.pages.language import words
 from tallystick.web.payer import (
     language_of,

@@ -8,10 +8,11 @@ from pydantic import Field
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import gift_cards as cards
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
-from tallystick.web import gift_shapes, problems, shapes
+from tallystick.products.gift_cards import answers as gift_shapes
+from tallystick.products.gift_cards import cards
+from tallystick.web import problems, shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count, spend_polling

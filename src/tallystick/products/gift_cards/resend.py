@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 from tallystick.domain.addresses import GIFT_CARDS, LOST, Addresses
 from tallystick.domain.decision import Action
 from tallystick.domain.errors import Conflict
-from tallystick.domain.giftcard import Card, CardState
 from tallystick.domain.ids import new_id
-from tallystick.flows.gift_cards import Statement, code_of, email_of, locked, mint_of
 from tallystick.flows.hub import Hub
-from tallystick.fulfilment.gift_card import ask_for_letter, letter_key
-from tallystick.store import decisions, gift_cards, jobs
+from tallystick.products.gift_cards import rows
+from tallystick.products.gift_cards.cards import Statement, code_of, email_of, locked, mint_of
+from tallystick.products.gift_cards.deliver import ask_for_letter, letter_key
+from tallystick.products.gift_cards.rules import Card, CardState
+from tallystick.store import decisions, effects
 from tallystick.store.forgetting import GONE
 
 _NO_LETTER: Final = {
@@ -41,7 +42,7 @@ def resend(
     if email is not None and elsewhere:
         sealed = mint_of(hub).seal(card.id, "email_sealed", email)
         lookup = Addresses.of(hub.secret).lookup(GIFT_CARDS, email)
-        gift_cards.readdress(tx, card.id, sealed, lookup)
+        rows.readdress(tx, card.id, sealed, lookup)
     _ask(tx, card, now)
     told = f"The letter with the code was sent again{', to another address' if elsewhere else ''}."
     decisions.add(tx, card.payment_id, Action.RESENT, (told, actor), card.payment_id, now)
@@ -63,8 +64,8 @@ def _ask(tx: Connection, card: Card, now: datetime) -> None:
 
     Another one has a name of its own: mail programs show two of one Message-ID once.
     """
-    first = jobs.standing(tx, letter_key(card.id))
+    first = effects.standing(tx, letter_key(card.id))
     if first is not None and first.state == "dead":
-        jobs.again(tx, letter_key(card.id), now)
+        effects.again(tx, letter_key(card.id), now)
     else:
         ask_for_letter(tx, f"{card.id}/{new_id('job', now)}", now)

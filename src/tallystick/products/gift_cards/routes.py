@@ -8,19 +8,20 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, Field
 
 from tallystick.domain.errors import NotFound, TooMany
-from tallystick.domain.giftcard import Card, CardState
 from tallystick.domain.ids import is_id
 from tallystick.domain.mailbox import mail_address
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import gift_cards as cards
-from tallystick.flows import redeem as spend
 from tallystick.flows.checkout import resume_payment
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.flows.redeem import Spending
-from tallystick.flows.resend_gift_card import resend as resend_letter
-from tallystick.web import gift_shapes, metrics, shapes
+from tallystick.flows.idempotency import Once
+from tallystick.products.gift_cards import answers as gift_shapes
+from tallystick.products.gift_cards import cards
+from tallystick.products.gift_cards import spend_gift_card as spend
+from tallystick.products.gift_cards.resend import resend as resend_letter
+from tallystick.products.gift_cards.rules import Card, CardState
+from tallystick.products.gift_cards.spend_gift_card import Spending
+from tallystick.web import metrics, shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, count, cursor_place, listed, once_only
@@ -209,7 +210,7 @@ async def resend(
 
     async def work(once: Once | None) -> bytes:
         answer: bytes = await kept(once)
-        hub.bell.ring()
+        hub.work_signal.ring()
         return answer
 
     return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/resend",

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, func, insert, literal, select, update
 
 from tallystick.domain import ledger as accounts
-from tallystick.domain.giftcard import (
+from tallystick.products.gift_cards.rules import (
     Card,
     CardState,
     Hold,
@@ -15,15 +15,11 @@ from tallystick.domain.giftcard import (
     Movement,
     MovementKind,
 )
+from tallystick.products.gift_cards.tables import gift_card_holds, gift_card_movements, gift_cards
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import Place, before
 from tallystick.store.schema.core import attempts
 from tallystick.store.schema.core import balances as kept
-from tallystick.store.schema.gift_cards import (
-    gift_card_holds,
-    gift_card_movements,
-    gift_cards,
-)
 
 _COLUMNS = tuple(gift_cards.c)
 _INSERT = insert(gift_cards)

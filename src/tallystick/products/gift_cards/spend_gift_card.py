@@ -9,12 +9,20 @@ from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import Conflict, InsufficientFunds, MoneyMismatch, NotFound
-from tallystick.domain.giftcard import Card, CardState, Hold, HoldState, Movement, MovementKind
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
-from tallystick.flows.gift_cards import balance, locked, note
 from tallystick.flows.hub import Hub
-from tallystick.store import gift_cards, ledger
+from tallystick.products.gift_cards import rows
+from tallystick.products.gift_cards.cards import balance, locked, note
+from tallystick.products.gift_cards.rules import (
+    Card,
+    CardState,
+    Hold,
+    HoldState,
+    Movement,
+    MovementKind,
+)
+from tallystick.store import ledger
 
 HELD_FOR: Final = timedelta(days=7)
 BATCH: Final = 200
@@ -36,7 +44,7 @@ def redeem(tx: Connection, card_id: str, wanted: Spending, now: datetime) -> Mov
     """
     card = locked(tx, card_id)
     _check_currency(card, wanted.currency)
-    before = gift_cards.named(tx, card_id, MovementKind.REDEEM, wanted.reference)
+    before = rows.named(tx, card_id, MovementKind.REDEEM, wanted.reference)
     if before is not None:
         _check_same(wanted, before.amount, card)
         return before
@@ -52,7 +60,7 @@ def hold(tx: Connection, card_id: str, wanted: Spending, lasts: timedelta, now: 
     """
     card = locked(tx, card_id)
     _check_currency(card, wanted.currency)
-    before = gift_cards.hold_named(tx, card_id, wanted.reference)
+    before = rows.hold_named(tx, card_id, wanted.reference)
     if before is not None:
         _check_same(wanted, before.amount, card)
         return before
@@ -64,7 +72,7 @@ def hold(tx: Connection, card_id: str, wanted: Spending, lasts: timedelta, now: 
     )  # fmt: skip
     line = _Line(MovementKind.HOLD, made.reference, made.amount)
     _book(tx, card, line, accounts.gift_card(card.id), accounts.held(made.id), now)
-    gift_cards.add_hold(tx, made)
+    rows.add_hold(tx, made)
     return made
 
 
@@ -87,7 +95,7 @@ def capture(tx: Connection, card_id: str, hold_id: str, amount: int | None, now:
     line = _Line(MovementKind.CAPTURE, held.reference, taken)
     _book(tx, card, line, accounts.held(held.id), accounts.REVENUE, now)
     _give_back(tx, card, held, held.amount - taken, now)
-    gift_cards.end_hold(tx, held, HoldState.CAPTURED, taken)
+    rows.end_hold(tx, held, HoldState.CAPTURED, taken)
     return _held(tx, card_id, hold_id)[1]
 
 
@@ -98,14 +106,14 @@ def release(tx: Connection, card_id: str, hold_id: str, now: datetime) -> Hold:
         raise Conflict("The hold was captured, so it cannot be released.")
     if held.state is HoldState.HELD:
         _give_back(tx, card, held, held.amount, now)
-        gift_cards.end_hold(tx, held, HoldState.RELEASED, 0)
+        rows.end_hold(tx, held, HoldState.RELEASED, 0)
     return _held(tx, card_id, hold_id)[1]
 
 
 async def release_holds(hub: Hub) -> dict[str, Any]:
     """Release the holds whose time is over; a job."""
     now = hub.now()
-    over = await hub.database.read(lambda tx: gift_cards.over(tx, now, BATCH))
+    over = await hub.database.read(lambda tx: rows.over(tx, now, BATCH))
     for one in over:
         await hub.database.write(partial(_release_if_held, one, now))
     return {"released": len(over)}
@@ -120,7 +128,7 @@ def _release_if_held(one: Hold, now: datetime, tx: Connection) -> None:
 def _held(tx: Connection, card_id: str, hold_id: str) -> tuple[Card, Hold]:
     """The card, locked, and a hold of it."""
     card = locked(tx, card_id)
-    found = gift_cards.find_hold(tx, card_id, hold_id)
+    found = rows.find_hold(tx, card_id, hold_id)
     if found is None:
         raise NotFound("This gift card has no hold with this id.")
     return card, found

@@ -10,7 +10,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from tallystick.domain.giftcard import CODED, NAMED, CardState, HoldState, MovementKind
+from tallystick.products.gift_cards.rules import CODED, NAMED, CardState, HoldState, MovementKind
 from tallystick.store.columns import Instant, Whole
 from tallystick.store.schema.base import index_where, one_of, table
 

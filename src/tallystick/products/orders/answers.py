@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tallystick.domain.access import Grant
-from tallystick.domain.order import Order, OrderStatus
-from tallystick.domain.order_document import document
 from tallystick.domain.snapshot import Snapshot, TransactionPart
 from tallystick.flows.hub import Hub
-from tallystick.flows.orders import email_of
-from tallystick.fulfilment.order import Orders
-from tallystick.store.licences import Licence
+from tallystick.products.orders.deliver import Orders
+from tallystick.products.orders.document import document
+from tallystick.products.orders.licence_rows import Licence
+from tallystick.products.orders.ordering import email_of
+from tallystick.products.orders.rules import Order, OrderStatus
 from tallystick.web import shapes
 from tallystick.web.pages import figures
 from tallystick.web.pages.language import Language

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from tallystick.domain.coupon import Coupon
 from tallystick.domain.errors import NotFound
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.store import coupons
+from tallystick.flows.idempotency import Once
+from tallystick.products.orders import coupon_rows
+from tallystick.products.orders.coupon import Coupon
 
 
 async def add_coupon(
@@ -19,7 +19,7 @@ async def add_coupon(
     def body(tx: Connection) -> bytes:
         if once is not None:
             once.claim(tx, hub, None)
-        coupons.add(tx, coupon)
+        coupon_rows.add(tx, coupon)
         answer = render(coupon)
         if once is not None:
             once.keep(tx, hub, 201, answer)
@@ -33,8 +33,8 @@ async def end_coupon(hub: Hub, coupon_id: str) -> Coupon:
     now = hub.now()
 
     def body(tx: Connection) -> Coupon:
-        coupons.end(tx, coupon_id, now)
-        found = coupons.find(tx, coupon_id)
+        coupon_rows.end(tx, coupon_id, now)
+        found = coupon_rows.find(tx, coupon_id)
         if found is None:
             raise NotFound("There is no coupon with this id.")
         return found

@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from tallystick.domain.access import place
 from tallystick.domain.errors import Conflict, Invalid, NotConfigured, NotFound
-from tallystick.domain.order import Product
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.store import products
+from tallystick.flows.idempotency import Once
+from tallystick.products.orders import product_rows
+from tallystick.products.orders.rules import Product
 
 Render = Callable[[Product], bytes]
 _DEMO: Final = (
@@ -29,12 +29,12 @@ async def add_product(hub: Hub, product: Product, once: Once | None, render: Ren
     def body(tx: Connection) -> bytes:
         if once is not None:
             once.claim(tx, hub, None)
-        if products.find(tx, product.type) is not None:
+        if product_rows.find(tx, product.type) is not None:
             raise Conflict(
                 f"There is a product {product.type!r} already; change it with "
                 f"PUT /api/products/{product.type}."
             )
-        products.put(tx, product)
+        product_rows.put(tx, product)
         answer = render(product)
         if once is not None:
             once.keep(tx, hub, 201, answer)
@@ -48,10 +48,10 @@ async def change_product(hub: Hub, product: Product) -> Product:
     _check_access(hub, product)
 
     def body(tx: Connection) -> Product:
-        if products.find(tx, product.type) is None:
+        if product_rows.find(tx, product.type) is None:
             raise NotFound(f"There is no product {product.type!r}.")
-        products.put(tx, product)
-        found = products.find(tx, product.type)
+        product_rows.put(tx, product)
+        found = product_rows.find(tx, product.type)
         assert found is not None  # noqa: S101 - it was written a statement ago
         return found
 
@@ -63,10 +63,10 @@ async def stock_demo(hub: Hub) -> None:
     now = hub.now()
 
     def body(tx: Connection) -> None:
-        if products.every(tx):
+        if product_rows.every(tx):
             return
         for kind, name, prices, access in _DEMO:
-            products.put(tx, Product(kind, name, prices, "", True, access, True, now, now))
+            product_rows.put(tx, Product(kind, name, prices, "", True, access, True, now, now))
 
     await hub.database.write(body)
 

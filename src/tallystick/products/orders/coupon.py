@@ -9,7 +9,7 @@ from typing import Final
 
 from tallystick.domain.errors import CouponUnknown
 from tallystick.domain.money import Money
-from tallystick.domain.pricing import Discount
+from tallystick.products.orders.pricing import Discount
 
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,63}")
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator, model_validator
 from sqlalchemy import Connection
 
-from tallystick.domain.coupon import Coupon, CouponType, normal_code
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.domain.ids import is_id, new_id
-from tallystick.flows.coupons import add_coupon, end_coupon
 from tallystick.flows.hub import Hub
-from tallystick.store import coupons as rows
+from tallystick.products.orders import coupon_rows as rows
+from tallystick.products.orders.change_coupons import add_coupon, end_coupon
+from tallystick.products.orders.coupon import Coupon, CouponType, normal_code
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, amounts, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only

@@ -19,11 +19,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from tallystick.domain.coupon import Coupon, CouponType, SyncOutcome, UseState
 from tallystick.domain.errors import Conflict, CouponOver, CouponUsedUp
+from tallystick.products.orders.coupon import Coupon, CouponType, SyncOutcome, UseState
+from tallystick.products.orders.coupon_tables import (
+    coupon_amounts,
+    coupon_customers,
+    coupon_uses,
+    coupons,
+)
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
-from tallystick.store.schema.coupons import coupon_amounts, coupon_customers, coupon_uses, coupons
 
 _COLUMNS = tuple(coupons.c)
 _ADD = {

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text
 
-from tallystick.domain.coupon import CouponType, SyncOutcome, UseState
+from tallystick.products.orders.coupon import CouponType, SyncOutcome, UseState
 from tallystick.store.columns import Flag, Instant, Whole
 from tallystick.store.schema.base import one_of, table
 

@@ -7,18 +7,25 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
-from tallystick.domain import order_document
 from tallystick.domain.errors import RaceLost
 from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import REVENUE
-from tallystick.domain.licence import Claims, sign
 from tallystick.domain.money import Money
-from tallystick.domain.order import STEPS, Order, OrderReview, OrderStatus, Product, Step
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import Keys, Masters, derived, fingerprint, seal, unseal
-from tallystick.fulfilment.base import Fulfilment
-from tallystick.store import coupons, grants, jobs, ledger, licences, orders, outbox, products
-from tallystick.store.licences import Licence
+from tallystick.flows.fulfilment import Fulfilment
+from tallystick.products.orders import (
+    coupon_rows,
+    document,
+    grant_rows,
+    licence_rows,
+    product_rows,
+    rows,
+)
+from tallystick.products.orders.licence import Claims, sign
+from tallystick.products.orders.licence_rows import Licence
+from tallystick.products.orders.rules import STEPS, Order, OrderReview, OrderStatus, Product, Step
+from tallystick.store import effects, ledger, outbox
 from tallystick.store.outbox import News
 
 SET_ACCESS: Final = "set_access"
@@ -91,7 +98,7 @@ class Orders(Fulfilment):
         """Nobody paid in time: the coupon is free again."""
         order = _of(tx, payment)
         if order.coupon_id is not None:
-            coupons.release(tx, order.id, now)
+            coupon_rows.release(tx, order.id, now)
         _moved(tx, order, Step.LAPSED, now)
 
     def revoke(
@@ -120,7 +127,7 @@ class Orders(Fulfilment):
         return unseal(_sealing_key(self._secret), _place(licence.id), licence.sealed).decode()
 
     def _hand_out(self, tx: Connection, order: Order, step: Step, now: datetime) -> Order:
-        product = products.find(tx, order.product_type)
+        product = product_rows.find(tx, order.product_type)
         assert product is not None  # noqa: S101 - a foreign key says so
         done = _moved(tx, order, step, now)
         if product.licensed:
@@ -135,7 +142,9 @@ class Orders(Fulfilment):
         claims = Claims(new_id("lic", now), order.id, order.product_type, order.quote.quantity, now)
         key = sign(self._secret, claims)
         sealed = seal(_sealing_key(self._secret), _place(claims.id), key.encode())
-        licences.add(tx, Licence(claims.id, order.id, fingerprint(key), sealed, claims.seats, now))
+        licence_rows.add(
+            tx, Licence(claims.id, order.id, fingerprint(key), sealed, claims.seats, now)
+        )
 
 
 def let_in(tx: Connection, order: Order, product: Product, now: datetime) -> None:
@@ -143,36 +152,36 @@ def let_in(tx: Connection, order: Order, product: Product, now: datetime) -> Non
     username = order.buyer.github_username
     if product.access is None or username is None:
         return
-    grants.want(tx, order.id, product.access, username, now)
+    grant_rows.want(tx, order.id, product.access, username, now)
     _ask_for_access(tx, order, now)
 
 
 def _end_access(tx: Connection, order: Order, now: datetime) -> None:
-    licences.revoke(tx, order.id, now)
-    if grants.want_revoked(tx, order.id, now):
+    licence_rows.revoke(tx, order.id, now)
+    if grant_rows.want_revoked(tx, order.id, now):
         _ask_for_access(tx, order, now)
 
 
 def _ask_for_access(tx: Connection, order: Order, now: datetime) -> None:
     # The row says what is wanted; each change asks anew that it be made so.
     key = f"access/{order.id}/{now.isoformat()}"
-    jobs.add(tx, SET_ACCESS, key, {"orderId": order.id}, now)
+    effects.add(tx, SET_ACCESS, key, {"orderId": order.id}, now)
 
 
 def _coupon_is_theirs(tx: Connection, order: Order, now: datetime) -> bool:
     assert order.coupon_id is not None  # noqa: S101 - only asked where there is one
-    if order.status is OrderStatus.FAILED and not coupons.take_late(tx, order.id, now):
+    if order.status is OrderStatus.FAILED and not coupon_rows.take_late(tx, order.id, now):
         return False
-    coupons.keep(tx, order.id, now)
-    coupon = coupons.find(tx, order.coupon_id)
+    coupon_rows.keep(tx, order.id, now)
+    coupon = coupon_rows.find(tx, order.coupon_id)
     if coupon is not None and coupon.polar_discount_id is not None:
         payload: dict[str, Any] = {"couponId": coupon.id}
-        jobs.add(tx, SYNC_DISCOUNT, f"discount/{coupon.id}/{order.id}", payload, now)
+        effects.add(tx, SYNC_DISCOUNT, f"discount/{coupon.id}/{order.id}", payload, now)
     return True
 
 
 def _of(tx: Connection, payment: Payment) -> Order:
-    order = orders.lock(tx, payment.id)
+    order = rows.lock(tx, payment.id)
     assert order is not None  # noqa: S101 - written in the transaction that made the payment
     return order
 
@@ -188,13 +197,13 @@ def _moved(
 
 
 def _write(tx: Connection, before: Order, after: Order) -> Order:
-    if not orders.move(tx, before, after):
+    if not rows.move(tx, before, after):
         raise RaceLost("Another writer moved this order first.")
     return after
 
 
 def _tell(tx: Connection, kind: str, order: Order, now: datetime, key: str = "") -> None:
-    data = order_document.document(order, email=None)
+    data = document.document(order, email=None)
     outbox.tell(tx, News(kind, key or order.id, order.id, data, order.payment_id), now)
 
 

@@ -6,7 +6,7 @@ The tax id, the licence and the client token are not part of it.
 from typing import Any
 
 from tallystick.domain.document import instant
-from tallystick.domain.order import Order
+from tallystick.products.orders.rules import Order
 
 
 def document(order: Order, email: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.access import Grant, GrantState, Wanted
-from tallystick.store.schema.orders import access_grants
+from tallystick.products.orders.tables import access_grants
 
 _MEANT = ("username", "person", "wanted", "state", "note", "updated_at")
 _sqlite_want, _pg_want = sqlite_insert(access_grants), pg_insert(access_grants)

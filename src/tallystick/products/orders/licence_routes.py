@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from tallystick.domain import licence
 from tallystick.domain.sealing import fingerprint
-from tallystick.store import licences as rows
+from tallystick.products.orders import licence
+from tallystick.products.orders import licence_rows as rows
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import HubDep, LimitedCaller

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from tallystick.store.schema.orders import licences
+from tallystick.products.orders.tables import licences
 
 _ADD = insert(licences)
 _OF_ORDER = select(*licences.c).where(licences.c.order_id == bindparam("order_id"))

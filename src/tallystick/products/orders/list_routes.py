@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 
 from tallystick.domain.addresses import ORDERS, Addresses
 from tallystick.domain.errors import Invalid, Unauthenticated
-from tallystick.domain.order import Order, OrderReview, OrderStatus
 from tallystick.flows.hub import Hub
-from tallystick.store import orders as rows
+from tallystick.products.orders import answers as order_shapes
+from tallystick.products.orders import rows
+from tallystick.products.orders.rows import Search
+from tallystick.products.orders.rules import Order, OrderReview, OrderStatus
 from tallystick.store import transactions
-from tallystick.store.orders import Search
-from tallystick.web import order_shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed

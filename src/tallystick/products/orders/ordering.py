@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from tallystick.domain.addresses import CUSTOMERS, ORDERS, REFERRERS, Addresses
-from tallystick.domain.coupon import normal_code
 from tallystick.domain.decision import Action
 from tallystick.domain.errors import (
     Conflict,
@@ -19,25 +18,20 @@ from tallystick.domain.errors import (
 from tallystick.domain.exchange import plain
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
-from tallystick.domain.order import (
-    Buyer,
-    Order,
-    OrderStatus,
-    Product,
-    Referrer,
-    Worth,
-)
 from tallystick.domain.payment import LatePolicy, Payment, Tolerance
-from tallystick.domain.pricing import NOTHING_OFF, price
-from tallystick.domain.referral import same_person
 from tallystick.domain.sealing import Keys, derived, seal, unseal
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, complete_free, create_payment, resume_payment
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
+from tallystick.flows.idempotency import Once
 from tallystick.flows.rates import latest
-from tallystick.fulfilment.order import Orders
-from tallystick.store import coupons, decisions, orders, payments, products
+from tallystick.products.orders import coupon_rows, product_rows, rows
+from tallystick.products.orders.coupon import normal_code
+from tallystick.products.orders.deliver import Orders
+from tallystick.products.orders.pricing import NOTHING_OFF, price
+from tallystick.products.orders.rules import Buyer, Order, OrderStatus, Product, Referrer, Worth
+from tallystick.products.revenue.referral import same_person
+from tallystick.store import decisions, payments
 
 USUAL: Final = "USD"
 OFFERED_FOR: Final = timedelta(days=1)
@@ -92,13 +86,13 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
     def beside(tx: Connection, payment: Payment) -> None:
         nonlocal made
         made = replace(draft, payment_id=payment.id)
-        orders.add(tx, made)
+        rows.add(tx, made)
         if made.coupon_id is not None:
             names = Addresses.of(hub.secret).lookups(CUSTOMERS, wish.email)
-            coupons.reserve(tx, made.coupon_id, made.id, names, now)
+            coupon_rows.reserve(tx, made.coupon_id, made.id, names, now)
 
     def completed(tx: Connection, snapshot: Snapshot, token: str) -> bytes:
-        return render(orders.find(tx, made.id) or made, snapshot, token)
+        return render(rows.find(tx, made.id) or made, snapshot, token)
 
     if not draft.amount.minor:
         return await complete_free(hub, offer, once, completed, beside)
@@ -110,7 +104,7 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
 
 async def resume_order(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
     """Answer a creating request whose worker died. Raises NotFound."""
-    order = await hub.database.read(lambda tx: orders.of_payment(tx, payment_id))
+    order = await hub.database.read(lambda tx: rows.of_payment(tx, payment_id))
     if order is None:
         raise NotFound("There is no order of this payment.")
     return await resume_payment(
@@ -125,9 +119,9 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     assert isinstance(selling, Orders)  # noqa: S101 - wiring says so
 
     def body(tx: Connection) -> Order:
-        known = orders.find(tx, order_id)
+        known = rows.find(tx, order_id)
         payment = None if known is None else payments.lock(tx, known.payment_id)
-        order = None if known is None else orders.lock(tx, known.payment_id)
+        order = None if known is None else rows.lock(tx, known.payment_id)
         if order is None or payment is None:
             raise NotFound("There is no order with this id.")
         _refuse_to_release(payment, order)
@@ -136,7 +130,7 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
         return selling.deliver_anyway(tx, payment, order, now)
 
     done = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     return done
 
 
@@ -183,7 +177,7 @@ def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Or
     currency = _currency(hub, product, wish)
     off, coupon = NOTHING_OFF, None
     if wish.coupon_code is not None:
-        coupon = coupons.by_code(tx, normal_code(wish.coupon_code))
+        coupon = coupon_rows.by_code(tx, normal_code(wish.coupon_code))
         if coupon is None:
             raise CouponUnknown("There is no coupon with this code.")
         off = coupon.discount(currency)
@@ -220,9 +214,9 @@ def _referrer(tx: Connection, hub: Hub, wish: OrderWish) -> Referrer:
 
 
 def _product(tx: Connection, product_type: str) -> Product:
-    product = products.find(tx, product_type)
+    product = product_rows.find(tx, product_type)
     if product is None or not product.active:
-        sold = ", ".join(one.type for one in products.every(tx) if one.active) or "nothing"
+        sold = ", ".join(one.type for one in product_rows.every(tx) if one.active) or "nothing"
         raise Invalid(
             f"There is no product {product_type[:64]!r}; sold here: {sold}.",
             (("productType", "is not sold here"),),

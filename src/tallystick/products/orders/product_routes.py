@@ -8,10 +8,10 @@ from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import NotFound
-from tallystick.domain.order import Product
 from tallystick.flows.hub import Hub
-from tallystick.flows.products import add_product, change_product
-from tallystick.store import products as rows
+from tallystick.products.orders import product_rows as rows
+from tallystick.products.orders.change_products import add_product, change_product
+from tallystick.products.orders.rules import Product
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, amounts, body, described
 from tallystick.web.depends import HubDep, LimitedCaller, once_only

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from tallystick.domain.order import Product
+from tallystick.products.orders.rules import Product
+from tallystick.products.orders.tables import product_prices, products
 from tallystick.store.columns import AnyRow
-from tallystick.store.schema.orders import product_prices, products
 
 _COLUMNS = tuple(products.c)
 _KEPT = ("name", "description", "licensed", "access", "active", "updated_at")

@@ -10,21 +10,22 @@ from sqlalchemy import Connection
 from tallystick.domain.access import USERNAME
 from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
 from tallystick.domain.ids import is_id
-from tallystick.domain.order import Buyer, Order
 from tallystick.domain.payment import LatePolicy
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import access as access_flow
-from tallystick.flows import orders as flow
 from tallystick.flows.hub import Hub
-from tallystick.flows.orders import OrderWish
-from tallystick.store import grants, licences, snapshots
-from tallystick.store import orders as rows
-from tallystick.web import order_shapes, shapes
+from tallystick.products.orders import answers as order_shapes
+from tallystick.products.orders import grant_rows, licence_rows, rows
+from tallystick.products.orders import ordering as flow
+from tallystick.products.orders import set_access as access_flow
+from tallystick.products.orders.answers import Bought
+from tallystick.products.orders.ordering import OrderWish
+from tallystick.products.orders.rules import Buyer, Order
+from tallystick.store import snapshots
+from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import KNOWN, Body, Parsed, Reason, body, described, web_address
 from tallystick.web.depends import HubDep, LimitedCaller, once_only
 from tallystick.web.description import answers, creating
-from tallystick.web.order_shapes import Bought
 from tallystick.web.payments import Forgiven, Metadata, short_metadata, tolerance
 from tallystick.web.schemas import one
 
@@ -218,4 +219,6 @@ def _bought(tx: Connection, order_id: str) -> Bought | None:
     snapshot = None if order is None else snapshots.find(tx, order.payment_id)
     if order is None or snapshot is None:
         return None
-    return Bought(order, snapshot, licences.of_order(tx, order.id), grants.find(tx, order.id))
+    return Bought(
+        order, snapshot, licence_rows.of_order(tx, order.id), grant_rows.find(tx, order.id)
+    )

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from tallystick.domain.addresses import SealedAddress
-from tallystick.domain.order import Buyer, Order, OrderReview, OrderStatus, Worth
-from tallystick.domain.pricing import Quote
+from tallystick.products.orders.coupon_tables import coupons
+from tallystick.products.orders.pricing import Quote
+from tallystick.products.orders.rules import Buyer, Order, OrderReview, OrderStatus, Worth
+from tallystick.products.orders.tables import orders
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
-from tallystick.store.schema.coupons import coupons
-from tallystick.store.schema.orders import orders
 
 # Not a join: PostgreSQL locks no row that an outer join may lack.
 _CODE = select(coupons.c.code).where(coupons.c.id == orders.c.coupon_id).scalar_subquery()

@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 
 from tallystick.domain.addresses import SealedAddress
 from tallystick.domain.money import Money
-from tallystick.domain.pricing import Quote
 from tallystick.domain.same_mailbox import same_mailbox
+from tallystick.products.orders.pricing import Quote
 
 
 class OrderStatus(StrEnum):

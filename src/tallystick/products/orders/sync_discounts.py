@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import structlog
 
-from tallystick.domain.coupon import Coupon, SyncOutcome, Tell, wanted_at_polar
 from tallystick.domain.errors import (
     GatewayRefused,
     GatewayUnavailable,
@@ -16,7 +15,8 @@ from tallystick.domain.errors import (
 )
 from tallystick.flows.hub import Hub
 from tallystick.gateways.abilities import Discounts, HasDiscounts
-from tallystick.store import coupons
+from tallystick.products.orders import coupon_rows
+from tallystick.products.orders.coupon import Coupon, SyncOutcome, Tell, wanted_at_polar
 
 _PAGE: Final = 100
 _ROUNDS: Final = 5
@@ -32,7 +32,7 @@ async def sync_discounts(hub: Hub) -> dict[str, Any]:
     counted: Counter[str] = Counter()
     last_id = ""
     while True:
-        page = await hub.database.read(partial(coupons.at_polar, last_id=last_id, limit=_PAGE))
+        page = await hub.database.read(partial(coupon_rows.at_polar, last_id=last_id, limit=_PAGE))
         for coupon_id in page:
             counted[await _sync_gently(hub, coupon_id)] += 1
         if len(page) < _PAGE:
@@ -56,12 +56,12 @@ async def sync(hub: Hub, coupon_id: str) -> SyncOutcome:
     """
     async with hub.alone(coupon_id):
         for _ in range(_ROUNDS):
-            coupon = await hub.database.read(lambda tx: coupons.find(tx, coupon_id))
+            coupon = await hub.database.read(lambda tx: coupon_rows.find(tx, coupon_id))
             if coupon is None or coupon.polar_discount_id is None:
                 return SyncOutcome.ALREADY_DELETED
             outcome, elsewhere = await _tell(_discounts(hub), coupon, coupon.polar_discount_id)
             note = partial(
-                coupons.told, coupon=coupon, outcome=outcome, elsewhere=elsewhere, now=hub.now()
+                coupon_rows.told, coupon=coupon, outcome=outcome, elsewhere=elsewhere, now=hub.now()
             )
             if await hub.database.write(note):
                 if outcome is not coupon.polar_outcome:

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, text
 
 from tallystick.domain.access import GrantState, Wanted
-from tallystick.domain.order import OrderReview, OrderStatus
+from tallystick.products.orders.rules import OrderReview, OrderStatus
 from tallystick.store.columns import Document, Flag, Instant, Whole
 from tallystick.store.schema.base import index_where, one_of, table
 

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from tallystick.domain.exchange import Rate, RateSource, Valued
 from tallystick.domain.money import Money
-from tallystick.domain.order import Order
-from tallystick.store import commissions, sales
-from tallystick.store.sales import Sale
+from tallystick.products.orders.rules import Order
+from tallystick.products.revenue import commission_rows, sale_rows
+from tallystick.products.revenue.sale_rows import Sale
 
 
 class Proceeds:
@@ -25,16 +25,16 @@ class Proceeds:
         if worth is None:
             return
         if order.referred_by is not None:
-            commissions.earn(tx, order.id, order.referred_by, worth, now)
+            commission_rows.earn(tx, order.id, order.referred_by, worth, now)
         sale = Sale(order.id, order.payment_id, order.product_type, order.gateway, worth)
-        sales.sell(tx, sale, now)
+        sale_rows.sell(tx, sale, now)
 
     def returned(
         self, tx: Connection, order: Order, before: Money, back: Money, now: datetime
     ) -> None:
         """Book what goes back, and claw back its share of the commission."""
-        commissions.claw_back(tx, order.id, before.minor, back.minor, now)
-        sales.give_back(tx, order.id, before.minor, back.minor, now)
+        commission_rows.claw_back(tx, order.id, before.minor, back.minor, now)
+        sale_rows.give_back(tx, order.id, before.minor, back.minor, now)
 
 
 def valued(order: Order) -> Valued | None:

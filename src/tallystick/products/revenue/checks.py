@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.store import sales
+from tallystick.products.revenue import sale_rows
 from tallystick.store.audit.base import Check, Each
 
 _TWO_COMMISSIONS = """
@@ -105,12 +105,12 @@ class Days:
         many: int,
     ) -> tuple[str, bool] | None:
         """The next day with anything in it."""
-        day = sales.day_after(tx, after)
+        day = sale_rows.day_after(tx, after)
         return None if day is None else (day, True)
 
     def broken(self, tx: Connection, after: str, until: str) -> Iterator[str]:
         """What is wrong with the sums of this day."""
-        return sales.wrong_sums(tx, until)
+        return sale_rows.wrong_sums(tx, until)
 
     def touched(self, tx: Connection, payment_ids: Sequence[str]) -> Iterator[str]:
         """Days belong to no payment."""

@@ -14,7 +14,8 @@ from tallystick.domain.errors import RaceLost
 from tallystick.domain.exchange import Rate, RateSource, Valued, plain
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
-from tallystick.domain.referral import (
+from tallystick.products.revenue import referrer_rows
+from tallystick.products.revenue.referral import (
     Commission,
     CommissionStatus,
     Deed,
@@ -28,12 +29,12 @@ from tallystick.domain.referral import (
     step_of,
     told,
 )
-from tallystick.store import jobs, outbox, referrers
+from tallystick.products.revenue.tables import commission_lines as lines
+from tallystick.products.revenue.tables import commissions
+from tallystick.store import effects, outbox
 from tallystick.store.columns import AnyRow, Whole
 from tallystick.store.outbox import News
 from tallystick.store.places import before
-from tallystick.store.schema.sales import commission_lines as lines
-from tallystick.store.schema.sales import commissions
 
 SEND_MAIL: Final = "send_mail"
 _COLUMNS = (
@@ -123,7 +124,7 @@ def earn(
 
     Runs in the settling transaction. A step up the ladder is told of, once for each step.
     """
-    if referrers.lock(tx, referrer_id) is None:
+    if referrer_rows.lock(tx, referrer_id) is None:
         return None
     before = step_of(referred(tx, referrer_id))
     amount = commission_of(worth.amount, before.percent)
@@ -141,7 +142,7 @@ def earn(
         key = f"{referrer_id}/{after.tier}"
         news = {"referrerId": referrer_id, "tier": after.tier, **rate_of(after.percent)}
         outbox.tell(tx, News("commission.tier_upgraded", key, referrer_id, news), now)
-        jobs.add(tx, SEND_MAIL, f"tier/{key}", {"letter": "tier", "about": key}, now)
+        effects.add(tx, SEND_MAIL, f"tier/{key}", {"letter": "tier", "about": key}, now)
     return made
 
 
@@ -154,7 +155,7 @@ def claw_back(tx: Connection, order_id: str, before: int, back: int, now: dateti
     found = of_order(tx, order_id)
     if found is None:
         return None
-    referrers.lock(tx, found.referrer_id)
+    referrer_rows.lock(tx, found.referrer_id)
     found = _again(tx, found)
     line = found.clawed_back(before, back)
     number = _write(tx, found, line, now)
@@ -167,7 +168,7 @@ def claw_back(tx: Connection, order_id: str, before: int, back: int, now: dateti
 
 def approve(tx: Connection, commission: Commission, now: datetime) -> Commission:
     """It will be paid. Raises Conflict where it is not pending."""
-    referrers.lock(tx, commission.referrer_id)
+    referrer_rows.lock(tx, commission.referrer_id)
     after = _set(tx, _again(tx, commission), Deed.APPROVE, now)
     _tell(tx, "commission.approved", after, after.id, now)
     return after
@@ -178,7 +179,7 @@ def pay(tx: Connection, commission: Commission, now: datetime) -> Commission:
 
     Raises Conflict where it is not approved.
     """
-    referrers.lock(tx, commission.referrer_id)
+    referrer_rows.lock(tx, commission.referrer_id)
     commission = _again(tx, commission)
     due = payout(_left(tx, commission), _carried(tx, commission))
     after = _set(tx, commission, Deed.PAY, now)

@@ -7,10 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from tallystick.domain.exchange import BASE
 from tallystick.domain.money import Money
-from tallystick.flows import report
+from tallystick.products.revenue import report
+from tallystick.products.revenue.report_routes import REVENUE, wanted_revenue
 from tallystick.web.dashboard import page_of
 from tallystick.web.depends import HubDep, LimitedCaller
-from tallystick.web.reports import REVENUE, wanted_revenue
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.errors import Conflict, Invalid, NotFound
 from tallystick.domain.ids import new_id
-from tallystick.domain.referral import Commission, normal_code
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.store import commissions, referrers
-from tallystick.store.commissions import Entry, Standing
-from tallystick.store.referrers import Referrer
+from tallystick.flows.idempotency import Once
+from tallystick.products.revenue import commission_rows, referrer_rows
+from tallystick.products.revenue.commission_rows import Entry, Standing
+from tallystick.products.revenue.referral import Commission, normal_code
+from tallystick.products.revenue.referrer_rows import Referrer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def create(
     def body(tx: Connection) -> bytes:
         if once is not None:
             once.claim(tx, hub, None)
-        if referrers.has_address(tx, taken) or not referrers.add(tx, made):
+        if referrer_rows.has_address(tx, taken) or not referrer_rows.add(tx, made):
             raise Conflict("Another referrer has this code or e-mail address; choose another.")
         answer = render(_known(tx, hub, made))
         if once is not None:
@@ -56,7 +56,7 @@ async def show(hub: Hub, referrer_id: str) -> Known:
     """One referrer. Raises NotFound."""
 
     def body(tx: Connection) -> Known:
-        found = referrers.find(tx, referrer_id)
+        found = referrer_rows.find(tx, referrer_id)
         if found is None:
             raise NotFound("There is no referrer with this id.")
         return _known(tx, hub, found)
@@ -73,7 +73,7 @@ async def listing(
     """Referrers that were made in this span, newest first."""
 
     def body(tx: Connection) -> list[Known]:
-        found = referrers.page(tx, span=span, after=after, limit=limit)
+        found = referrer_rows.page(tx, span=span, after=after, limit=limit)
         return [_known(tx, hub, one) for one in found]
 
     return await hub.database.read(body)
@@ -89,8 +89,8 @@ async def earned(
     """Commissions with their lines, newest first; the filters combine."""
 
     def body(tx: Connection) -> list[Entry]:
-        found = commissions.page(tx, wanted=wanted, span=span, after=after, limit=limit)
-        return commissions.entries(tx, found)
+        found = commission_rows.page(tx, wanted=wanted, span=span, after=after, limit=limit)
+        return commission_rows.entries(tx, found)
 
     return await hub.database.read(body)
 
@@ -100,20 +100,20 @@ Decide = Callable[[Connection, Commission, datetime], Commission]
 
 async def approve(hub: Hub, commission_id: str) -> Entry:
     """It will be paid. Raises NotFound, Conflict where it is not pending."""
-    return await _decide(hub, commission_id, commissions.approve)
+    return await _decide(hub, commission_id, commission_rows.approve)
 
 
 async def pay(hub: Hub, commission_id: str) -> Entry:
     """It is paid out. Raises NotFound, Conflict where it is not approved."""
-    return await _decide(hub, commission_id, commissions.pay)
+    return await _decide(hub, commission_id, commission_rows.pay)
 
 
 async def _decide(hub: Hub, commission_id: str, decide: Decide) -> Entry:
     def body(tx: Connection) -> Entry:
-        found = commissions.find(tx, commission_id)
+        found = commission_rows.find(tx, commission_id)
         if found is None:
             raise NotFound("There is no commission with this id.")
-        return commissions.entries(tx, [decide(tx, found, hub.now())])[0]
+        return commission_rows.entries(tx, [decide(tx, found, hub.now())])[0]
 
     return await hub.database.write(body)
 
@@ -132,4 +132,4 @@ def email_of(hub: Hub, referrer: Referrer) -> str:
 
 
 def _known(tx: Connection, hub: Hub, referrer: Referrer) -> Known:
-    return Known(referrer, email_of(hub, referrer), commissions.standing(tx, referrer.id))
+    return Known(referrer, email_of(hub, referrer), commission_rows.standing(tx, referrer.id))

@@ -8,10 +8,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator
 
 from tallystick.domain.exchange import BASE
-from tallystick.domain.referral import CommissionStatus, LineKind, next_step, rate_of, step_of, told
-from tallystick.flows import referrals as flow
-from tallystick.flows.referrals import Known
-from tallystick.store.commissions import Entry
+from tallystick.products.revenue import refer as flow
+from tallystick.products.revenue.commission_rows import Entry
+from tallystick.products.revenue.refer import Known
+from tallystick.products.revenue.referral import (
+    CommissionStatus,
+    LineKind,
+    next_step,
+    rate_of,
+    step_of,
+    told,
+)
 from tallystick.web import shapes, tables
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only

@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.addresses import SealedAddress
-from tallystick.domain.referral import normal_code
+from tallystick.products.revenue.referral import normal_code
+from tallystick.products.revenue.tables import referrers
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
-from tallystick.store.schema.sales import referrers
 
 _ADD = {
     "sqlite": sqlite_insert(referrers).on_conflict_do_nothing(),

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from tallystick.domain.days import day_of, end_of, start_of, zone
 from tallystick.domain.errors import Invalid
 from tallystick.domain.exchange import nearest
-from tallystick.domain.maintainers import Fees, Payout, Takings, payout
 from tallystick.flows.hub import Hub
-from tallystick.store import sales
-from tallystick.store.sales import Span, Totals
+from tallystick.products.revenue import sale_rows
+from tallystick.products.revenue.payout import Fees, Payout, Takings, payout
+from tallystick.products.revenue.sale_rows import Span, Totals
 
 _DAY = timedelta(days=1)
 Border = date | datetime | None
@@ -67,7 +67,7 @@ async def keep_days(hub: Hub) -> bool:
     """
     name = hub.settings.time_zone
     zone(name)
-    return await hub.database.write(lambda tx: sales.keep_zone(tx, name))
+    return await hub.database.write(lambda tx: sale_rows.keep_zone(tx, name))
 
 
 async def revenue(hub: Hub, wanted: Wanted) -> Revenue:
@@ -102,12 +102,12 @@ async def maintainers(hub: Hub, wanted: Wanted) -> tuple[Payout, tuple[date, dat
 def _lines(tx: Connection, wanted: Wanted, name: str) -> list[Totals]:
     """From the daily sums where they can answer, else from one aggregate over the sales."""
     days = _days(wanted)
-    if days is not None and not wanted.products and name == sales.kept_zone(tx):
-        return sales.rolled(tx, *days, providers=wanted.providers)
+    if days is not None and not wanted.products and name == sale_rows.kept_zone(tx):
+        return sale_rows.rolled(tx, *days, providers=wanted.providers)
     where = zone(name)
     start = _instant(wanted.start, lambda day: start_of(day, where))
     end = _instant(wanted.end, lambda day: end_of(day, where))
-    return sales.summed(tx, Span(start, end), wanted.products, wanted.providers)
+    return sale_rows.summed(tx, Span(start, end), wanted.products, wanted.providers)
 
 
 def _days(wanted: Wanted) -> tuple[date | None, date | None] | None:
@@ -153,7 +153,7 @@ def _takings(
         part = Wanted(start, after - _DAY, wanted.zone, wanted.products)
         found += [
             Takings(start, line.provider, line.orders, line.usd_cents, line.refunded_usd_cents)
-            for line in _lines(tx, part, wanted.zone or sales.UTC)
+            for line in _lines(tx, part, wanted.zone or sale_rows.UTC)
         ]
     return found
 

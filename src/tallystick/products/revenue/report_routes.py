@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 
 from tallystick.domain.errors import Invalid
 from tallystick.domain.exchange import BASE
-from tallystick.flows import report as flow
-from tallystick.flows.report import Border, Revenue, Wanted
-from tallystick.store.sales import Totals
+from tallystick.products.revenue import report as flow
+from tallystick.products.revenue.report import Border, Revenue, Wanted
+from tallystick.products.revenue.sale_rows import Totals
 from tallystick.web import tables
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, query

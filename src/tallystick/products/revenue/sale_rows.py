@@ -27,8 +27,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.days import day_of, days, end_of, start_of, zone
 from tallystick.domain.exchange import RateSource, Valued, share
+from tallystick.products.revenue.tables import revenue_daily, revenue_zone, sales
 from tallystick.store.columns import AnyRow, Whole
-from tallystick.store.schema.sales import revenue_daily, revenue_zone, sales
 
 UTC: Final = "UTC"
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC_ZONE)

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 
 from tallystick.domain.exchange import RateSource
-from tallystick.domain.referral import CommissionStatus, LineKind
+from tallystick.products.revenue.referral import CommissionStatus, LineKind
 from tallystick.store.columns import Instant, Whole
 from tallystick.store.schema.base import one_of, table
 

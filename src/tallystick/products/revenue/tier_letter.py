@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tallystick.domain.referral import LADDER, Step, Tier
+from tallystick.products.revenue.referral import LADDER, Step, Tier
 
 SUBJECT: Final = "You have reached {tier}"
 TEXT: Final = (

@@ -12,9 +12,9 @@ from tallystick.domain.sealing import CALLBACKS, derived
 from tallystick.domain.standard_webhooks import signature
 from tallystick.flows.cancel import cancel
 from tallystick.flows.hub import Hub
-from tallystick.fulfilment.task import COMPLETED
 from tallystick.outbound import post
-from tallystick.store import tasks
+from tallystick.products.tasks import rows
+from tallystick.products.tasks.deliver import COMPLETED
 
 TIMEOUT_S: Final = 10.0
 
@@ -38,7 +38,7 @@ async def call_back(hub: Hub, payload: dict[str, Any]) -> None:
     money nothing is told once another has paid the task. Raises
     AddressRefused, NotReached.
     """
-    task = await hub.database.read(lambda tx: tasks.find(tx, payload["taskId"]))
+    task = await hub.database.read(lambda tx: rows.find(tx, payload["taskId"]))
     if task is None:
         raise NotFound("There is no such task.")
     # Those from before sessions without money were told have no type and no time.

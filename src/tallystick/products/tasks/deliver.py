@@ -10,9 +10,10 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import REVENUE, SUSPENSE
 from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.snapshot import PaymentError
-from tallystick.domain.task import Session, SessionEnd, Task, TaskSignal, TaskState
-from tallystick.fulfilment.base import Fulfilment
-from tallystick.store import attempts, jobs, outbox, tasks
+from tallystick.flows.fulfilment import Fulfilment
+from tallystick.products.tasks import rows
+from tallystick.products.tasks.rules import Session, SessionEnd, Task, TaskSignal, TaskState
+from tallystick.store import attempts, effects, outbox
 from tallystick.store.outbox import News
 
 CALLBACK = "task_callback"
@@ -38,15 +39,15 @@ class TaskPayment(Fulfilment):
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Complete the task, once; call back; close the sessions that nobody should pay now."""
         task = _task(tx, payment)
-        if task is None or not tasks.move(tx, task, TaskSignal.PAID, now, payment.id):
+        if task is None or not rows.move(tx, task, TaskSignal.PAID, now, payment.id):
             return
         told = _told(tx, task, payment, now)
         _call_back(tx, COMPLETED, task.id, told, now)
         outbox.tell(tx, News(COMPLETED, task.id, task.id, told, payment.id), now)
-        for session in tasks.sessions(tx, task.id):
+        for session in rows.sessions(tx, task.id):
             if session.payment_id != payment.id:
                 name = f"{CLOSE}/{session.payment_id}"
-                jobs.add(tx, CLOSE, name, {"paymentId": session.payment_id}, now)
+                effects.add(tx, CLOSE, name, {"paymentId": session.payment_id}, now)
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """The session is over: the workflow is told, and the task can be started again."""
@@ -75,22 +76,22 @@ def _end(
     _call_back(tx, FAILED, f"{task.id}/{payment.id}", told, now)
     outbox.tell(tx, News(FAILED, payment.id, task.id, told, payment.id), now)
     if _newest(tx, task).payment_id == payment.id:
-        tasks.move(tx, task, TaskSignal.LAPSED, now)
+        rows.move(tx, task, TaskSignal.LAPSED, now)
 
 
 def _call_back(tx: Connection, kind: str, about: str, told: dict[str, Any], now: datetime) -> None:
     payload = {"taskId": told["taskId"], "messageId": new_id("evt", now), "type": kind,
                "at": instant(now), "data": told}  # fmt: skip
-    jobs.add(tx, CALLBACK, f"{CALLBACK}/{about}", payload, now)
+    effects.add(tx, CALLBACK, f"{CALLBACK}/{about}", payload, now)
 
 
 def _task(tx: Connection, payment: Payment) -> Task | None:
-    task_id = tasks.of_payment(tx, payment.id)
-    return None if task_id is None else tasks.lock(tx, task_id)
+    task_id = rows.of_payment(tx, payment.id)
+    return None if task_id is None else rows.lock(tx, task_id)
 
 
 def _newest(tx: Connection, task: Task) -> Session:
-    return tasks.sessions(tx, task.id)[-1]
+    return rows.sessions(tx, task.id)[-1]
 
 
 def _told(tx: Connection, task: Task, payment: Payment, now: datetime) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
 from tallystick.domain.ids import is_id, new_id
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
-from tallystick.domain.task import Task, TaskState
-from tallystick.flows.call_back import callback_secret
 from tallystick.flows.checkout import resume_payment
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.flows.task import (
+from tallystick.flows.idempotency import Once
+from tallystick.products.tasks import rows
+from tallystick.products.tasks.call_back import callback_secret
+from tallystick.products.tasks.rules import Task, TaskState
+from tallystick.products.tasks.sessions import (
     TaskView,
     create_task,
     find_task,
@@ -25,7 +26,6 @@ from tallystick.flows.task import (
     start_session,
     view_of,
 )
-from tallystick.store import tasks as rows
 from tallystick.web import shapes, wares
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit, web_address

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from tallystick.domain.payment import Phase
-from tallystick.domain.task import TASK_MOVES, Session, Task, TaskSignal, TaskState
+from tallystick.products.tasks.rules import TASK_MOVES, Session, Task, TaskSignal, TaskState
+from tallystick.products.tasks.tables import task_sessions, tasks
 from tallystick.store.columns import AnyRow
 from tallystick.store.places import before
 from tallystick.store.schema.core import payments
-from tallystick.store.schema.tasks import task_sessions, tasks
 
 _INSERT = insert(tasks)
 _FIND = select(*tasks.c).where(tasks.c.id == bindparam("id"))

@@ -13,13 +13,14 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
-from tallystick.domain.task import Session, Task, TaskSignal, TaskState, standing
 from tallystick.flows.checkout import Wish, create_payment
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.once import Once
-from tallystick.fulfilment.task import CALLBACK
-from tallystick.store import credentials, jobs, links, snapshots, tasks
-from tallystick.store.jobs import Standing
+from tallystick.flows.idempotency import Once
+from tallystick.products.tasks import rows
+from tallystick.products.tasks.deliver import CALLBACK
+from tallystick.products.tasks.rules import Session, Task, TaskSignal, TaskState, standing
+from tallystick.store import credentials, effects, links, snapshots
+from tallystick.store.effects import Standing
 
 _ANY: Final = 1000
 """As many currencies as no gateway names that does not take all of them."""
@@ -52,7 +53,7 @@ async def create_task(
     """Write a new task down; nothing is asked of a gateway until it is started."""
 
     def body(tx: Connection) -> bytes:
-        tasks.add(tx, task)
+        rows.add(tx, task)
         answer = render(TaskView(task, task.state, None, None, None))
         if once is not None:
             once.claim(tx, hub, None)
@@ -65,7 +66,7 @@ async def create_task(
 async def find_task(hub: Hub, task_id: str) -> TaskView:
     """The task as it stands; nothing changes by looking. Raises NotFound."""
     now = hub.now()
-    view = await hub.database.read(lambda tx: view_of(tx, tasks.find(tx, task_id), now))
+    view = await hub.database.read(lambda tx: view_of(tx, rows.find(tx, task_id), now))
     if view is None:
         raise NotFound("There is no task with this id that you may see.")
     return view
@@ -75,12 +76,12 @@ def view_of(tx: Connection, task: Task | None, now: datetime) -> TaskView | None
     """Everything that is told of a task, read in one transaction."""
     if task is None:
         return None
-    held = tasks.sessions(tx, task.id)
+    held = rows.sessions(tx, task.id)
     session = held[-1] if held else None
     # The payment that is told of is the one that completed it, else the latest try.
     told = task.payment_id or (None if session is None else session.payment_id)
     payment = None if told is None else snapshots.find(tx, told)
-    callback = jobs.standing(tx, f"{CALLBACK}/{task.id}")
+    callback = effects.standing(tx, f"{CALLBACK}/{task.id}")
     return TaskView(task, standing(task, session, now), session, payment, callback)
 
 
@@ -149,18 +150,18 @@ def _begin(tx: Connection, task_id: str, payment: Payment, now: datetime) -> Non
     task = _locked(tx, task_id)
     if task.state is TaskState.COMPLETED:
         raise Conflict("The task is completed; it is not paid again.")
-    held = tasks.sessions(tx, task_id)
+    held = rows.sessions(tx, task_id)
     if task.state is TaskState.IN_PROGRESS:
         if held[-1].is_live(now):
             raise SessionLive(held[-1].payment_id)
-        tasks.move(tx, task, TaskSignal.LAPSED, now)
+        rows.move(tx, task, TaskSignal.LAPSED, now)
         task = _locked(tx, task_id)
-    tasks.move(tx, task, TaskSignal.STARTED, now)
-    tasks.open_session(tx, task_id, payment.id, payment.expires_at, now)
+    rows.move(tx, task, TaskSignal.STARTED, now)
+    rows.open_session(tx, task_id, payment.id, payment.expires_at, now)
 
 
 def _locked(tx: Connection, task_id: str) -> Task:
-    task = tasks.lock(tx, task_id)
+    task = rows.lock(tx, task_id)
     if task is None:
         raise NotFound("There is no task with this id that you may see.")
     return task
@@ -189,11 +190,11 @@ async def resend_callback(hub: Hub, task_id: str) -> TaskView:
 
     def body(tx: Connection) -> TaskView | None:
         task = _locked(tx, task_id)
-        if not jobs.again(tx, f"{CALLBACK}/{task_id}", now):
+        if not effects.again(tx, f"{CALLBACK}/{task_id}", now):
             raise Conflict("The task is not completed yet, or its callback is under way.")
         return view_of(tx, task, now)
 
     view = await hub.database.write(body)
-    hub.bell.ring()
+    hub.work_signal.ring()
     assert view is not None  # noqa: S101 - `_locked` has refused the other case
     return view

@@ -10,7 +10,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from tallystick.domain.task import TaskState
+from tallystick.products.tasks.rules import TaskState
 from tallystick.store.columns import Document, Instant, Whole
 from tallystick.store.schema.base import index_where, one_of, table
 

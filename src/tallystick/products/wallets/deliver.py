@@ -8,9 +8,10 @@ from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
-from tallystick.domain.topup import TopupStatus
-from tallystick.fulfilment.base import Fulfilment
-from tallystick.store import ledger, outbox, topups
+from tallystick.flows.fulfilment import Fulfilment
+from tallystick.products.wallets import topup_rows
+from tallystick.products.wallets.rules import TopupStatus
+from tallystick.store import ledger, outbox
 from tallystick.store.outbox import News
 
 
@@ -27,7 +28,7 @@ class WalletTopup(Fulfilment):
 
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """The posting is the delivery; the merchant's system is told of it."""
-        tx_ref = topups.of_payment(tx, payment.id)
+        tx_ref = topup_rows.of_payment(tx, payment.id)
         data = {
             "tx_ref": tx_ref,
             "status": TopupStatus.CONFIRMED,

@@ -24,7 +24,7 @@ from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.domain.typed_amount import typed_amount
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
-from tallystick.flows.top_up import TopupWish, find_topup, start_topup
+from tallystick.products.wallets.topup import TopupWish, find_topup, start_topup
 from tallystick.store import ledger
 from tallystick.web import pages
 from tallystick.web.auth import COOKIE

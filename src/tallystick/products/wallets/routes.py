@@ -8,11 +8,12 @@ from pydantic import Field
 from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
-from tallystick.flows.once import Once
-from tallystick.flows.spend import spend
-from tallystick.flows.top_up import LONGEST_OWNER
-from tallystick.store import ledger, wallets
-from tallystick.store.wallets import Entry, Spend
+from tallystick.flows.idempotency import Once
+from tallystick.products.wallets import rows
+from tallystick.products.wallets.rows import Entry, Spend
+from tallystick.products.wallets.spend_wallet import spend
+from tallystick.products.wallets.topup import LONGEST_OWNER
+from tallystick.store import ledger
 from tallystick.web import shapes, wares
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
@@ -58,7 +59,7 @@ async def entries(
     place = cursor_place(hub, request)
 
     def read(tx: Any) -> list[Entry]:
-        return wallets.entries(
+        return rows.entries(
             tx, accounts.wallet(owner_id), created_after=span[0], created_before=span[1],
             after=place, limit=limit,
         )  # fmt: skip

@@ -8,9 +8,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.money import Money
+from tallystick.products.wallets.tables import topups, wallet_spends
 from tallystick.store.places import before
 from tallystick.store.schema.core import postings, transfers
-from tallystick.store.schema.wallets import topups, wallet_spends
 
 _ADD = {
     "sqlite": sqlite_insert(wallet_spends).on_conflict_do_nothing(),

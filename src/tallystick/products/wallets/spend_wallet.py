@@ -9,9 +9,10 @@ from tallystick.domain.errors import Conflict, RaceLost
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
-from tallystick.flows.once import Once
-from tallystick.store import ledger, wallets
-from tallystick.store.wallets import Spend
+from tallystick.flows.idempotency import Once
+from tallystick.products.wallets import rows
+from tallystick.products.wallets.rows import Spend
+from tallystick.store import ledger
 
 Render = Callable[[Spend], bytes]
 
@@ -26,7 +27,7 @@ async def spend(
     """
 
     def body(tx: Connection) -> tuple[bytes, bool]:
-        known = wallets.find(tx, owner_id, reference)
+        known = rows.find(tx, owner_id, reference)
         spent = known or _take(tx, hub, owner_id, amount, reference)
         if spent.money != amount:
             raise Conflict(
@@ -49,6 +50,6 @@ def _take(tx: Connection, hub: Hub, owner_id: str, amount: Money, reference: str
     ledger.post(tx, transfer, now)
     left = ledger.balance(tx, wallet)[amount.currency]
     spent = Spend(name, owner_id, reference, amount.minor, amount.currency, left, now)
-    if not wallets.add(tx, spent):
+    if not rows.add(tx, spent):
         raise RaceLost("The same reference was spent at the same time.")
     return spent

@@ -13,11 +13,12 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.snapshot import Snapshot
-from tallystick.domain.topup import phases_of
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.once import Once
-from tallystick.store import snapshots, topups
+from tallystick.flows.idempotency import Once
+from tallystick.products.wallets import topup_rows
+from tallystick.products.wallets.rules import phases_of
+from tallystick.store import snapshots
 from tallystick.store.places import Place
 
 LONGEST_OWNER: Final = 200
@@ -46,7 +47,7 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
     place = f"{hub.settings.base_url.rstrip('/')}/wallet/topup/{tx_ref}"
 
     def beside(tx: Connection, payment: Payment) -> None:
-        topups.add(tx, tx_ref, payment.id, now)
+        topup_rows.add(tx, tx_ref, payment.id, now)
 
     wished = Wish(
         amount=wish.amount,
@@ -65,7 +66,7 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
 
 async def resume_topup(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
     """Answer a request whose worker died: the top-up is there, its client token is new."""
-    tx_ref = await hub.database.read(lambda tx: topups.of_payment(tx, payment_id)) or ""
+    tx_ref = await hub.database.read(lambda tx: topup_rows.of_payment(tx, payment_id)) or ""
     return await resume_payment(
         hub, payment_id, once, lambda snapshot, token: render(tx_ref, snapshot, token)
     )
@@ -75,7 +76,7 @@ async def find_topup(hub: Hub, tx_ref: str) -> Snapshot:
     """The payment of a top-up. Raises NotFound."""
 
     def read(tx: Connection) -> Snapshot | None:
-        payment_id = topups.payment_of(tx, tx_ref)
+        payment_id = topup_rows.payment_of(tx, tx_ref)
         return None if payment_id is None else snapshots.find(tx, payment_id)
 
     return found(await hub.database.read(read), "top-up")
@@ -92,7 +93,7 @@ async def list_topups(
     phases = () if status is None else phases_of(status)
 
     def read(tx: Connection) -> list[tuple[str, Snapshot]]:
-        rows = topups.page(
+        rows = topup_rows.page(
             tx, owner_id=owner_id, phases=phases, span=span, after=after, limit=limit
         )
         return [

@@ -9,10 +9,16 @@ from pydantic import Field, field_validator
 from tallystick.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
-from tallystick.domain.topup import TopupStatus
-from tallystick.domain.topup import tx_ref as checked_ref
 from tallystick.flows.hub import Hub
-from tallystick.flows.top_up import TopupWish, find_topup, list_topups, resume_topup, start_topup
+from tallystick.products.wallets.rules import TopupStatus
+from tallystick.products.wallets.rules import tx_ref as checked_ref
+from tallystick.products.wallets.topup import (
+    TopupWish,
+    find_topup,
+    list_topups,
+    resume_topup,
+    start_topup,
+)
 from tallystick.web import shapes, wares
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import KNOWN, Body, Parsed, body, instant_param, page_limit, web_address

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from tallystick.products.wallets.tables import topups
 from tallystick.store.places import Place, before
 from tallystick.store.schema.core import payments
-from tallystick.store.schema.wallets import topups
 
 _INSERT = insert(topups)
 _PAYMENT = select(topups.c.payment_id).where(topups.c.id == bindparam("id"))

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.dev import PORT, Port, serve_dev
 from tallystick.cli.options import Database
+from tallystick.sandbox.commands.dev import PORT, Port, serve_dev
 
 
 def demo(
@@ -24,6 +24,6 @@ def demo(
     if not auto:
         serve_dev(port, database, as_json=False)
         return
-    from tallystick.cli.story import play
+    from tallystick.sandbox.demo_script import play
 
     play()

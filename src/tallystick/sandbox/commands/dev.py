@@ -16,7 +16,7 @@ from tallystick.cli.terminal import here, program
 
 if TYPE_CHECKING:
     from tallystick.settings import Settings
-    from tallystick.wiring import House, Keyring
+    from tallystick.wiring import DevSecrets, Server
 
 PORT = 8787
 Port = Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)]
@@ -46,7 +46,7 @@ def serve_dev(port: int, database: str | None, *, as_json: bool) -> None:
 
 
 async def _run(settings: "Settings", listening: socket.socket, *, as_json: bool) -> None:
-    from tallystick.flows.entrance import invite
+    from tallystick.flows.dashboard_access import invite
     from tallystick.web.dashboard import address
     from tallystick.wiring import development
 
@@ -63,10 +63,10 @@ async def _run(settings: "Settings", listening: socket.socket, *, as_json: bool)
     await house.run(listening, ready)
 
 
-Tell = Callable[["Settings", "Keyring", str, str], None]
+Tell = Callable[["Settings", "DevSecrets", str, str], None]
 
 
-def _json_line(settings: "Settings", ring: "Keyring", url: str, door: str) -> None:
+def _json_line(settings: "Settings", ring: "DevSecrets", url: str, door: str) -> None:
     facts = {
         "url": url,
         "secretKey": ring.api_key,
@@ -79,7 +79,7 @@ def _json_line(settings: "Settings", ring: "Keyring", url: str, door: str) -> No
     print(json.dumps(facts), flush=True)
 
 
-async def _greeting(house: "House") -> Tell:
+async def _greeting(house: "Server") -> Tell:
     """What a person is told, with a payment link to try that is made now."""
     from tallystick.domain.money import Money
     from tallystick.flows.checkout import Wish, create_link
@@ -94,13 +94,15 @@ async def _greeting(house: "House") -> Tell:
     )  # fmt: skip
     link: dict[str, Any] = json.loads(made)
 
-    def tell(settings: "Settings", ring: "Keyring", url: str, door: str) -> None:
+    def tell(settings: "Settings", ring: "DevSecrets", url: str, door: str) -> None:
         print(_words(settings, ring, url, door, link), flush=True)
 
     return tell
 
 
-def _words(settings: "Settings", ring: "Keyring", url: str, door: str, link: dict[str, Any]) -> str:
+def _words(
+    settings: "Settings", ring: "DevSecrets", url: str, door: str, link: dict[str, Any]
+) -> str:
     facts = (
         ("Pay page", f"{link['url']}  (50.000 ₫, simulated: no real money moves)"),
         ("Dashboard", f"{door}  (works once)"),
@@ -126,7 +128,7 @@ def _words(settings: "Settings", ring: "Keyring", url: str, door: str, link: dic
     ))  # fmt: skip
 
 
-def _flags(settings: "Settings", ring: "Keyring", url: str) -> str:
+def _flags(settings: "Settings", ring: "DevSecrets", url: str) -> str:
     """What a command needs that does not find this server by itself."""
     from tallystick.settings import Settings
 

@@ -25,9 +25,9 @@ def run(
     database: Database = None,
 ) -> None:
     """Play a scenario on the virtual clock and print its timeline. 1 where it went otherwise."""
-    from tallystick.cli import scenario
     from tallystick.cli.audit import findings_of
-    from tallystick.cli.playhouse import Playhouse
+    from tallystick.sandbox import scenario
+    from tallystick.sandbox.dev_process import Playhouse
 
     document = scenario.read(file)
     typer.echo(f"{document.get('title', file.stem)}, seed {document.get('seed', 1)}")
@@ -50,9 +50,9 @@ def chaos(
     database: Database = None,
 ) -> None:
     """Random payers, lying gateways, lost webhooks and sudden deaths. 1 where a unit is missing."""
-    from tallystick.cli import chaos as game
     from tallystick.cli.audit import findings_of
-    from tallystick.cli.playhouse import Playhouse
+    from tallystick.sandbox import chaos as game
+    from tallystick.sandbox.dev_process import Playhouse
 
     seed = secrets.randbelow(2**31) if seed is None else seed
     typer.echo(f"seed {seed}, {payments} payments")

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer import Argument
 
-from tallystick.cli.callback_door import callback_door
 from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import Invalid, Unavailable
+from tallystick.sandbox.callback_door import callback_door
 
 if TYPE_CHECKING:
-    from tallystick.cli.server import Server
+    from tallystick.cli.server import ServerClient
 
 LOOKS: Final = 10
 WAIT_S: Final = 3
 _AFTER_ITS_END_S: Final = 120
-Script = Callable[["Server"], str]
+Script = Callable[["ServerClient"], str]
 """Plays it, and returns the id of what it happens to: a payment, an order, a referrer."""
 
 
@@ -44,7 +44,7 @@ def trigger(
     typer.echo(f"{told['type']} {played} is event {told['seq']}: {told['id']}")
 
 
-def _awaited(server: "Server", event: str, found: str, start: int) -> dict[str, Any]:
+def _awaited(server: "ServerClient", event: str, found: str, start: int) -> dict[str, Any]:
     for _ in range(LOOKS):
         path = f"/api/events?after={start}&type={event}&wait={WAIT_S}&limit=200"
         answer = server.get(path)
@@ -55,14 +55,14 @@ def _awaited(server: "Server", event: str, found: str, start: int) -> dict[str, 
     raise Unavailable(f"{found} was played, and no {event} came of it; see `tallystick why`.")
 
 
-def _opened(server: "Server", gateway: str = "sandbox", **more: Any) -> str:
+def _opened(server: "ServerClient", gateway: str = "sandbox", **more: Any) -> str:
     wish = {"amount": 50_000, "currency": "VND", "gateway": gateway,
             "description": "tallystick trigger", **more}  # fmt: skip
     return str(server.post("/api/payments", wish)["data"]["id"])
 
 
 def _acted(act: str, gateway: str = "sandbox") -> Script:
-    def play(server: "Server") -> str:
+    def play(server: "ServerClient") -> str:
         payment_id = _opened(server, gateway)
         _act(server, payment_id, act)
         return payment_id
@@ -70,35 +70,35 @@ def _acted(act: str, gateway: str = "sandbox") -> Script:
     return play
 
 
-def _act(server: "Server", payment_id: str, act: str) -> None:
+def _act(server: "ServerClient", payment_id: str, act: str) -> None:
     server.post("/_sim/act", {"paymentId": payment_id, "act": act}, timeout_s=60)
 
 
-def _canceled(server: "Server") -> str:
+def _canceled(server: "ServerClient") -> str:
     payment_id = _opened(server)
     server.post(f"/api/payments/{payment_id}/cancel", {})
     return payment_id
 
 
-def _expired(server: "Server") -> str:
+def _expired(server: "ServerClient") -> str:
     payment_id = _opened(server, expiresIn=60)
     server.post("/_sim/clock", {"advance": _AFTER_ITS_END_S}, timeout_s=120)
     return payment_id
 
 
-def _paid_late(server: "Server") -> str:
+def _paid_late(server: "ServerClient") -> str:
     payment_id = _expired(server)
     _act(server, payment_id, "pay_late")
     return payment_id
 
 
-def _reviewed(server: "Server") -> str:
+def _reviewed(server: "ServerClient") -> str:
     payment_id = _canceled(server)
     _act(server, payment_id, "pay_late")
     return payment_id
 
 
-def _disputed(server: "Server") -> str:
+def _disputed(server: "ServerClient") -> str:
     """The gateway shows the money no more that was counted."""
     payment_id = _acted("pay")(server)
     server.post(f"/api/payments/{payment_id}/check", {})
@@ -111,7 +111,7 @@ def _disputed(server: "Server") -> str:
 def _sold(path: str, **wish: Any) -> Script:
     """Something is bought through the sandbox gateway, and paid."""
 
-    def play(server: "Server") -> str:
+    def play(server: "ServerClient") -> str:
         answer = server.post(path, {"gateway": "sandbox", **wish})
         payment_id = str(answer.get("data", answer)["paymentId"])
         _act(server, payment_id, "pay")
@@ -123,7 +123,7 @@ def _sold(path: str, **wish: Any) -> Script:
 def _given_back(sold: Script) -> Script:
     """The same, and all of its money goes back once it is there."""
 
-    def play(server: "Server") -> str:
+    def play(server: "ServerClient") -> str:
         payment_id = sold(server)
         server.post(f"/api/payments/{payment_id}/check", {})
         server.post(f"/api/payments/{payment_id}/refunds", {"reason": "tallystick trigger"})
@@ -132,19 +132,19 @@ def _given_back(sold: Script) -> Script:
     return play
 
 
-def _in_flight(server: "Server") -> str:
+def _in_flight(server: "ServerClient") -> str:
     """OnePay says that a part has come, and not how much."""
     payment_id = _acted("underpay", "onepay")(server)
     server.post(f"/api/payments/{payment_id}/check", {})
     return payment_id
 
 
-def _refund_of(server: "Server", payment_id: str) -> str:
+def _refund_of(server: "ServerClient", payment_id: str) -> str:
     answer = server.get(f"/api/refunds?paymentId={payment_id}")
     return str(answer["data"][0]["id"])
 
 
-def _refund_failed(server: "Server") -> str:
+def _refund_failed(server: "ServerClient") -> str:
     """The money was given back, and comes back to us."""
     payment_id = _given_back(_acted("pay"))(server)
     server.post("/_sim/clock", {"advance": 10}, timeout_s=120)
@@ -153,13 +153,13 @@ def _refund_failed(server: "Server") -> str:
     return payment_id
 
 
-def _refund_canceled(server: "Server") -> str:
+def _refund_canceled(server: "ServerClient") -> str:
     payment_id = _given_back(_acted("pay", "sepay"))(server)
     server.post(f"/api/refunds/{_refund_of(server, payment_id)}/cancel", {})
     return payment_id
 
 
-def _held(server: "Server") -> str:
+def _held(server: "ServerClient") -> str:
     """An order's money comes late, when its coupon has gone to another buyer."""
     code = f"TRIGGER-{token_hex(4)}".upper()
     server.post("/api/coupons", {"code": code, "type": "percent", "percent": 10,
@@ -172,14 +172,14 @@ def _held(server: "Server") -> str:
     return str(late["id"])
 
 
-def _order(server: "Server", **more: Any) -> dict[str, Any]:
+def _order(server: "ServerClient", **more: Any) -> dict[str, Any]:
     wish = {"email": "buyer@example.com", "productType": "starter", "currency": "VND",
             "gateway": "sandbox", **more}  # fmt: skip
     answer: dict[str, Any] = server.post("/api/orders", wish)["data"]
     return answer
 
 
-def _referred(server: "Server", quantity: int = 1) -> tuple[str, str]:
+def _referred(server: "ServerClient", quantity: int = 1) -> tuple[str, str]:
     """Somebody refers a buyer, who pays; the referrer's id and the order's."""
     code = f"TRIGGER-{token_hex(4)}".upper()
     wish = {"email": f"{code.lower()}@example.com", "code": code}
@@ -193,7 +193,7 @@ def _referred(server: "Server", quantity: int = 1) -> tuple[str, str]:
 def _commission(*deeds: str) -> Script:
     """An order that was referred, and what is decided about its commission."""
 
-    def play(server: "Server") -> str:
+    def play(server: "ServerClient") -> str:
         _, order_id = _referred(server)
         made = server.get(f"/api/admin/commissions?orderId={order_id}")["data"][0]["id"]
         for deed in deeds:
@@ -203,20 +203,20 @@ def _commission(*deeds: str) -> Script:
     return play
 
 
-def _clawed_back(server: "Server") -> str:
+def _clawed_back(server: "ServerClient") -> str:
     _, order_id = _referred(server)
     server.post(f"/api/orders/{order_id}/refunds", {"reason": "tallystick trigger"})
     return order_id
 
 
-def _upgraded(server: "Server") -> str:
+def _upgraded(server: "ServerClient") -> str:
     return _referred(server, quantity=100)[0]
 
 
 def _task(act: str) -> Script:
     """A task, started and then played; its callback is heard here, so that nothing is left over."""
 
-    def play(server: "Server") -> str:
+    def play(server: "ServerClient") -> str:
         with callback_door() as (address, heard):
             wish = {"amount": 50_000, "currency": "VND", "callbackUrl": address}
             task_id = str(server.post("/api/tasks", wish)["data"]["id"])

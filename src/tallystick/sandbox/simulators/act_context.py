@@ -6,13 +6,13 @@ from random import Random
 from typing import Any
 
 from tallystick.domain.errors import NotFound
-from tallystick.simulators.base import Change, Event, Order, Simulator, Transfer
-from tallystick.simulators.books import Books, Delivery
-from tallystick.simulators.faults import Faults
+from tallystick.sandbox.simulators.base import Change, Event, Order, Simulator, Transfer
+from tallystick.sandbox.simulators.books import Books, Delivery
+from tallystick.sandbox.simulators.faults import Faults
 
 
 @dataclass(slots=True)
-class Scene:
+class ActContext:
     """One act while it is played: what it may use, and what it has done so far."""
 
     books: Books

@@ -10,14 +10,9 @@ from typing import Any, Final
 
 from tallystick.domain.errors import Conflict, Invalid
 from tallystick.domain.money import Money, exponent
-from tallystick.simulators.base import (
-    Change,
-    Refunder,
-    Reverser,
-    Transfer,
-)
-from tallystick.simulators.faults import Fault
-from tallystick.simulators.scene import Scene
+from tallystick.sandbox.simulators.act_context import ActContext
+from tallystick.sandbox.simulators.base import Change, Refunder, Reverser, Transfer
+from tallystick.sandbox.simulators.faults import Fault
 
 _REPLAY_AFTER_S: Final = 3600.0
 _REPEATS: Final = 10
@@ -30,11 +25,11 @@ _STRANGERS_WORDS: Final = (
 _STRANGE: Final = {"zNewFlag": True, "aNewList": [{"b": "2", "a": "đ/1"}], "newNothing": None}
 
 
-def _told(scene: Scene, amount: int) -> str:
+def _told(scene: ActContext, amount: int) -> str:
     return str(Money(amount, scene.order().currency))
 
 
-def _pay(scene: Scene) -> str:
+def _pay(scene: ActContext) -> str:
     owed = scene.owed()
     if scene.amount not in {None, owed}:
         raise Invalid(f"`pay` pays what is due, {owed}; use underpay or overpay for less or more.")
@@ -42,7 +37,7 @@ def _pay(scene: Scene) -> str:
     return f"The payer paid {_told(scene, owed)}."
 
 
-def _underpay(scene: Scene) -> str:
+def _underpay(scene: ActContext) -> str:
     owed = scene.owed()
     amount = scene.amount or owed - max(1, owed // 10)
     if not 0 < amount < owed:
@@ -51,7 +46,7 @@ def _underpay(scene: Scene) -> str:
     return f"The payer paid {_told(scene, amount)} of {_told(scene, owed)}."
 
 
-def _overpay(scene: Scene) -> str:
+def _overpay(scene: ActContext) -> str:
     owed = scene.owed()
     amount = scene.amount or owed + max(1, owed // 10)
     if amount <= owed:
@@ -60,19 +55,19 @@ def _overpay(scene: Scene) -> str:
     return f"The payer paid {_told(scene, amount)} where {_told(scene, owed)} was due."
 
 
-def _pay_twice(scene: Scene) -> str:
+def _pay_twice(scene: ActContext) -> str:
     amount = scene.order().amount
     for _ in range(2):
         scene.tell(scene.arrive(scene.money(amount)))
     return f"The payer paid {_told(scene, amount)} twice, with two references."
 
 
-def _pay_late(scene: Scene) -> str:
+def _pay_late(scene: ActContext) -> str:
     status = scene.order().status
     return f"{_pay(scene)} The offer was {status} by then."
 
 
-def _wrong_currency(scene: Scene) -> str:
+def _wrong_currency(scene: ActContext) -> str:
     order, traits = scene.order(), scene.simulator.traits
     others = traits.currencies - {order.currency}
     usual = "USD" if order.currency != "USD" else "EUR"
@@ -88,17 +83,17 @@ def _wrong_currency(scene: Scene) -> str:
     return f"The payer paid {paid} where {order.currency} was due."
 
 
-def _decline(scene: Scene) -> str:
+def _decline(scene: ActContext) -> str:
     scene.tell(scene.keep(scene.simulator.decline(scene.order(), scene.now)))
     return "The payment failed."
 
 
-def _cancel(scene: Scene) -> str:
+def _cancel(scene: ActContext) -> str:
     scene.tell(scene.keep(scene.simulator.cancel(scene.order(), scene.now)))
     return "The payer gave up at the gateway."
 
 
-def _mangle_memo(scene: Scene) -> str:
+def _mangle_memo(scene: ActContext) -> str:
     memo = scene.simulator.memo(scene.order())
     if memo is None:
         title = scene.simulator.traits.title
@@ -108,7 +103,7 @@ def _mangle_memo(scene: Scene) -> str:
     return f"The payer paid; the bank made {content!r} of the memo {memo!r}."
 
 
-def _forget_memo(scene: Scene) -> str:
+def _forget_memo(scene: ActContext) -> str:
     if scene.simulator.memo(scene.order()) is None:
         title = scene.simulator.traits.title
         raise Conflict(f"Payers of {title} write no memo, so there is none to forget.")
@@ -119,12 +114,12 @@ def _forget_memo(scene: Scene) -> str:
     return f"The payer paid and wrote no code; the notice comes {times} times."
 
 
-def _lose_webhook(scene: Scene) -> str:
+def _lose_webhook(scene: ActContext) -> str:
     scene.arrive(scene.money(scene.owed()))
     return "The payer paid, and no notice will ever come."
 
 
-def _repeat_webhook(scene: Scene) -> str:
+def _repeat_webhook(scene: ActContext) -> str:
     times = _REPEATS if scene.times is None else scene.times
     if not 1 <= times <= _MOST_REPEATS:
         raise Invalid(f"times is a whole number from 1 to {_MOST_REPEATS}.")
@@ -134,7 +129,7 @@ def _repeat_webhook(scene: Scene) -> str:
     return f"The payer paid; the same notice comes {times} times at once."
 
 
-def _reorder_webhooks(scene: Scene) -> str:
+def _reorder_webhooks(scene: ActContext) -> str:
     owed = scene.owed()
     if not scene.simulator.traits.splits or owed < 2:
         events = scene.arrive(scene.money(owed))
@@ -145,7 +140,7 @@ def _reorder_webhooks(scene: Scene) -> str:
     return f"The payer paid in {len(scene.moved)} transfers; the notices come in reverse."
 
 
-def _replay_webhook(scene: Scene) -> str:
+def _replay_webhook(scene: ActContext) -> str:
     events = scene.arrive(scene.money(scene.owed()))
     scene.tell(events, due=scene.now)
     later = scene.now + timedelta(seconds=scene.delay_s or _REPLAY_AFTER_S)
@@ -153,7 +148,7 @@ def _replay_webhook(scene: Scene) -> str:
     return "The payer paid; the same bytes, signed at the same time, come again later."
 
 
-def _forge_webhook(scene: Scene) -> str:
+def _forge_webhook(scene: ActContext) -> str:
     order, owed = scene.order(), scene.owed()
     forged = scene.simulator.take(order, scene.money(owed)).events
     scene.tell(forged, rightly=False, once=True)
@@ -163,18 +158,18 @@ def _forge_webhook(scene: Scene) -> str:
     return "Nobody paid; a wrongly signed notice came, then a rightly signed lie."
 
 
-def _truncate_webhook(scene: Scene) -> str:
+def _truncate_webhook(scene: ActContext) -> str:
     scene.tell(scene.arrive(scene.money(scene.owed())), cut=True)
     return "The payer paid; the notice is cut short first, and comes whole with the retry."
 
 
-def _unknown_field(scene: Scene) -> str:
+def _unknown_field(scene: ActContext) -> str:
     events = scene.arrive(scene.money(scene.owed()))
     scene.tell(tuple({**event, **_STRANGE} for event in events))
     return "The payer paid; the notice has fields that nobody knows."
 
 
-def _unknown_value(scene: Scene) -> str:
+def _unknown_value(scene: ActContext) -> str:
     order, title = scene.order(), scene.simulator.traits.title
     if not scene.simulator.traits.grows:
         raise Conflict(f"{title} has no list of values that would get longer.")
@@ -183,7 +178,7 @@ def _unknown_value(scene: Scene) -> str:
     return f"The payer paid; of this order {title} tells values that no published list has."
 
 
-def _dashboard_refund(scene: Scene) -> str:
+def _dashboard_refund(scene: ActContext) -> str:
     simulator, order = scene.simulator, scene.order()
     title = simulator.traits.title
     if not isinstance(simulator, Refunder):
@@ -195,13 +190,13 @@ def _dashboard_refund(scene: Scene) -> str:
     return f"The merchant gave {_told(scene, amount)} back in the dashboard of {title}."
 
 
-def _reverse_refund(scene: Scene) -> str:
+def _reverse_refund(scene: ActContext) -> str:
     simulator, order = _reverser(scene, "no refunds that could come back"), scene.order()
     scene.tell(scene.keep(simulator.reverse_refund(order, scene.now)))
     return f"{simulator.traits.title} took the last refund back: its money is here again."
 
 
-def _chargeback(scene: Scene, state: str) -> str:
+def _chargeback(scene: ActContext, state: str) -> str:
     simulator, order = _reverser(scene, "no cards"), scene.order()
     if not order.transfers:
         raise Conflict(f"There is no money at {simulator.traits.title} that a bank could dispute.")
@@ -216,13 +211,13 @@ _CHARGED_BACK: Final = {
 }
 
 
-def _reverser(scene: Scene, lacks: str) -> Any:
+def _reverser(scene: ActContext, lacks: str) -> Any:
     if not isinstance(scene.simulator, Reverser):
         raise Conflict(f"{scene.simulator.traits.title} has {lacks}.")
     return scene.simulator
 
 
-def _stray_transfer(scene: Scene) -> str:
+def _stray_transfer(scene: ActContext) -> str:
     order, amount = scene.order(), scene.amount or scene.order().amount
     name = scene.simulator.reference(scene.luck, scene.now)
     transfer = Transfer(name, amount, order.currency, scene.now, "chuyen tien")
@@ -234,7 +229,7 @@ def _stray_transfer(scene: Scene) -> str:
     return f"{_told(scene, amount)} came that names nothing of ours, and no notice will come."
 
 
-def _lose_transfer(scene: Scene) -> str:
+def _lose_transfer(scene: ActContext) -> str:
     order = scene.order()
     if not order.transfers:
         raise Conflict("There is no transfer in the books that could get lost.")
@@ -244,7 +239,7 @@ def _lose_transfer(scene: Scene) -> str:
     return f"The books of {scene.simulator.traits.title} have lost the last transfer."
 
 
-def _change_transfer(scene: Scene) -> str:
+def _change_transfer(scene: ActContext) -> str:
     order = scene.order()
     if not order.transfers:
         raise Conflict("There is no transfer in the books that could change.")
@@ -255,7 +250,7 @@ def _change_transfer(scene: Scene) -> str:
     return f"The last transfer is {_told(scene, amount)} in the books now."
 
 
-def _lose_refund(scene: Scene) -> str:
+def _lose_refund(scene: ActContext) -> str:
     order = scene.order()
     made = order.terms.get("refunds")
     if not made:
@@ -265,7 +260,7 @@ def _lose_refund(scene: Scene) -> str:
     return f"The books of {scene.simulator.traits.title} have lost the last refund."
 
 
-def _strangers(scene: Scene) -> str:
+def _strangers(scene: ActContext) -> str:
     """Other people's money comes to the account, spread over the minutes before; nobody is told."""
     if not scene.simulator.traits.shared:
         raise Conflict("Nobody but payers of ours pays to this gateway.")
@@ -289,7 +284,7 @@ def _strangers(scene: Scene) -> str:
     return f"{times} transfers of other people came to the same account."
 
 
-def _odd_lines(scene: Scene) -> str:
+def _odd_lines(scene: ActContext) -> str:
     """Lines that no documentation describes: without a memo, without a reference, of no type."""
     if not scene.simulator.traits.shared:
         raise Conflict("This gateway lists no account.")
@@ -298,7 +293,7 @@ def _odd_lines(scene: Scene) -> str:
     return "Three odd lines stand in the account's list."
 
 
-def book_strangers(scene: Scene, odd: str, transfers: list[Transfer]) -> None:
+def book_strangers(scene: ActContext, odd: str, transfers: list[Transfer]) -> None:
     """Put transfers that belong to no order of ours into the account's books."""
     name = f"strangers-{odd or 'usual'}-{scene.luck.getrandbits(32):08x}"
     order = scene.order()
@@ -310,13 +305,13 @@ def book_strangers(scene: Scene, odd: str, transfers: list[Transfer]) -> None:
     scene.books.keep(strangers)
 
 
-def _fail(scene: Scene, fault: Fault) -> str:
+def _fail(scene: ActContext, fault: Fault) -> str:
     times = 1 if scene.times is None else scene.times
     scene.faults.plan(scene.simulator.name, fault, times)
     return f"The next {times} calls to {scene.simulator.traits.title}: {fault}."
 
 
-ACTS: Final[dict[str, Callable[[Scene], str]]] = {
+ACTS: Final[dict[str, Callable[[ActContext], str]]] = {
     "pay": _pay,
     "underpay": _underpay,
     "overpay": _overpay,

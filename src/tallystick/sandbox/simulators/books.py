@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tallystick.domain.errors import NotConfigured
 from tallystick.private_files import make_private
-from tallystick.simulators.base import Event, Order, Transfer
+from tallystick.sandbox.simulators.base import Event, Order, Transfer
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tallystick.domain.errors import Invalid
-from tallystick.simulators.books import Books
+from tallystick.sandbox.simulators.books import Books
 
 _OFFSET: Final = "clock.offset_s"
 _FARTHEST_S: Final = 10 * 366 * 86_400

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tallystick.simulators.base import Message, Simulator
-from tallystick.simulators.books import Books
-from tallystick.simulators.clock import VirtualClock
-from tallystick.simulators.faults import Faults
+from tallystick.sandbox.simulators.base import Message, Simulator
+from tallystick.sandbox.simulators.books import Books
+from tallystick.sandbox.simulators.clock import VirtualClock
+from tallystick.sandbox.simulators.faults import Faults
 
 
 @dataclass(frozen=True, slots=True)
-class Backstage:
+class SimulatorContext:
     """`base_url` is this gateway's own address; `knock` posts one message and tells the status.
 
     `call` tells the body of the answer too. `hub_url` is where the hub itself is served.
@@ -26,8 +26,8 @@ class Backstage:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SimulatorFactory:
     """One simulator to be played: its name and how it is made."""
 
     name: str
-    play: Callable[[Backstage], Simulator]
+    play: Callable[[SimulatorContext], Simulator]

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from tallystick.simulators.base import Caller, Counter, Message, Simulator
-from tallystick.simulators.books import Books, Delivery
-from tallystick.simulators.clock import VirtualClock
+from tallystick.sandbox.simulators.base import Caller, Counter, Message, Simulator
+from tallystick.sandbox.simulators.books import Books, Delivery
+from tallystick.sandbox.simulators.clock import VirtualClock
 
 if TYPE_CHECKING:
     import aiohttp

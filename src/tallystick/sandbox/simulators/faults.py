@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from tallystick.domain.errors import Invalid
-from tallystick.simulators.books import Books
+from tallystick.sandbox.simulators.books import Books
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _MOST: Final = 10_000

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tallystick.simulators.books import Books
+from tallystick.sandbox.simulators.books import Books
 
 _SEATS: Final = "github.seats"
 _SHAKEN: Final = "github.shaken"

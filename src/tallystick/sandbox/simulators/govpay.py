@@ -22,9 +22,9 @@ from starlette.routing import BaseRoute, Route
 
 from tallystick.domain.errors import Conflict, NotFound, Refused
 from tallystick.domain.money import Money
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
-from tallystick.simulators.faults import Fault
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
+from tallystick.sandbox.simulators.faults import Fault
 
 _PATH: Final = "/api/govpayplus/v1.0"
 _SWITCHES: Final = ("old_token", "wrong_subinst")
@@ -48,9 +48,11 @@ class GovPayKeys:
     service_id: str
 
 
-def govpay(keys: GovPayKeys) -> Part:
+def govpay(keys: GovPayKeys) -> SimulatorFactory:
     """The part of GovPay+, for a stage."""
-    return Part(GovPaySimulator.name, lambda backstage: GovPaySimulator(backstage, keys))
+    return SimulatorFactory(
+        GovPaySimulator.name, lambda backstage: GovPaySimulator(backstage, keys)
+    )
 
 
 class GovPaySimulator:
@@ -67,7 +69,7 @@ class GovPaySimulator:
         asks=False,
     )
 
-    def __init__(self, backstage: Backstage, keys: GovPayKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: GovPayKeys) -> None:
         self._stage = backstage
         self._keys = keys
         self._token = ""

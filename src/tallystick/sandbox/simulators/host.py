@@ -15,22 +15,22 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from tallystick.domain.errors import Invalid, NotFound
-from tallystick.simulators.acts import ACTS
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Caller, OpenedByPayer, Order, Simulator, Transfer
-from tallystick.simulators.books import Book, Books, Delivery
-from tallystick.simulators.clock import VirtualClock
-from tallystick.simulators.delivery import Courier
-from tallystick.simulators.faults import Faults
-from tallystick.simulators.github import GitHubSimulator
-from tallystick.simulators.page import PayerPage
-from tallystick.simulators.scene import Scene
+from tallystick.sandbox.simulators.act_context import ActContext
+from tallystick.sandbox.simulators.acts import ACTS
+from tallystick.sandbox.simulators.base import Caller, OpenedByPayer, Order, Simulator, Transfer
+from tallystick.sandbox.simulators.books import Book, Books, Delivery
+from tallystick.sandbox.simulators.clock import VirtualClock
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
+from tallystick.sandbox.simulators.delivery import Courier
+from tallystick.sandbox.simulators.faults import Faults
+from tallystick.sandbox.simulators.github import GitHubSimulator
+from tallystick.sandbox.simulators.page import PayerPage
 
 _LONGEST_DELAY_S: Final = 366 * 86_400
-_CSS: Final = files("tallystick.simulators").joinpath("static/sim.css").read_bytes()
+_CSS: Final = files("tallystick.sandbox.simulators").joinpath("static/sim.css").read_bytes()
 
 
-class Stage:
+class Simulators:
     """Where the gateways are played.
 
     `base_url` is the address at which `routes` are served, beside the hub itself; `webhook_url`
@@ -41,7 +41,7 @@ class Stage:
 
     def __init__(  # noqa: PLR0913 - what it plays, and how
         self,
-        parts: Sequence[Part],
+        parts: Sequence[SimulatorFactory],
         *,
         base_url: str,
         webhook_url: Callable[[str], str],
@@ -58,7 +58,7 @@ class Stage:
         self._courier = Courier(self._books, self.clock, self._simulators, webhook_url)
         for part in parts:
             address = f"{base_url.rstrip('/')}/_sim/{part.name}"
-            backstage = Backstage(
+            backstage = SimulatorContext(
                 self._books, self.clock, self.faults, address, self._courier.knock,
                 self._courier.call, base_url.rstrip("/"),
             )  # fmt: skip
@@ -126,7 +126,7 @@ class Stage:
         arrived = len(played.transfers) if played else 0
         # The seed is the caller's; the rest keeps two orders from the same references.
         luck = Random(f"{seed}/{gateway}/{our_ref}/{act}/{arrived}")  # noqa: S311 - not a secret
-        scene = Scene(
+        scene = ActContext(
             self._books, self.faults, simulator, our_ref, self.clock.now(), luck,
             amount=amount, currency=currency, delay_s=delay, times=times,
         )  # fmt: skip

@@ -21,8 +21,8 @@ from starlette.routing import BaseRoute, Route
 from tallystick.domain import strict_json
 from tallystick.domain.errors import Conflict, MalformedJson
 from tallystick.domain.vietqr import BANKS, VietQR
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 
 _VIETNAM: Final = timezone(timedelta(hours=7))
 _BIN: Final = "970418"
@@ -37,9 +37,11 @@ class OnePayKeys:
     api_key: str
 
 
-def onepay(keys: OnePayKeys) -> Part:
+def onepay(keys: OnePayKeys) -> SimulatorFactory:
     """The part of OnePay's order API, for a stage."""
-    return Part(OnePaySimulator.name, lambda backstage: OnePaySimulator(backstage, keys))
+    return SimulatorFactory(
+        OnePaySimulator.name, lambda backstage: OnePaySimulator(backstage, keys)
+    )
 
 
 class OnePaySimulator:
@@ -54,7 +56,7 @@ class OnePaySimulator:
         unpaid="Pending",
     )
 
-    def __init__(self, backstage: Backstage, keys: OnePayKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: OnePayKeys) -> None:
         self._stage = backstage
         self._keys = keys
 

@@ -23,8 +23,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tallystick.domain.errors import Conflict, Invalid
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 
 _SESSION: Final = timedelta(minutes=15)
 _UNFINISHED: Final = {"100", "253"}
@@ -55,9 +55,11 @@ class OnePayVPCKeys:
     by_query: bool = False
 
 
-def onepay_vpc(keys: OnePayVPCKeys) -> Part:
+def onepay_vpc(keys: OnePayVPCKeys) -> SimulatorFactory:
     """The part of OnePay's redirect gateway, for a stage."""
-    return Part(OnePayVPCSimulator.name, lambda backstage: OnePayVPCSimulator(backstage, keys))
+    return SimulatorFactory(
+        OnePayVPCSimulator.name, lambda backstage: OnePayVPCSimulator(backstage, keys)
+    )
 
 
 class OnePayVPCSimulator:
@@ -75,7 +77,7 @@ class OnePayVPCSimulator:
         unpaid="100",
     )
 
-    def __init__(self, backstage: Backstage, keys: OnePayVPCKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: OnePayVPCKeys) -> None:
         self._stage = backstage
         self._keys = keys
 

@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from tallystick.domain.errors import Refused
 from tallystick.domain.money import Money
-from tallystick.simulators.base import Order, Simulator
-from tallystick.simulators.books import Books
-from tallystick.simulators.clock import VirtualClock
+from tallystick.sandbox.simulators.base import Order, Simulator
+from tallystick.sandbox.simulators.books import Books
+from tallystick.sandbox.simulators.clock import VirtualClock
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -116,7 +116,7 @@ def _pages() -> "Environment":
     from jinja2 import Environment, PackageLoader, select_autoescape
 
     return Environment(
-        loader=PackageLoader("tallystick.simulators"), autoescape=select_autoescape()
+        loader=PackageLoader("tallystick.sandbox.simulators"), autoescape=select_autoescape()
     )
 
 

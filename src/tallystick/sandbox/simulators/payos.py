@@ -24,8 +24,8 @@ from tallystick.domain import strict_json
 from tallystick.domain.errors import Conflict, MalformedJson
 from tallystick.domain.ids import CROCKFORD
 from tallystick.domain.vietqr import VietQR
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 
 _VIETNAM: Final = timezone(timedelta(hours=7))
 _BIN: Final = "970422"
@@ -62,9 +62,9 @@ class PayOSKeys:
     checksum_key: str
 
 
-def payos(keys: PayOSKeys) -> Part:
+def payos(keys: PayOSKeys) -> SimulatorFactory:
     """The part of payOS, for a stage."""
-    return Part(PayOSSimulator.name, lambda backstage: PayOSSimulator(backstage, keys))
+    return SimulatorFactory(PayOSSimulator.name, lambda backstage: PayOSSimulator(backstage, keys))
 
 
 class PayOSSimulator:
@@ -79,7 +79,7 @@ class PayOSSimulator:
         retries_s=(2, 10, 60, 300, 1800, 7200, 21_600, 86_400),
     )
 
-    def __init__(self, backstage: Backstage, keys: PayOSKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: PayOSKeys) -> None:
         self._stage = backstage
         self._keys = keys
 

@@ -18,19 +18,19 @@ from typing import Any, Final
 from starlette.routing import BaseRoute
 
 from tallystick.domain.errors import Conflict
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
-from tallystick.simulators.polar_api import DISABLED, FAILED, PolarApi, PolarKeys, as_of
-from tallystick.simulators.polar_objects import API_VERSION, Organization, iso, uuid_of
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
+from tallystick.sandbox.simulators.polar_api import DISABLED, FAILED, PolarApi, PolarKeys, as_of
+from tallystick.sandbox.simulators.polar_objects import API_VERSION, Organization, iso, uuid_of
 
 __all__ = ["PolarKeys", "PolarSimulator", "polar"]
 
 _MOST_FAILURES: Final = 10
 
 
-def polar(keys: PolarKeys, *, calls_per_minute: int = 500) -> Part:
+def polar(keys: PolarKeys, *, calls_per_minute: int = 500) -> SimulatorFactory:
     """The part of Polar, for a stage; its sandbox takes 100 calls a minute, live it takes 500."""
-    return Part(
+    return SimulatorFactory(
         PolarSimulator.name, lambda backstage: PolarSimulator(backstage, keys, calls_per_minute)
     )
 
@@ -50,7 +50,7 @@ class PolarSimulator:
         grows=True,
     )
 
-    def __init__(self, backstage: Backstage, keys: PolarKeys, calls_per_minute: int) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: PolarKeys, calls_per_minute: int) -> None:
         self._stage = backstage
         self._keys = keys
         self._organization = Organization(keys.product_id, backstage.base_url)

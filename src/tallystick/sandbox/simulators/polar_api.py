@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tallystick.simulators.backstage import Backstage
-from tallystick.simulators.base import Change, Order, Transfer
-from tallystick.simulators.books import Delivery
-from tallystick.simulators.polar_answers import Wrong, document, listed, nothing, refusal
-from tallystick.simulators.polar_discounts import DiscountDesk, taken_off
-from tallystick.simulators.polar_objects import (
+from tallystick.sandbox.simulators.base import Change, Order, Transfer
+from tallystick.sandbox.simulators.books import Delivery
+from tallystick.sandbox.simulators.context import SimulatorContext
+from tallystick.sandbox.simulators.polar_answers import Wrong, document, listed, nothing, refusal
+from tallystick.sandbox.simulators.polar_discounts import DiscountDesk, taken_off
+from tallystick.sandbox.simulators.polar_objects import (
     API_VERSION,
     API_VERSIONS,
     CATALOG_PRICE,
@@ -74,7 +74,7 @@ class PolarApi:
 
     def __init__(
         self,
-        backstage: Backstage,
+        backstage: SimulatorContext,
         keys: PolarKeys,
         organization: Organization,
         give_back: GiveBack,

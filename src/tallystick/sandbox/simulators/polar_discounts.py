@@ -13,9 +13,9 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tallystick.simulators.books import Books
-from tallystick.simulators.polar_answers import Wrong, document, listed, nothing
-from tallystick.simulators.polar_objects import Organization, born, iso
+from tallystick.sandbox.simulators.books import Books
+from tallystick.sandbox.simulators.polar_answers import Wrong, document, listed, nothing
+from tallystick.sandbox.simulators.polar_objects import Organization, born, iso
 
 _FACT: Final = "polar.discounts"
 _OPTIONAL: Final = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from tallystick.simulators.base import Order, Transfer
+from tallystick.sandbox.simulators.base import Order, Transfer
 
 API_VERSION: Final = "2026-04"
 # None of our objects differs between them.

@@ -30,8 +30,8 @@ from starlette.routing import BaseRoute, Route
 from tallystick.domain import strict_json
 from tallystick.domain.errors import Conflict, HubError, MalformedJson
 from tallystick.domain.money import Money
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 
 _OPEN: Final = {"pending", "processing", "failed"}
 _TEXTS: Final = ("reference", "currency", "description", "returnUrl", "cancelUrl", "expiresAt")
@@ -45,9 +45,11 @@ class SandboxKeys:
     webhook_secret: str
 
 
-def sandbox(keys: SandboxKeys) -> Part:
+def sandbox(keys: SandboxKeys) -> SimulatorFactory:
     """The part of the sandbox, for a stage."""
-    return Part(SandboxSimulator.name, lambda backstage: SandboxSimulator(backstage, keys))
+    return SimulatorFactory(
+        SandboxSimulator.name, lambda backstage: SandboxSimulator(backstage, keys)
+    )
 
 
 class SandboxSimulator:
@@ -62,7 +64,7 @@ class SandboxSimulator:
         refunds=True,
     )
 
-    def __init__(self, backstage: Backstage, keys: SandboxKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: SandboxKeys) -> None:
         self._stage = backstage
         self._keys = keys
 

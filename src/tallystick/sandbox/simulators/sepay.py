@@ -26,9 +26,9 @@ from starlette.routing import BaseRoute, Route
 
 from tallystick.domain.errors import Conflict, Invalid
 from tallystick.domain.vietqr import BANKS, VietQR
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
-from tallystick.simulators.sepay_old import OldUserApi, old_row
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
+from tallystick.sandbox.simulators.sepay_old import OldUserApi, old_row
 
 _VIETNAM: Final = timezone(timedelta(hours=7))
 _MINUTE: Final = 60.0
@@ -52,9 +52,9 @@ class SePayKeys:
     calls_per_s: int = 3
 
 
-def sepay(keys: SePayKeys) -> Part:
+def sepay(keys: SePayKeys) -> SimulatorFactory:
     """The part of SePay, for a stage."""
-    return Part(SePaySimulator.name, lambda backstage: SePaySimulator(backstage, keys))
+    return SimulatorFactory(SePaySimulator.name, lambda backstage: SePaySimulator(backstage, keys))
 
 
 class SePaySimulator:
@@ -70,7 +70,7 @@ class SePaySimulator:
         retries_s=tuple(minutes * _MINUTE for minutes in (1, 1, 2, 3, 5, 8, 13)),
     )
 
-    def __init__(self, backstage: Backstage, keys: SePayKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: SePayKeys) -> None:
         self._stage = backstage
         self._keys = keys
         self._calls: list[datetime] = []

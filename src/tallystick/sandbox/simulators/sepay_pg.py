@@ -23,8 +23,8 @@ from starlette.routing import BaseRoute, Route
 
 from tallystick.domain import strict_json
 from tallystick.domain.errors import Conflict, Invalid, MalformedJson
-from tallystick.simulators.backstage import Backstage, Part
-from tallystick.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
+from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 
 _VIETNAM: Final = timezone(timedelta(hours=7))
 _WAITING: Final = "AUTHENTICATION_NOT_NEEDED"
@@ -46,9 +46,11 @@ class SePayPGKeys:
     keyed: bool = True
 
 
-def sepay_pg(keys: SePayPGKeys) -> Part:
+def sepay_pg(keys: SePayPGKeys) -> SimulatorFactory:
     """The part of SePay's payment gateway, for a stage."""
-    return Part(SePayPGSimulator.name, lambda backstage: SePayPGSimulator(backstage, keys))
+    return SimulatorFactory(
+        SePayPGSimulator.name, lambda backstage: SePayPGSimulator(backstage, keys)
+    )
 
 
 class SePayPGSimulator:
@@ -63,7 +65,7 @@ class SePayPGSimulator:
         retries_s=(60, 60, 120, 180, 300, 480, 780),
     )
 
-    def __init__(self, backstage: Backstage, keys: SePayPGKeys) -> None:
+    def __init__(self, backstage: SimulatorContext, keys: SePayPGKeys) -> None:
         self._stage = backstage
         self._keys = keys
 

@@ -5,17 +5,12 @@ One module for each feature; this one knows them all.
 
 from typing import Final
 
-from tallystick.store.audit import (
-    core,
-    gift_cards,
-    merchant_events,
-    orders,
-    proof,
-    refunds,
-    sales,
-    tasks,
-    wallets,
-)
+from tallystick.products.gift_cards import checks as gift_cards
+from tallystick.products.orders import checks as orders
+from tallystick.products.revenue import checks as sales
+from tallystick.products.tasks import checks as tasks
+from tallystick.products.wallets import checks as wallets
+from tallystick.store.audit import core, merchant_events, proof, refunds
 from tallystick.store.audit.base import Check
 
 __all__ = ["CHECKS", "Check"]

@@ -3,23 +3,23 @@
 One module for each feature; this one knows them all.
 """
 
+from tallystick.products.gift_cards import tables as gift_cards
+from tallystick.products.orders import coupon_tables
+from tallystick.products.orders import tables as orders
+from tallystick.products.revenue import tables as sales
+from tallystick.products.tasks import tables as tasks
+from tallystick.products.wallets import tables as wallets
 from tallystick.store.schema import (
     audit,
     core,
-    coupons,
     credits,
     dashboard,
-    gift_cards,
     keys,
     merchant_events,
-    orders,
     proof,
     raw_bytes,
     reconciliation,
     refunds,
-    sales,
-    tasks,
-    wallets,
 )
 from tallystick.store.schema.base import append_only, frozen, metadata
 

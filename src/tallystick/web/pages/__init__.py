@@ -1,5 +1,6 @@
 """The pages that a payer sees, as pure functions from a snapshot to HTML."""
 
+from tallystick.products.wallets.page_view import WALLET, WalletView, wallet_view, with_choices
 from tallystick.web.pages.assets import Asset, asset_path, find_asset
 from tallystick.web.pages.headers import language_headers, security_headers
 from tallystick.web.pages.language import COOKIE, QUERY, Language, negotiate
@@ -14,7 +15,6 @@ from tallystick.web.pages.render import (
 )
 from tallystick.web.pages.scene import PageKind, page_path, true_page
 from tallystick.web.pages.view import GatewayChoice, Manner, Site, Visit
-from tallystick.web.pages.wallet import WALLET, WalletView, wallet_view, with_choices
 
 __all__ = [
     "COOKIE",

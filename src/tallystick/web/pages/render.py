@@ -11,12 +11,12 @@ from urllib.parse import quote
 from tallystick.domain.errors import NotFound
 from tallystick.domain.snapshot import Snapshot
 from tallystick.gateways.base import CheckoutForm
+from tallystick.products.wallets.page_view import WALLET, WalletView
 from tallystick.web.pages import figures
 from tallystick.web.pages.assets import asset_path
 from tallystick.web.pages.language import CUSTOMS, QUERY, Language, words
 from tallystick.web.pages.scene import page_path, true_page
 from tallystick.web.pages.view import GatewayChoice, PayView, Site, Visit, pay_view, titled
-from tallystick.web.pages.wallet import WALLET, WalletView
 
 if TYPE_CHECKING:
     from jinja2 import Environment

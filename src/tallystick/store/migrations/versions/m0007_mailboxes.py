@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tallystick.domain.order import customer
+from tallystick.products.orders.rules import customer
 from tallystick.store import columns
 
 revision = "0007"

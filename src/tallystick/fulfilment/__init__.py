@@ -1,1 +1,0 @@
-"""One file per thing that we deliver once it is paid."""
