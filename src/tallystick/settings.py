@@ -19,7 +19,6 @@ from tallystick.domain.payment import LatePolicy, Tolerance
 from tallystick.domain.sealing import Masters
 from tallystick.former_accounts import settings_before
 from tallystick.mail_address import mail_faults
-from tallystick.products.revenue.payout import FEES, Fee, Terms
 from tallystick.setting_types import (
     AmountLimits,
     GatewayFee,
@@ -304,18 +303,6 @@ class Settings(BaseSettings):
         given = "" if self.secret_key is None else self.secret_key.get_secret_value()
         parts = [part.strip() for part in given.split(",")] if "," in given else [given]
         return Masters.of(*(part.encode() for part in parts if part))
-
-    @property
-    def terms(self) -> Terms:
-        """What maintainers are paid by."""
-        own = {
-            name: tuple(
-                Fee(entry.since, int(entry.percent * 100), entry.usd_cents)
-                for entry in sorted(entries, key=lambda one: one.since)
-            )
-            for name, entries in self.gateway_fees.items()
-        }
-        return Terms({**FEES, **own}, self.operating_costs_usd_cents, int(self.tax_percent * 100))
 
     @property
     def tolerance(self) -> Tolerance:

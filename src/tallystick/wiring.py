@@ -17,7 +17,6 @@ from tallystick.access import Access, GitHub
 from tallystick.catalogue import GATEWAYS, former_gateways, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.domain.sealing import Masters
-from tallystick.flows.fulfilment import Fulfilment, PaymentLink, Plain
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.idempotency import free_the_dead
 from tallystick.flows.keys import create_key, recognise
@@ -30,13 +29,8 @@ from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
 from tallystick.private_files import narrow
-from tallystick.products.gift_cards.deliver import GiftCard
+from tallystick.products import EXTENSIONS, PRODUCTS, SEALED_COLUMNS, WEB_PARTS, fulfilments_of
 from tallystick.products.orders.change_products import stock_demo
-from tallystick.products.orders.deliver import Orders
-from tallystick.products.revenue import referrer_rows
-from tallystick.products.revenue.book_sale import Proceeds
-from tallystick.products.tasks.deliver import TaskPayment
-from tallystick.products.wallets.deliver import WalletTopup
 from tallystick.rates import LiveSource
 from tallystick.sandbox.routes import sandbox_router
 from tallystick.sandbox.running import RunningSandbox, SandboxClock
@@ -48,20 +42,6 @@ from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
 from tallystick.web.http_protocol import capped_http
 from tallystick.worker import Worker
-
-FULFILMENTS: tuple[type[Fulfilment], ...] = (
-    Plain,
-    PaymentLink,
-    GiftCard,
-    WalletTopup,
-    TaskPayment,
-)
-
-
-def fulfilments(secret: Masters, settings: Settings) -> dict[str, Fulfilment]:
-    """All that can be delivered, by its purpose."""
-    made = {kind.purpose: kind.make(secret, settings) for kind in FULFILMENTS}
-    return {**made, Orders.purpose: Orders(secret, (Proceeds(),))}
 
 
 class SystemClock:
@@ -123,7 +103,12 @@ class Server:
         routers = [] if self.sandbox is None else [sandbox_router(self.sandbox)]
         stage_routes = [] if self.sandbox is None else self.sandbox.routes()
         app = build_app(
-            self.hub, self.live, lifespan=lifespan, routers=routers, more_routes=stage_routes
+            self.hub,
+            self.live,
+            lifespan=lifespan,
+            parts=WEB_PARTS,
+            routers=routers,
+            more_routes=stage_routes,
         )
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False,
@@ -165,14 +150,14 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments=fulfilments(secret, settings),
+        fulfilments=fulfilments_of(PRODUCTS, secret, settings),
+        extensions=EXTENSIONS,
         live=live,
         clock=clock,
         settings=settings,
         secret=secret,
         holder=f"{socket.gethostname()}/{os.getpid()}",
         mail=mail_of(settings),
-        referrers=referrer_rows.find_by_code,
         rates=LiveSource(settings.exchange_rate_url) if settings.exchange_rate_url else None,
         access=_access(settings, wire),
         gateway_clocks=wire.clocks,
@@ -209,7 +194,7 @@ async def production(settings: Settings) -> Server:
     wire = HttpWire()
     database, clock = _own(settings.database_url), SystemClock()
     try:
-        masters = await take_up(database, settings.masters, clock.now())
+        masters = await take_up(database, settings.masters, SEALED_COLUMNS, clock.now())
     except NotConfigured:
         await database.close()
         raise

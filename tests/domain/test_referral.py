@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tallystick.domain.errors import Conflict
 from tallystick.domain.exchange import Rate, RateSource, Valued
 from tallystick.domain.money import Money
+from tallystick.domain.same_mailbox import same_person
 from tallystick.products.revenue.referral import (
     LADDER,
     STATUS_MOVES,
@@ -26,7 +27,6 @@ from tallystick.products.revenue.referral import (
     next_step,
     normal_code,
     payout,
-    same_person,
     step_of,
 )
 from tests.store.rows import NOW

@@ -24,6 +24,7 @@ from tallystick.flows.audit import audit
 from tallystick.flows.receive import handle_inbox, receive
 from tallystick.flows.settle import settle
 from tallystick.gateways.base import RawNotice
+from tallystick.products import CHECKS
 from tallystick.products.orders.ordering import OrderWish, place_order
 from tallystick.products.orders.rules import Buyer, Order
 from tallystick.products.revenue import commission_rows
@@ -159,7 +160,7 @@ class Business:
 
     async def check(self) -> dict[str, int]:
         """Compare everything; what there was."""
-        assert await audit(self.house.database) == []
+        assert await audit(self.house.database, CHECKS) == []
         paid = [one for one in self.orders if self._received(one) >= one.quote.final]
         sold = sum(cents(one.quote.final, one) for one in paid)
         back = sum(cents(one.quote.final, one) - self._stays(cents(one.quote.final, one), one)

@@ -24,6 +24,7 @@ import structlog
 from tallystick.flows.audit import audit
 from tallystick.flows.effects import do_effects
 from tallystick.mail import Folder, Sender
+from tallystick.products import CHECKS
 from tallystick.products.gift_cards import rows as gift_cards
 from tallystick.store.database import open_database
 from tests.store.house import OPEN, Gift, House
@@ -115,7 +116,7 @@ def main(url: str, folder: Path, stride: int) -> None:
         found = in_house(url, folder, partial(fault, gift))
         if found:
             sys.stdout.write(f"step {number}: {found}\n")
-    for finding in in_house(url, folder, lambda house: audit(house.database)):
+    for finding in in_house(url, folder, lambda house: audit(house.database, CHECKS)):
         sys.stdout.write(f"{finding}\n")
     letters = len(list(folder.glob("*.eml")))
     sys.stdout.write(f"deaths {deaths} letters {letters}\n")

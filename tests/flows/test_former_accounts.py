@@ -15,6 +15,7 @@ from tallystick.flows.checkout import Wish, create_payment, start_attempt
 from tallystick.flows.rescue import ask_due, tend
 from tallystick.flows.why import why
 from tallystick.gateways.base import Notice, RawNotice
+from tallystick.products import CHECKS
 from tallystick.store import attempts
 from tests.store.house import CAN, House, Till
 
@@ -35,7 +36,7 @@ async def _balanced(house: House):
     house.till = SignedTill()
     house.hub.gateways = {"till": house.till}
     yield
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 def change_account(house: House, *, keys_kept: bool) -> SignedTill:

@@ -14,6 +14,7 @@ from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.forget import forget_payment
+from tallystick.products import CHECKS
 from tallystick.products.gift_cards import cards, rows
 from tallystick.products.gift_cards import spend_gift_card as spend
 from tallystick.products.gift_cards.resend import resend
@@ -88,7 +89,7 @@ async def test_there_is_no_code_before_the_money_and_one_after_it(house):
     assert await stands(house, gift) == (50_000, 0)
     assert [letter.to for letter in house.letters.letters] == ["lan@example.com"]
     assert made in house.letters.letters[0].text
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_letter_that_could_not_be_sent_is_sent_later_and_is_the_same_letter(house):
@@ -118,7 +119,7 @@ async def test_an_offer_that_nobody_paid_lapses_and_late_money_still_makes_the_c
 
     issued = await cards.statement(house.hub, gift.id)
     assert (issued.card.state, issued.balance) == (CardState.ACTIVE, 50_000)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_money_that_comes_after_the_offer_was_canceled_makes_no_code(house):
@@ -128,7 +129,7 @@ async def test_money_that_comes_after_the_offer_was_canceled_makes_no_code(house
     await house.settle(gift.payment_id)
 
     assert await code(house, gift) is None
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_what_comes_beyond_the_face_value_is_not_on_the_card(house):
@@ -137,7 +138,7 @@ async def test_what_comes_beyond_the_face_value_is_not_on_the_card(house):
     await house.settle(gift.payment_id)
 
     assert await stands(house, gift) == (50_000, 0)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_card_is_spent_in_parts_down_to_nothing_and_no_further(house):
@@ -149,7 +150,7 @@ async def test_a_card_is_spent_in_parts_down_to_nothing_and_no_further(house):
         await spent(house, gift, 1, "order-3")
 
     assert (first.balance, second.balance) == (30_000, 0)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_the_same_reference_is_redeemed_once_and_answered_the_same(house):
@@ -176,7 +177,7 @@ async def test_two_hundred_redemptions_at_once_never_overspend(house):
     refused = [one for one in told if isinstance(one, BaseException)]
     assert {type(one) for one in refused} == {InsufficientFunds}
     assert (len(told) - len(refused), await stands(house, gift)) == (125, (0, 0))
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_what_is_held_cannot_be_spent_and_is_captured_in_part(house):
@@ -196,7 +197,7 @@ async def test_what_is_held_cannot_be_spent_and_is_captured_in_part(house):
     assert await stands(house, gift) == (25_000, 0)
     with pytest.raises(Conflict):
         await released(house, gift, held.id)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_hold_is_released_by_its_merchant_or_when_its_time_is_over(house):
@@ -214,7 +215,7 @@ async def test_a_hold_is_released_by_its_merchant_or_when_its_time_is_over(house
     assert await stands(house, gift) == (50_000, 0)
     with pytest.raises(Conflict):
         await captured(house, gift, first.id)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_frozen_card_spends_nothing_until_it_is_unfrozen(house):
@@ -328,7 +329,7 @@ async def test_a_letter_that_was_given_up_is_tried_again_as_itself_at_the_right_
     assert given_up.state == "dead"
     assert [letter.to for letter in house.letters.letters] == ["lan.tran@example.com"]
     assert house.letters.letters[0].name == f"gift_card/{gift.id}"
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_whoever_was_forgotten_gets_no_letter_before_an_address_is_given(house):

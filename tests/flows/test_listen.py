@@ -22,6 +22,7 @@ from tallystick.flows.settle import settle
 from tallystick.flows.unmatched import Found
 from tallystick.flows.why import why
 from tallystick.gateways.abilities import AccountPage, UnreadLine
+from tallystick.products import CHECKS
 from tallystick.store import credits, inbox, ledger, readings
 from tests.store.house import House, Till
 
@@ -131,7 +132,7 @@ async def _equal(house: House, bank: Bank):
         )
     )
     assert await booked(house) + back == sum(line.minor for line in bank.lines)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_money_that_names_a_payment_pays_it_although_nobody_told_of_it(house, bank):

@@ -21,6 +21,7 @@ from tallystick.flows.receive import handle_inbox, receive, take_up
 from tallystick.gateways.base import RawNotice
 from tallystick.gateways.sepay import SePay, SePayAccount, notice_signature
 from tallystick.gateways.wire import HttpWire
+from tallystick.products import CHECKS
 from tallystick.sandbox.simulators.acts import mangled
 from tests.store.house import House
 
@@ -126,4 +127,4 @@ async def test_what_is_credited_is_what_was_meant(house, codes):
     credited = dict(await house.database.read(lambda tx: tx.execute(query).all()))
     owned = {f"FT{number}": owner for number, (_, owner) in enumerate(meant) if owner}
     assert credited == owned
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []

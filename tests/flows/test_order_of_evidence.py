@@ -15,6 +15,7 @@ from tallystick.flows.cancel import cancel
 from tallystick.flows.effects import do_effects
 from tallystick.flows.poll import read
 from tallystick.flows.record import Answers, Heard, record
+from tallystick.products import CHECKS
 from tallystick.store import evidence
 from tallystick.store.database import Database
 from tallystick.store.schema.core import inbox
@@ -59,7 +60,7 @@ async def test_a_slow_answer_from_before_does_not_take_a_paid_payment_back(house
     after = await tell(house, payment_id, Claim.CANCELED, ago=20)
 
     assert after.phase is Phase.PAID
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_payment_that_the_merchant_canceled_does_not_become_paid_by_a_slow_answer(house):
@@ -72,7 +73,7 @@ async def test_a_payment_that_the_merchant_canceled_does_not_become_paid_by_a_sl
     after = await tell(house, payment_id, Claim.SUCCEEDED, money, ago=20)
 
     assert (after.phase, after.review) == (Phase.CANCELED, Review.LATE_AFTER_CANCEL)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_payer_who_pays_after_the_clock_was_set_back_has_paid(house):
@@ -83,7 +84,7 @@ async def test_a_payer_who_pays_after_the_clock_was_set_back_has_paid(house):
     after = await house.settle(payment_id)
 
     assert after.phase is Phase.PAID
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_notice_that_is_taken_up_again_is_written_down_once(house):
@@ -119,7 +120,7 @@ async def test_money_in_a_notice_that_was_stuck_until_after_a_cancellation_goes_
     after = await house.settle(payment_id)
 
     assert (after.phase, after.review) == (Phase.CANCELED, Review.LATE_AFTER_CANCEL)
-    assert await audit(database) == []
+    assert await audit(database, CHECKS) == []
 
 
 async def test_two_notices_in_one_breath_are_taken_in_the_order_they_came(database):
@@ -135,7 +136,7 @@ async def test_two_notices_in_one_breath_are_taken_in_the_order_they_came(databa
 
     after = await house.settle(payment_id)
     assert after.phase is Phase.PAID
-    assert await audit(database) == []
+    assert await audit(database, CHECKS) == []
 
 
 async def test_a_payer_who_was_quicker_than_the_cancellation_is_no_alarm_but_a_review(house):
@@ -148,7 +149,7 @@ async def test_a_payer_who_was_quicker_than_the_cancellation_is_no_alarm_but_a_r
 
     after = await read(house.hub, payment_id)
     assert (after.phase, after.review) == (Phase.CANCELED, Review.LATE_AFTER_CANCEL)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
     assert await house.database.read(lambda tx: run(tx, "SELECT state FROM jobs")) == "done"
 
 
@@ -165,4 +166,4 @@ async def test_a_payer_who_pays_too_little_after_processing_is_asked_for_the_res
     house.pass_time(days=2)
     over = await house.settle(payment_id)
     assert (over.phase, over.review) == (Phase.EXPIRED, Review.UNDERPAID)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []

@@ -21,11 +21,12 @@ from tallystick.domain.errors import (
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
 from tallystick.flows.idempotency import Once, replay
+from tallystick.products import CHECKS
 from tallystick.products.orders import coupon_rows, grant_rows, licence_rows
 from tallystick.products.orders.coupon import CouponType
 from tallystick.products.orders.ordering import OrderWish, place_order, release, resume_order
 from tallystick.products.orders.rules import Buyer, OrderReview, OrderStatus
-from tallystick.products.revenue.book_sale import Proceeds
+from tallystick.products.revenue.book_sale import SaleBooking
 from tests.store.house import SECRET, House
 from tests.store.rows import run
 
@@ -37,7 +38,7 @@ async def _stocked(house: House):
     """A product to sell; after each story the books are in order."""
     await house.stock()
     yield
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def counted(house: House) -> tuple[int, int]:
@@ -274,7 +275,7 @@ async def test_who_has_a_share_in_an_order_hears_of_it_once_and_of_what_goes_bac
             told.append(("returned", before.minor, money.minor))
 
     selling = house.hub.fulfilments["order"]
-    house.hub.fulfilments["order"] = type(selling)(house.hub.secret, (Share(), Proceeds()))
+    house.hub.fulfilments["order"] = type(selling)(house.hub.secret, (Share(), SaleBooking()))
     order = await house.pays_order(await house.order())
     await house.settle(order.payment_id)
 

@@ -28,6 +28,7 @@ from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.why import why
 from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Verdict
+from tallystick.products import CHECKS
 from tallystick.store import ledger, payments, receipts
 from tests.store.house import CAN, House, Till
 
@@ -165,7 +166,7 @@ async def test_sixty_four_refunds_at_once_never_give_back_more_than_came(shop):
     assert after.refunded > 100_000 - 7_000
     assert after.refund_reserved == 0
     assert len(shop.till.made) == sum(amount > 0 for amount in given)
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_lost_answer_is_asked_about_by_the_same_key_and_never_repeated(shop):
@@ -177,7 +178,7 @@ async def test_a_lost_answer_is_asked_about_by_the_same_key_and_never_repeated(s
 
     assert (first.state, after.state) == (RefundState.UNKNOWN, RefundState.SUCCEEDED)
     assert shop.till.asked == [first.id]
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_refund_that_never_arrived_is_sent_again_after_a_while_with_the_same_key(shop):
@@ -204,7 +205,7 @@ async def test_a_refund_whose_worker_died_before_it_was_sent_is_sent_by_the_next
 
     assert (early.state, after.state) == (RefundState.RESERVED, RefundState.SUCCEEDED)
     assert shop.till.asked == [made.id]
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_what_is_pending_is_asked_about_until_it_is_decided(shop):
@@ -217,7 +218,7 @@ async def test_what_is_pending_is_asked_about_until_it_is_decided(shop):
 
     assert (first.state, after.state) == (RefundState.PENDING, RefundState.FAILED)
     assert (await payment(shop, payment_id)).refund_reserved == 0
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_failed_refund_that_went_through_all_the_same_is_booked_by_later_proof(shop):
@@ -235,7 +236,7 @@ async def test_a_failed_refund_that_went_through_all_the_same_is_booked_by_later
     assert first.state is RefundState.FAILED
     assert (await now_is(shop, first.id)).state is RefundState.SUCCEEDED
     assert (await payment(shop, payment_id)).refunded == 20_000
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_money_on_its_way_back_cannot_be_spent_from_the_wallet(shop):
@@ -248,7 +249,7 @@ async def test_money_on_its_way_back_cannot_be_spent_from_the_wallet(shop):
     assert await left(shop, "an") == 10_000
     with pytest.raises(InsufficientFunds):
         await spend(shop, "an", 10_001)
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_refund_that_comes_to_nothing_gives_the_wallet_its_money_back(shop):
@@ -260,7 +261,7 @@ async def test_a_refund_that_comes_to_nothing_gives_the_wallet_its_money_back(sh
     assert (failed.state, failed.failure) == (RefundState.FAILED, "The till is empty.")
     assert await left(shop, "an") == 50_000
     assert shop.hub.fulfilments["topup"].told == [("hold", 40_000), ("release", 40_000)]
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_what_was_spent_does_not_go_back(shop):
@@ -275,7 +276,7 @@ async def test_what_was_spent_does_not_go_back(shop):
     assert shop.hub.fulfilments["topup"].told[-1] == ("revoke", 15_000)
     with pytest.raises(NothingToRefund, match="spent"):
         await back(shop, payment_id)
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_dashboard_refund_of_what_was_spent_is_booked_as_our_loss(shop):
@@ -290,7 +291,7 @@ async def test_a_dashboard_refund_of_what_was_spent_is_booked_as_our_loss(shop):
     assert balances[UNCOVERED, "VND"] == 35_000
     assert await left(shop, "an") == 0
     assert (await payment(shop, payment_id)).refunded == 50_000
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_more_than_came_is_never_booked_whatever_a_gateway_says(shop):
@@ -300,7 +301,7 @@ async def test_more_than_came_is_never_booked_whatever_a_gateway_says(shop):
     await shop.settle(payment_id)
 
     assert (await payment(shop, payment_id)).refunded == 0
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_person_hears_of_late_money_that_the_gateway_did_not_take_back(shop):
@@ -318,7 +319,7 @@ async def test_a_person_hears_of_late_money_that_the_gateway_did_not_take_back(s
     assert (await payment(shop, payment_id)).review is Review.CONTRADICTION
     assert "did not go back" in str(told)
     assert "The till is empty. A person decides." in str(told)
-    assert await audit(shop.database) == []
+    assert await audit(shop.database, CHECKS) == []
 
 
 async def test_a_refund_that_somebody_asked_for_and_that_failed_is_no_contradiction(shop):

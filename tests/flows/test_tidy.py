@@ -10,9 +10,9 @@ from sqlalchemy import text
 from tallystick.domain.evidence import Claim
 from tallystick.flows.notices import listing
 from tallystick.flows.tidy import tidy
+from tallystick.products import CHECKS
 from tallystick.settings import Settings
 from tallystick.store import credentials, inbox, pruning, raw_bytes, schedules
-from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.schedules import Run
 from tests.store.books import build

@@ -16,6 +16,7 @@ from tallystick.domain.sealing import Masters
 from tallystick.flows.keys import create_key
 from tallystick.gateways.govpay import GovPay, GovPayAccount
 from tallystick.gateways.wire import HttpWire
+from tallystick.products import WEB_PARTS
 from tallystick.sandbox.running import RunningSandbox, SandboxClock
 from tallystick.sandbox.simulators.govpay import GovPayKeys, govpay
 from tallystick.sandbox.simulators.host import Simulators
@@ -79,7 +80,9 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
         Masters.of(b"s" * 32),
     )  # fmt: skip
     house.sandbox = RunningSandbox(stage, house.worker)
-    app = build_app(house.hub, house.live, lifespan=house.open, more_routes=stage.routes())
+    app = build_app(
+        house.hub, house.live, parts=WEB_PARTS, lifespan=house.open, more_routes=stage.routes()
+    )
     # The parts of `Server.serve` without its signals and its loop that ticks.
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
     config.load()

@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.flows.dashboard_access import invite
 from tallystick.flows.keys import create_key
+from tallystick.products import WEB_PARTS
 from tallystick.web.app import build_app
 from tests.store.conftest import database, house
 from tests.store.rows import run
@@ -38,7 +39,7 @@ async def call(hub):
     async def lifespan():
         yield
 
-    app = build_app(hub, hub.live, lifespan=lifespan)
+    app = build_app(hub, hub.live, parts=WEB_PARTS, lifespan=lifespan)
 
     async def send(method, path, peer=LOOPBACK, **words):
         transport = httpx2.ASGITransport(app=app, client=peer)
@@ -147,7 +148,7 @@ async def test_nobody_is_told_so_where_there_is_no_https(house):
     async def lifespan():
         yield
 
-    app = build_app(house.hub, house.hub.live, lifespan=lifespan)
+    app = build_app(house.hub, house.hub.live, parts=WEB_PARTS, lifespan=lifespan)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://hub") as client:
         answer = await client.get("/health/live")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
+from tallystick.products import WEB_PARTS
 from tallystick.web.app import build_app
 from tests.http.callers import FAR_OFF, signed_token
 from tests.store.conftest import database, house
@@ -22,7 +23,7 @@ async def caller(house):
     async def lifespan():
         yield
 
-    app = build_app(house.hub, house.hub.live, lifespan=lifespan)
+    app = build_app(house.hub, house.hub.live, parts=WEB_PARTS, lifespan=lifespan)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client

@@ -26,6 +26,7 @@ from tallystick.flows.proof_chain import extend
 from tallystick.flows.reconcile import reconcile
 from tallystick.flows.request_refund import RefundWish, close, request
 from tallystick.flows.unmatched import assign
+from tallystick.products import CHECKS
 from tallystick.products.gift_cards.spend_gift_card import Spending, hold, redeem
 from tallystick.products.orders.rules import Order
 from tallystick.products.revenue import commission_rows
@@ -35,7 +36,6 @@ from tallystick.products.tasks.sessions import create_task, start_session
 from tallystick.products.wallets.spend_wallet import spend
 from tallystick.products.wallets.topup import TopupWish, find_topup, start_topup
 from tallystick.store import credits, deliveries, inbox, ledger
-from tallystick.store.audit import CHECKS
 from tallystick.store.database import open_database
 from tallystick.store.deliveries import Attempt
 from tests.store.house import House

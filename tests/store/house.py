@@ -41,16 +41,15 @@ from tallystick.gateways.base import (
 )
 from tallystick.live.hub import LiveHub
 from tallystick.mail import Email
+from tallystick.products import EXTENSIONS, PRODUCTS, fulfilments_of
 from tallystick.products.gift_cards.cards import Sale
 from tallystick.products.gift_cards.deliver import GiftCard
 from tallystick.products.orders import coupon_rows, product_rows
 from tallystick.products.orders import rows as orders
 from tallystick.products.orders.coupon import Coupon, CouponType
-from tallystick.products.orders.deliver import Orders
 from tallystick.products.orders.ordering import OrderWish, place_order
 from tallystick.products.orders.rules import Buyer, Order, Product
 from tallystick.products.revenue import referrer_rows
-from tallystick.products.revenue.book_sale import Proceeds
 from tallystick.products.revenue.referrer_rows import Referrer
 from tallystick.products.tasks.deliver import TaskPayment
 from tallystick.products.wallets.deliver import WalletTopup
@@ -167,17 +166,14 @@ class House:
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments={
-                **{kind.purpose: kind.make(SECRET, settings) for kind in DELIVERED},
-                Orders.purpose: Orders(SECRET, (Proceeds(),)),
-            },
+            fulfilments=fulfilments_of(PRODUCTS, SECRET, settings),
+            extensions=EXTENSIONS,
             live=LiveHub(),
             clock=self.clock,
             settings=settings,
             secret=SECRET,
             holder="test",
             mail=self.letters,
-            referrers=referrer_rows.find_by_code,
         )
         self.events = count()
         self.transfers = count()

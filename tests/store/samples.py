@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from tallystick.products import SEALED_COLUMNS
 from tallystick.products.gift_cards import rows as gift_cards
 from tallystick.products.orders import coupon_rows
+from tallystick.products.orders import personal_rows as buyers
 from tallystick.products.orders import rows as orders
 from tallystick.products.orders.rows import Search
 from tallystick.products.revenue import commission_rows, referrer_rows, sale_rows
@@ -24,7 +26,6 @@ from tallystick.store import (
     deliveries,
     effects,
     feed,
-    forgetting,
     links,
     notices,
     payments,
@@ -149,10 +150,10 @@ ORDER_FILTERS: Final[tuple[dict[str, Any], ...]] = (
 
 SAMPLES: Final[dict[str, list[Call]]] = {
     "checkup.ground": [checkup.ground],
-    "commissions.page": lists(_commissions, {"status": "pending"},
+    "revenue.commission_rows.page": lists(_commissions, {"status": "pending"},
                               {"referrer_id": f"referrers_{FIRST + 2}"},
                               {"order_id": f"orders_{NAME}"}),
-    "coupons.page": lists(_coupons, {"code": "TEN"}),
+    "orders.coupon_rows.page": lists(_coupons, {"code": "TEN"}),
     "credits._page": [
         _call(credits.page, state=state, span=span, after=place)
         for state in ("waiting", "decided", "all")
@@ -166,7 +167,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: deliveries.redeliver(tx, ENDPOINT, END, since=END - timedelta(hours=6),
                                         patterns=("payment.paid",)),
     ],
-    "entrance.forget": [lambda tx: dashboard_sessions.forget(tx, END)],
+    "dashboard_sessions.forget": [lambda tx: dashboard_sessions.forget(tx, END)],
     "feed.page": [
         lambda tx: feed.page(tx, after=9_000, limit=50),
         lambda tx: feed.page(tx, after=9_000, limit=50, patterns=("payment.*",)),
@@ -179,8 +180,8 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: links.by_short_code(tx, f"short_code_{NAME}"),
         lambda tx: links.of_payment(tx, f"payments_{NAME}"),
     ],
-    "forgetting.customer": [lambda tx: forgetting.customer(tx, [f"customer_{NAME}"], "x")],
-    "jobs.page": lists(effects.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
+    "orders.rows.personal_rows.customer": [lambda tx: buyers.customer(tx, [f"customer_{NAME}"], "x")],
+    "effects.page": lists(effects.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
     "links.page": lists(_links, {"phases": ()}, {"phases": ("open", "processing")},
                         {"phases": ("paid",)}),
     "notices.page": [
@@ -190,8 +191,8 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         for span in SPANS
         for after in (None, f"inbox_{NAME}")
     ],
-    "orders.numbered_page": lists(_numbered, {"status": "refunded"}, {"gateway": "polar"}, {}),
-    "orders.page": lists(_orders, *ORDER_FILTERS),
+    "orders.rows.numbered_page": lists(_numbered, {"status": "refunded"}, {"gateway": "polar"}, {}),
+    "orders.rows.page": lists(_orders, *ORDER_FILTERS),
     "payments.page": lists(_payments, {"phase": "canceled"}, {"gateway": "polar"},
                            {"owner_id": "owner_9"}, {"reference": f"reference_{NAME}"},
                            {"amount_state": "over"}, {"review": None},
@@ -209,21 +210,21 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         partial(_line, line=line) for line in ("sepay", questions.NOBODY)
     ],
     "reconciliation.page": lists(_differences, {}),
-    "referrers.page": lists(_referrers, {}),
+    "revenue.referrer_rows.page": lists(_referrers, {}),
     "refunds.page": lists(refunds.page, {"state": "manual"}, {"gateway": "polar"},
                           {"payment_id": f"payments_{NAME}"}),
-    "sales.rolled": [lambda tx: sale_rows.rolled(tx, None, None)],
-    "sales.summed": [lambda tx: sale_rows.summed(tx, sale_rows.Span(END - DAY, END))],
+    "revenue.sale_rows.rolled": [lambda tx: sale_rows.rolled(tx, None, None)],
+    "revenue.sale_rows.summed": [lambda tx: sale_rows.summed(tx, sale_rows.Span(END - DAY, END))],
     "schedules.let_go": [schedules.let_go],
     "sealed.replace": [_reseal],
-    "sealed.samples": [lambda tx: list(sealed.samples(tx))],
-    "topups.page": lists(_topups, {"owner_id": "owner_9"},
+    "sealed.samples": [lambda tx: list(sealed.samples(tx, SEALED_COLUMNS))],
+    "wallets.topup_rows.page": lists(_topups, {"owner_id": "owner_9"},
                          {"owner_id": "owner_9", "phases": ("paid",)}),
-    "gift_cards.page": lists(_cards, {"state": "active"}, {"payment_id": f"payments_{NAME}"},
+    "gift_cards.rows.page": lists(_cards, {"state": "active"}, {"payment_id": f"payments_{NAME}"},
                              {"email_lookup": "email_lookup_9"}),
-    "tasks.page": lists(_tasks, {"state": "IN_PROGRESS"}, {"reference": "reference_9"}),
+    "tasks.rows.page": lists(_tasks, {"state": "IN_PROGRESS"}, {"reference": "reference_9"}),
     "timers.pull_back": [lambda tx: timers.pull_back(tx, END)],
-    "wallets.entries": lists(_entries, {}),
+    "wallets.rows.entries": lists(_entries, {}),
     "webhook_endpoints.page": [
         lambda tx: webhook_endpoints.page(tx, span=(None, None), after=None, limit=50)
     ],

@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, Column, Connection, Insert, event
 from sqlalchemy.sql import ClauseElement, operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, TextClause
 
-from tallystick import store
+from tallystick import products, store
 from tallystick.store.columns import Instant
 from tests.store.large import END, FIRST, rows_of
 from tests.store.planner import Asked
@@ -37,6 +37,14 @@ def modules() -> Iterator[ModuleType]:
     for found in pkgutil.iter_modules(store.__path__):
         if found.name not in APART:
             yield importlib.import_module(f"tallystick.store.{found.name}")
+    for found in pkgutil.walk_packages(products.__path__, "tallystick.products."):
+        if found.name.endswith("rows"):
+            yield importlib.import_module(found.name)
+
+
+def name_of(module: ModuleType) -> str:
+    """`payments` in the store, `gift_cards.rows` in a product."""
+    return module.__name__.removeprefix("tallystick.store.").removeprefix("tallystick.products.")
 
 
 def constants(dialect: str) -> Iterator[tuple[str, ClauseElement]]:
@@ -47,7 +55,7 @@ def constants(dialect: str) -> Iterator[tuple[str, ClauseElement]]:
             value = getattr(module, name)
             value = value.get(dialect) if isinstance(value, dict) else value
             for one in value if isinstance(value, tuple | list) else (value,):
-                full = f"{module.__name__.rpartition('.')[2]}.{name}"
+                full = f"{name_of(module)}.{name}"
                 if isinstance(one, ClauseElement) and _asks(one) and ONLY.get(full) != other:
                     yield full, one
 

@@ -15,6 +15,7 @@ from tallystick.flows.addresses import seal_rest
 from tallystick.flows.audit import audit
 from tallystick.flows.forget import forget_person
 from tallystick.flows.tidy import tidy
+from tallystick.products import CHECKS
 from tallystick.products.orders import rows as orders
 from tallystick.products.orders.ordering import email_of
 from tallystick.products.orders.rows import Search
@@ -69,7 +70,7 @@ async def test_an_order_is_found_by_its_address_before_it_is_sealed_and_after(ho
     assert due == 3
     assert before == await found(house, BUYER) == [BUYER]
     assert await found(house, BUYER.upper()) == [BUYER]
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_the_first_tidy_leaves_no_address_that_can_be_read(house, empty_database_url):
@@ -120,7 +121,7 @@ async def test_a_customer_who_has_used_a_coupon_up_gets_no_second_one_at_any_mom
     names = {Addresses.of(SECRET).lookup(CUSTOMERS, one) for one in (BUYER, "an@example.vn")}
     assert {row.customer for row in rows} == names
     assert [(row.used, row.granted) for row in rows] == [(1, 0), (1, 0)]
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_buyer_of_before_is_forgotten_though_nothing_was_sealed_yet(house):

@@ -10,8 +10,8 @@ import pytest
 
 from tallystick.flows.audit import SHOWN, audit
 from tallystick.flows.schedule import run
+from tallystick.products import CHECKS
 from tallystick.store import payments
-from tallystick.store.audit import CHECKS
 from tallystick.store.refold import PAGE
 from tests.infra.databases import fresh_file, postgres_template
 from tests.store.books import Books, build
@@ -82,7 +82,7 @@ async def test_values_that_nobody_can_read_are_found_and_stop_nothing(database_u
     await database.write(lambda tx: run_sql(tx, "UPDATE webhook_endpoints SET events = 'all'"))
     await database.write(lambda tx: run_sql(tx, "UPDATE revenue_daily SET day = 'someday'"))
 
-    found = {finding.invariant: finding for finding in await audit(database)}
+    found = {finding.invariant: finding for finding in await audit(database, CHECKS)}
 
     assert set(found) >= {"F4", "E1"}
     for invariant in ("F4", "E1"):
@@ -92,14 +92,14 @@ async def test_values_that_nobody_can_read_are_found_and_stop_nothing(database_u
 
 
 async def test_an_empty_database_is_in_order(database):
-    assert await audit(database) == []
+    assert await audit(database, CHECKS) == []
 
 
 async def test_a_finding_names_its_rows_and_not_more_than_a_person_reads(database):
     many = [payment(f"pay_{number:03}") for number in range(SHOWN + 1)]
     await database.write(lambda tx: add(tx, *many))
 
-    found = {finding.invariant: finding for finding in await audit(database)}
+    found = {finding.invariant: finding for finding in await audit(database, CHECKS)}
 
     assert set(found) == {"S0", "S1"}
     assert len(found["S0"].rows) == SHOWN
@@ -114,7 +114,7 @@ async def test_the_last_of_very_many_payments_is_looked_at_too(database):
     await database.write(lambda tx: run_sql(tx, "UPDATE payments SET late = 1 WHERE id = :id",
                                             id=many[-1].id))  # fmt: skip
 
-    (found,) = await audit(database)
+    (found,) = await audit(database, CHECKS)
 
     assert found.rows == (f"{many[-1].id} has late True, and False by its evidence",)
 
@@ -124,7 +124,7 @@ async def test_a_stopped_server_has_no_fault_for_the_time_it_was_down(house):
     await run(house.hub, "poll-gateways")
     house.pass_time(days=30)
 
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_a_worker_that_runs_without_asking_is_found(house):
@@ -136,7 +136,7 @@ async def test_a_worker_that_runs_without_asking_is_found(house):
     late = replace(before, next_check_at=ago)
     await house.database.write(lambda tx: payments.set_timer(tx, late))
 
-    (found,) = await audit(house.database)
+    (found,) = await audit(house.database, CHECKS)
 
     assert found.invariant == "J2"
     assert found.rows == (f"{payment_id} was due at 2025-11-20T10:00:00Z",)
@@ -152,7 +152,7 @@ async def test_a_server_at_work_is_audited_without_a_false_alarm(house):
     working = asyncio.gather(trade(), trade())
     found = []
     while not working.done():
-        found += await audit(house.database)
+        found += await audit(house.database, CHECKS)
         await asyncio.sleep(0.02)
     await working
 

@@ -9,8 +9,8 @@ from sqlalchemy import event
 
 from tallystick.flows.audit import ROUND, audit, audit_changes, prove
 from tallystick.flows.schedule import run
+from tallystick.products import CHECKS
 from tallystick.store import payments
-from tallystick.store.audit import CHECKS
 from tallystick.store.audit.marks import marks
 from tests.store.large import is_growing
 from tests.store.rows import NOW, add, payment
@@ -41,12 +41,12 @@ async def test_books_are_the_same_in_slices_of_one_row_and_as_a_whole(house):
 async def test_what_changed_since_the_last_audit_is_looked_at(house):
     old, ref = await house.open()
     house.pass_time(days=2)
-    assert await prove(house.database, house.hub.now()) == []
+    assert await prove(house.database, CHECKS, house.hub.now()) == []
     house.pays(ref)
     await house.settle(old)
     await house.database.write(partial(run_sql, statement=RIGHT.format(old)))
 
-    found = named(await audit_changes(house.database, house.hub.now()))
+    found = named(await audit_changes(house.database, CHECKS, house.hub.now()))
 
     assert list(found) == ["S0"]
     assert found["S0"] == (f"{old} has late False, and True by its evidence",)
@@ -55,11 +55,11 @@ async def test_what_changed_since_the_last_audit_is_looked_at(house):
 async def test_a_new_payment_is_looked_at_although_the_books_were_proven(house):
     await house.open()
     house.pass_time(days=2)
-    assert await prove(house.database, house.hub.now()) == []
+    assert await prove(house.database, CHECKS, house.hub.now()) == []
     fresh, _ = await house.open()
     await house.database.write(partial(run_sql, statement=LATE.format(fresh)))
 
-    found = named(await prove(house.database, house.hub.now()))
+    found = named(await prove(house.database, CHECKS, house.hub.now()))
 
     assert found == {"S0": (f"{fresh} has late True, and False by its evidence",)}
 
@@ -68,15 +68,15 @@ async def test_an_old_row_that_somebody_changed_is_found_within_a_week(house):
     for _ in range(20):
         await house.open()
     house.pass_time(days=2)
-    assert await prove(house.database, house.hub.now()) == []
+    assert await prove(house.database, CHECKS, house.hub.now()) == []
     victim = (await house.database.read(lambda tx: payments.following(tx, "", 20)))[-1].id
     await house.database.write(partial(run_sql, statement=LATE.format(victim)))
-    assert await audit_changes(house.database, house.hub.now()) == []
+    assert await audit_changes(house.database, CHECKS, house.hub.now()) == []
 
-    found = [named(await prove(house.database, house.hub.now())) for _ in range(ROUND)]
+    found = [named(await prove(house.database, CHECKS, house.hub.now())) for _ in range(ROUND)]
 
     assert {"S0": (f"{victim} has late True, and False by its evidence",)} in found
-    assert set(named(await audit(house.database))) == {"S0"}
+    assert set(named(await audit(house.database, CHECKS))) == {"S0"}
 
 
 async def test_what_is_broken_is_told_each_day_until_it_is_mended(house):
@@ -84,16 +84,16 @@ async def test_what_is_broken_is_told_each_day_until_it_is_mended(house):
     house.pass_time(days=2)
     await house.database.write(partial(run_sql, statement=LATE.format(victim)))
 
-    told = [list(named(await prove(house.database, house.hub.now()))) for _ in range(3)]
+    told = [list(named(await prove(house.database, CHECKS, house.hub.now()))) for _ in range(3)]
     await house.database.write(partial(run_sql, statement=RIGHT.format(victim)))
 
     assert told == [["S0"]] * 3
-    assert await prove(house.database, house.hub.now()) == []
+    assert await prove(house.database, CHECKS, house.hub.now()) == []
 
 
 async def test_a_transaction_that_commits_late_is_not_passed_over(house):
     await house.open()
-    assert await prove(house.database, house.hub.now()) == []
+    assert await prove(house.database, CHECKS, house.hub.now()) == []
     earlier = payment("pay_01000000000000000000000000", phase="draft", late=True)
     await house.database.write(lambda tx: add(tx, earlier))
     young, _ = await house.open()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from alembic import command
 from sqlalchemy import Connection
 
-from tallystick.store.audit import CHECKS
+from tallystick.products import CHECKS
 from tallystick.store.columns import Instant
 from tallystick.store.database import open_database
 from tallystick.store.migrate import config, migrate

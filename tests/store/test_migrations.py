@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from tallystick.domain.errors import NotConfigured
 from tallystick.flows.audit import audit
+from tallystick.products import CHECKS
 from tallystick.products.gift_cards import rows as gift_cards
 from tallystick.products.gift_cards.cards import Statement
 from tallystick.store.database import open_database
@@ -95,7 +96,7 @@ async def test_a_merchants_rows_are_all_there_after_every_later_step(empty_datab
         assert set(rows) <= set(after[table]), table
     assert sum(map(len, before.values())) > 400
     assert await database.read(version) == HEAD
-    assert await audit(database) == []
+    assert await audit(database, CHECKS) == []
     await database.close()
 
 
@@ -113,7 +114,7 @@ async def test_a_merchant_trades_on_after_the_migration(empty_database_url):
     )
 
     assert statement.balance == 50_000
-    assert await audit(database) == []
+    assert await audit(database, CHECKS) == []
     await database.close()
 
 

@@ -26,20 +26,20 @@ from tests.store.samples import SAMPLES
 ALLOWED: Final = {
     "idempotency._LET_GO": "once, when a server on SQLite starts; seven days of keys",
     "ledger._BALANCES": "the books over all time, when a person asks; from an index alone",
-    "sales._BORDERS": "the audit, and a change of the time zone",
+    "revenue.sale_rows._BORDERS": "the audit, and a change of the time zone",
     "reconciliation._IN_SPAN": "the job `reconcile`: all that came in a day, once a day",
     "webhook_endpoints.remove": "deletes all that was ever delivered to an endpoint",
     "forgetting._ANSWERS": "a person asks to be forgotten",
-    "forgetting._ANY_ORDER": "the first row of all, when a person asks to be forgotten",
-    "forgetting._ANY_CARD": "the first row of all, when a person asks to be forgotten",
+    "orders.personal_rows._ANY_ORDER": "the first row of all, when a person asks to be forgotten",
+    "gift_cards.personal_rows._ANY_CARD": "the first row of all, when a person asks to be forgotten",
     "forgetting._EFFECTS": "a person asks to be forgotten",
-    "forgetting.customer": "a person asks to be forgotten",
+    "orders.personal_rows.customer": "a person asks to be forgotten",
     "pruning.drop": "the job `tidy`, a slice at a time, once a day",
     "pruning.drop_aged": "the job `tidy`, a slice at a time, once a day",
     "pruning.stretch": "the job `tidy`, a slice at a time, once a day",
-    "coupons._UNNAMED": "the job `tidy`, a slice at a time, once a day",
+    "orders.coupon_rows._UNNAMED": "the job `tidy`, a slice at a time, once a day",
     "sealed.samples": "one row of each, at the first start with this version",
-    "topups.page": "when a person lists them; the newest payments until a page is full",
+    "wallets.topup_rows.page": "when a person lists them; the newest payments until a page is full",
     "feed.page createdAfter": "the first page of a look back; it goes on by number",
 }
 REMEDY: Final = (
@@ -117,7 +117,7 @@ def test_every_statement_that_is_put_together_has_a_sample():
     sampled = {name.partition(" ")[0] for name in SAMPLES}
 
     built = {
-        f"{module.__name__.rpartition('.')[2]}.{function}"
+        f"{statements.name_of(module)}.{function}"
         for module in statements.modules()
         for function in statements.built(module)
     }

@@ -19,6 +19,7 @@ from tallystick.domain.proof_chain import Head
 from tallystick.flows.audit import audit, look_up
 from tallystick.flows.proof_chain import begin, extend, knows
 from tallystick.flows.schedule import run
+from tallystick.products import CHECKS
 from tallystick.store import proof_chain, witness
 from tallystick.store.database import Database, open_database
 from tallystick.store.migrate import migrate
@@ -52,7 +53,7 @@ async def behind_its_back(database: Database, table: str, statement: str) -> Non
 
 async def named(database: Database) -> tuple[str, ...]:
     """What the audit says of the chain."""
-    found = {one.invariant: one.rows for one in await audit(database)}
+    found = {one.invariant: one.rows for one in await audit(database, CHECKS)}
     return found.get("H1", ())
 
 
@@ -103,7 +104,7 @@ async def test_books_that_nobody_touched_fit_their_chain(house):
     assert made == 3
     assert await extend(house.hub) == 0
     assert await linked(house) == await everything(house)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 @pytest.mark.parametrize("table", COVERED)
@@ -192,7 +193,7 @@ async def test_a_row_whose_transaction_ends_late_is_linked_when_it_has_ended(hou
 
     assert "dec_slow" not in before
     assert await linked(house) == await everything(house)
-    assert await audit(house.database) == []
+    assert await audit(house.database, CHECKS) == []
 
 
 async def test_rows_that_were_brought_to_another_place_are_linked_from_there_on(house):
@@ -273,7 +274,7 @@ async def test_a_log_that_was_damaged_in_its_middle_is_told_by_the_witness(house
     (there / f"{file.name}.head").unlink()
     await again.sell_gift_card()
     await extend(again.hub)
-    assert await audit(again.database) == []
+    assert await audit(again.database, CHECKS) == []
     assert (there / f"{file.name}.head").read_text().strip() == str(await head(again))
     assert (there / f"{file.name}.head").stat().st_mode & 0o077 == 0
     await again.database.close()

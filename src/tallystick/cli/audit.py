@@ -30,7 +30,7 @@ def audit(
     (proof_head); with --head one from a log or a backup is looked up, so that rows that are gone
     from the end are noticed too.
     """
-    from tallystick.store.audit import CHECKS
+    from tallystick.products import CHECKS
 
     findings = findings_of(database, changed=changed, head=head)
     if as_json:
@@ -49,12 +49,17 @@ def findings_of(
     from tallystick.cli.offline_hub import in_office
     from tallystick.domain.proof_chain import Head
     from tallystick.flows.audit import audit as check
-    from tallystick.flows.audit import audit_changes, look_up
+    from tallystick.flows.audit import audit_changes, checks_of, look_up
 
     known = None if head is None else Head.read(head)
 
     async def work(hub: "Hub") -> "list[Finding]":
-        looked = audit_changes(hub.database, hub.now()) if changed else check(hub.database)
+        checks = checks_of(hub)
+        looked = (
+            audit_changes(hub.database, checks, hub.now())
+            if changed
+            else check(hub.database, checks)
+        )
         return await look_up(hub.database, known, await looked)
 
     return in_office(database, work)

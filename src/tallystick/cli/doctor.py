@@ -166,7 +166,7 @@ def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
 def _keys(settings: "Settings") -> Iterator[Line]:
     """Whether all that is sealed can be opened; where the database is away, it says so."""
     from tallystick.cli.offline_hub import in_office
-    from tallystick.flows.master_keys import missing
+    from tallystick.flows.master_keys import columns_of, missing
 
     masters = settings.masters
     if not masters.secrets:
@@ -174,7 +174,7 @@ def _keys(settings: "Settings") -> Iterator[Line]:
     with suppress(HubError):
         lacking = in_office(
             settings.database_url,
-            lambda hub: hub.database.read(lambda tx: missing(tx, masters)),
+            lambda hub: hub.database.read(lambda tx: missing(tx, masters, columns_of(hub))),
         )
         if lacking is not None:
             yield Line("mend", "secret", lacking)

@@ -39,6 +39,7 @@ async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]"
     from tallystick.flows.hub import Hub
     from tallystick.live.hub import LiveHub
     from tallystick.mail import mail_of
+    from tallystick.products import EXTENSIONS
     from tallystick.store.database import open_database
 
     settings = read_settings(database)
@@ -50,6 +51,7 @@ async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]"
         hub = Hub(
             database=opened, gateways={}, fulfilments={}, live=LiveHub(), clock=_Now(),
             settings=settings, secret=secret, holder="office", mail=mail_of(settings),
+            extensions=EXTENSIONS,
         )  # fmt: skip
         return await work(hub)
     finally:

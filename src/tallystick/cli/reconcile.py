@@ -55,14 +55,14 @@ def _by_ourselves(
     from tallystick.cli.offline_hub import in_office
     from tallystick.flows.reconcile import reconcile as compare
     from tallystick.gateways.wire import HttpWire
+    from tallystick.products import PRODUCTS, fulfilments_of
     from tallystick.web.reconciliations import report_shape
-    from tallystick.wiring import fulfilments
 
     async def work(hub: "Hub") -> dict[str, Any]:
         wire = HttpWire()
         hub.gateways = {one.name: one for one in real_gateways(hub.settings, wire)}
         hub.former = former_gateways(hub.settings, wire)
-        hub.fulfilments = fulfilments(hub.secret, hub.settings)
+        hub.fulfilments = fulfilments_of(PRODUCTS, hub.secret, hub.settings)
         try:
             return report_shape(await compare(hub, gateway, *span))
         finally:

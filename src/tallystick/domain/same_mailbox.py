@@ -66,3 +66,13 @@ def same_mailbox(address: str) -> str:
     for mark in provider.ignored:
         name = name.replace(mark, "")
     return f"{name}@{provider.host}"
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two e-mail addresses reach the same mailbox: case and `+tag` do not matter."""
+    return _mailbox(one) == _mailbox(other)
+
+
+def _mailbox(address: str) -> tuple[str, str]:
+    name, _, host = address.strip().casefold().rpartition("@")
+    return name.partition("+")[0], host

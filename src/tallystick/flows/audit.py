@@ -54,14 +54,19 @@ class Finding:
     rows: tuple[str, ...]
 
 
-async def audit(database: Database) -> list[Finding]:
+def checks_of(hub: Hub) -> tuple[Check, ...]:
+    """Every invariant: the core's, and those of the products."""
+    return (*CHECKS, *hub.extensions.checks)
+
+
+async def audit(database: Database, checks: Sequence[Check]) -> list[Finding]:
     """Look at everything; an empty list means that all invariants hold.
 
     Only reads, and may run beside a working server: each slice sees one consistent picture.
     Raises DatabaseUnavailable.
     """
-    auditor = _Auditor(database)
-    for check in CHECKS:
+    auditor = _Auditor(database, checks)
+    for check in checks:
         for part in check.parts:
             if callable(part):
                 await auditor.whole(check, part)
@@ -70,15 +75,17 @@ async def audit(database: Database) -> list[Finding]:
     return auditor.findings()
 
 
-async def audit_changes(database: Database, now: datetime) -> list[Finding]:
+async def audit_changes(
+    database: Database, checks: Sequence[Check], now: datetime
+) -> list[Finding]:
     """Look only at what was written since the daily job last proved the books.
 
     Only reads, like `audit`. Raises DatabaseUnavailable.
     """
-    auditor = _Auditor(database)
+    auditor = _Auditor(database, checks)
     kept = await database.read(marks)
     _, changed = await _changed(auditor, kept, now)
-    for check in CHECKS:
+    for check in checks:
         for part in check.parts:
             if callable(part):
                 await auditor.whole(check, part)
@@ -88,16 +95,16 @@ async def audit_changes(database: Database, now: datetime) -> list[Finding]:
     return auditor.findings()
 
 
-async def prove(database: Database, now: datetime) -> list[Finding]:
+async def prove(database: Database, checks: Sequence[Check], now: datetime) -> list[Finding]:
     """Look at what was written since the last time, and at a part of all the rest.
 
     Keeps what it has proven. What was found broken counts as not proven, and is looked at again
     each time until it is mended. Raises DatabaseUnavailable.
     """
-    auditor = _Auditor(database)
+    auditor = _Auditor(database, checks)
     kept = await database.read(marks)
     fresh, changed = await _changed(auditor, kept, now)
-    for check in CHECKS:
+    for check in checks:
         for part in check.parts:
             if callable(part):
                 await auditor.whole(check, part)
@@ -125,7 +132,8 @@ async def look_up(database: Database, head: Head | None, found: Sequence[Finding
 async def audit_job(hub: Hub) -> dict[str, Any]:
     """The daily run. Raises BooksBroken, so that the run counts as failed and somebody looks."""
     await extend(hub)
-    findings = await prove(hub.database, hub.now())
+    checks = checks_of(hub)
+    findings = await prove(hub.database, checks, hub.now())
     for finding in findings:
         log.error(
             "invariant_broken", invariant=finding.invariant, sentence=finding.sentence,
@@ -133,8 +141,8 @@ async def audit_job(hub: Hub) -> dict[str, Any]:
         )  # fmt: skip
     if findings:
         told = "; ".join(f"{one.invariant}: {one.rows[0]}" for one in findings)
-        raise BooksBroken(f"{len(findings)} of {len(CHECKS)} invariants do not hold. {told}")
-    return {"checked": len(CHECKS), "broken": []}
+        raise BooksBroken(f"{len(findings)} of {len(checks)} invariants do not hold. {told}")
+    return {"checked": len(checks), "broken": []}
 
 
 @dataclass(slots=True)
@@ -142,6 +150,7 @@ class _Auditor:
     """Runs parts of checks, each slice in a transaction of its own, and keeps what it found."""
 
     database: Database
+    checks: Sequence[Check]
     many: int = _AT_FIRST
     found: dict[Check, list[str]] = field(default_factory=dict)
 
@@ -201,7 +210,7 @@ class _Auditor:
         """What does not hold, in the order of the checks."""
         return [
             Finding(check.invariant, check.sentence, tuple(dict.fromkeys(lines))[:SHOWN])
-            for check in CHECKS
+            for check in self.checks
             if (lines := self.found.get(check))
         ]
 

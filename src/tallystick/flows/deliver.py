@@ -14,8 +14,8 @@ from tallystick.domain.errors import HubError
 from tallystick.domain.event import payload
 from tallystick.domain.mailbox import masked
 from tallystick.domain.standard_webhooks import signature
-from tallystick.flows.addresses import with_addresses
 from tallystick.flows.endpoints import disable, signing_keys
+from tallystick.flows.event_data import with_data
 from tallystick.flows.hub import Hub
 from tallystick.flows.number_events import publish
 from tallystick.store import deliveries, feed, webhook_endpoints
@@ -49,7 +49,7 @@ async def _take(hub: Hub) -> list[Due]:
         now = hub.now()
         room = {endpoint: AT_ONCE - busy for endpoint, busy in hub.sending.items()}
         due = await hub.database.write(
-            lambda tx: with_addresses(
+            lambda tx: with_data(
                 tx, hub, deliveries.take_due(tx, room, now, now + HELD_FOR, AT_ONCE)
             )
         )

@@ -12,8 +12,8 @@ from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.event import PING, wants
 from tallystick.domain.ids import is_id, new_id
 from tallystick.flows import endpoints
-from tallystick.flows.addresses import with_addresses
 from tallystick.flows.deliver import send
+from tallystick.flows.event_data import with_data
 from tallystick.flows.hub import Hub
 from tallystick.flows.number_events import publish
 from tallystick.store import deliveries, feed, webhook_endpoints
@@ -68,7 +68,7 @@ def _read(tx: Connection, hub: Hub, reading: Reading) -> Read:
     events = feed.page(
         tx, after=reading.after, limit=reading.limit, patterns=reading.patterns, span=reading.span
     )
-    return Read(with_addresses(tx, hub, events), feed.newest(tx))
+    return Read(with_data(tx, hub, events), feed.newest(tx))
 
 
 async def find(hub: Hub, event_id: str) -> tuple[Event, Log]:
@@ -77,7 +77,7 @@ async def find(hub: Hub, event_id: str) -> tuple[Event, Log]:
 
     def body(tx: Connection) -> tuple[Event, Log]:
         event = _found(feed.find(tx, event_id) if is_id("evt", event_id) else None)
-        [event] = with_addresses(tx, hub, [event])
+        [event] = with_data(tx, hub, [event])
         return event, _log(tx, deliveries.of_event(tx, event_id))
 
     return await hub.database.read(body)

@@ -3,14 +3,12 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
-
-from sqlalchemy import Connection
 
 from tallystick.access import Access
 from tallystick.domain.clocks import GatewayClocks
@@ -19,10 +17,10 @@ from tallystick.domain.payment import Attempt
 from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.circuit import Circuit
+from tallystick.flows.extensions import NO_EXTENSIONS, Extensions
 from tallystick.flows.fulfilment import Fulfilment
 from tallystick.gateways.base import Gateway
 from tallystick.mail import Mail
-from tallystick.products.orders.rules import Referrer
 from tallystick.settings import Settings
 from tallystick.store.database import Database
 
@@ -79,10 +77,6 @@ class WorkSignal:
             event.set()
 
 
-Referrers = Callable[[Connection, str], Referrer | None]
-"""Finds who has a referral code; None on the hub where there are no referrals."""
-
-
 @dataclass(slots=True)
 class GatewayErrors:
     """Calls to one gateway that got no usable answer since this process started."""
@@ -121,7 +115,9 @@ class Hub:
     rates_silent_since: datetime | None = None
     sandbox: bool = False
     access: Access | None = None
-    referrers: Referrers | None = None
+    extensions: Extensions = NO_EXTENSIONS
+    """What is sold adds its own effects, jobs, e-mails, checks and the like."""
+
     expiry_held_until: datetime | None = None
     gateway_clocks: GatewayClocks = field(default_factory=GatewayClocks)
     _alone: "WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=WeakValueDictionary)

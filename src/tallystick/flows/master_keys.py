@@ -1,19 +1,17 @@
 """The master secrets: taken up at the start, and all that is sealed with an old one sealed anew."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
-from tallystick.domain.addresses import CUSTOMERS, Addresses
 from tallystick.domain.errors import Invalid, NotConfigured
 from tallystick.domain.sealing import KEPT, Masters, derived, seal, unseal
 from tallystick.flows.hub import Hub
-from tallystick.products.gift_cards.codes import Mint
-from tallystick.products.orders import coupon_rows
 from tallystick.store import master_keys, sealed
 from tallystick.store.columns import AnyRow
 from tallystick.store.database import Database
@@ -24,12 +22,19 @@ _PLACE: Final = "kept_keys.sealed"
 _HOW: Final = "Write the old secret after the new one, with a comma between them"
 
 
-async def take_up(database: Database, masters: Masters, now: datetime) -> Masters:
+def columns_of(hub: Hub) -> tuple[Sealed, ...]:
+    """Every column that is sealed: the core's, and those of the products."""
+    return (*sealed.SEALED, *hub.extensions.sealed)
+
+
+async def take_up(
+    database: Database, masters: Masters, columns: Sequence[Sealed], now: datetime
+) -> Masters:
     """The secrets with the keys that are kept; the newest is noted as in use.
 
     Raises NotConfigured where something is sealed with a secret that is not configured.
     """
-    return await database.write(lambda tx: _take_up(tx, masters, now))
+    return await database.write(lambda tx: _take_up(tx, masters, columns, now))
 
 
 def with_kept(tx: Connection, masters: Masters) -> Masters:
@@ -42,7 +47,7 @@ def with_kept(tx: Connection, masters: Masters) -> Masters:
     return replace(masters, kept=found)
 
 
-def missing(tx: Connection, masters: Masters) -> str | None:
+def missing(tx: Connection, masters: Masters, columns: Sequence[Sealed]) -> str | None:
     """One sentence where something is sealed with a secret that is not configured, or None."""
     in_use = master_keys.in_use(tx)
     lost = [one for one in in_use if one not in masters.ids]
@@ -51,7 +56,7 @@ def missing(tx: Connection, masters: Masters) -> str | None:
             f"TALLYSTICK_SECRET_KEY lacks the secret {', '.join(lost)}, which rows are sealed "
             f"with. {_HOW}, and run `tallystick keys rotate-master` before you drop it."
         )
-    for of, row in sealed.samples(tx) if not in_use else ():
+    for of, row in sealed.samples(tx, columns) if not in_use else ():
         try:
             _opened(masters, of, row)
         except Invalid:
@@ -80,7 +85,7 @@ async def rotate(hub: Hub, *, give_up: bool = False) -> Rotation:
     told = Rotation()
     while True:
         before, told.lost = told.done.total(), Counter()
-        for of in sealed.SEALED:
+        for of in columns_of(hub):
             await _reseal(hub, of, told, give_up=give_up)
         # What was written meanwhile by a server that still has the old secret in front.
         if told.done.total() == before:
@@ -95,8 +100,8 @@ def _finish(tx: Connection, newest: str, now: datetime) -> None:
     master_keys.retire_all_but(tx, newest)
 
 
-def _take_up(tx: Connection, masters: Masters, now: datetime) -> Masters:
-    lacking = missing(tx, masters)
+def _take_up(tx: Connection, masters: Masters, columns: Sequence[Sealed], now: datetime) -> Masters:
+    lacking = missing(tx, masters, columns)
     if lacking is not None:
         raise NotConfigured(lacking)
     # At first nobody knows which of them sealed what there is.
@@ -145,28 +150,12 @@ def _replace(
                 continue
             plain = derived(hub.secret.secrets[0], row[0])
         value = seal(derived(hub.secret, of.purpose), of.place_of(row), plain)
-        done += sealed.replace(tx, of, row, value, _beside(hub, of, plain))
-        if of.column is sealed.BUYERS:
-            _rename_customer(tx, hub, row[0], plain.decode())
+        beside = {} if of.beside is None else of.beside(hub.secret, plain.decode())
+        done += sealed.replace(tx, of, row, value, beside)
+        if of.also is not None:
+            of.also(tx, hub.secret, row[0], plain.decode())
     return done, lost
-
-
-def _rename_customer(tx: Connection, hub: Hub, order_id: str, address: str) -> None:
-    """Coupons count a buyer under a keyed hash too, which only the address can be put into."""
-    coupon_id = coupon_rows.coupon_of(tx, order_id)
-    if coupon_id is not None:
-        coupon_rows.rename(tx, coupon_id, Addresses.of(hub.secret).lookups(CUSTOMERS, address))
 
 
 def _opened(masters: Masters, of: Sealed, row: AnyRow) -> bytes:
     return unseal(derived(masters, of.purpose), of.place_of(row), row[-1])
-
-
-def _beside(hub: Hub, of: Sealed, plain: bytes) -> dict[str, Any]:
-    place = sealed.LOOKED_UP.get(of.column)
-    if place is not None:
-        return {"email_lookup": Addresses.of(hub.secret).lookup(place, plain.decode())}
-    if of.column is not sealed.CODES:
-        return {}
-    mint = Mint.of(hub.secret, hub.settings.gift_card_prefix)
-    return {"code_hash": mint.lookup(plain.decode())}

@@ -53,7 +53,8 @@ def value_receipt(
     known stays without a worth in dollars; the money itself is counted all the same.
     """
     now = hub.now()
-    rate = rates.agreed(tx, payment_id)
+    agreed = (find(tx, payment_id) for find in hub.extensions.agreed_rates)
+    rate = next(filter(None, agreed), None)
     if rate is None or rate.currency != amount.currency:
         rate = rates.rate_of(tx, amount.currency, hub.settings.exchange_rate_floor, now)
     if rate is not None:

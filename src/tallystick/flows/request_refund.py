@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -21,44 +21,28 @@ from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.refund import Refund, RefundSignal, RefundSource, RefundState
 from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.flows.book_refund import begin, closes_the_offer, given_back, move, taken
+from tallystick.flows.extensions import LookUp
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.idempotency import Once
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.send_refund import send
 from tallystick.flows.ways_back import Way, ways
-from tallystick.products.gift_cards import rows as gift_cards
-from tallystick.products.orders import rows as orders
-from tallystick.products.tasks import rows as tasks
-from tallystick.products.wallets import topup_rows
 from tallystick.store import links, payments, receipts, refunds, snapshots
 from tallystick.store.refunds import Moved
 
-Lookup = Callable[[Connection, str], str | None]
 RenderRefund = Callable[["Told"], bytes]
 
 
-class Sold(Protocol):
-    """A row of something that is paid for."""
-
-    @property
-    def payment_id(self) -> str | None:
-        """The payment that it is bought through."""
-        ...
+def _of_link(tx: Connection, link_id: str) -> str | None:
+    link = links.find(tx, link_id)
+    return None if link is None else link.payment_id
 
 
-def _payment_of(row: Sold | None) -> str | None:
-    return None if row is None else row.payment_id
-
-
-LOOKUPS: Final[dict[str, Lookup]] = {
+LOOK_UPS: Final[Mapping[str, LookUp]] = {
     "pay": lambda _tx, payment_id: payment_id,
-    "plink": lambda tx, link_id: _payment_of(links.find(tx, link_id)),
-    "ord": lambda tx, order_id: _payment_of(orders.find(tx, order_id)),
-    "gc": lambda tx, card_id: _payment_of(gift_cards.find(tx, card_id)),
-    "task": lambda tx, task_id: _payment_of(tasks.find(tx, task_id)),
-    "top": topup_rows.payment_of,
+    "plink": _of_link,
 }
-"""How the payment behind a product's id is found, by the id's prefix."""
+"""How the payment behind an id is found, by the id's prefix. Products add theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +79,10 @@ class Told:
     payee: Payee | None
 
 
-def payment_of(tx: Connection, product_id: str) -> str:
+def payment_of(tx: Connection, hub: Hub, product_id: str) -> str:
     """The payment behind a payment or a product. Raises NotFound."""
     prefix = product_id.partition("_")[0]
-    lookup = LOOKUPS.get(prefix)
+    lookup = {**LOOK_UPS, **hub.extensions.look_ups}.get(prefix)
     payment_id = lookup(tx, product_id) if lookup and is_id(prefix, product_id) else None
     if payment_id is None or payments.find(tx, payment_id) is None:
         raise NotFound("There is nothing with this id that was paid for.")
@@ -118,7 +102,7 @@ async def request(
     now = hub.now()
 
     def body(tx: Connection) -> Refund:
-        refund = reserve(tx, hub, payment_of(tx, product_id), wish, now)
+        refund = reserve(tx, hub, payment_of(tx, hub, product_id), wish, now)
         if once is not None:
             once.claim(tx, hub, refund.id)
         return refund

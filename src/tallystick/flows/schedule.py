@@ -1,7 +1,7 @@
 """The named jobs: what runs when, by one holder at a time, with a history."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from tallystick.flows.deliver import deliver_events
 from tallystick.flows.dispute import read_disputes
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
+from tallystick.flows.extensions import ScheduledJob
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import listen_to_all
 from tallystick.flows.rates import refresh
@@ -25,9 +26,6 @@ from tallystick.flows.reconcile import reconcile_job
 from tallystick.flows.rescue import ask_due, free_stuck
 from tallystick.flows.send_refund import tend_refunds
 from tallystick.flows.tidy import tidy
-from tallystick.products.gift_cards.spend_gift_card import release_holds
-from tallystick.products.orders.sync_discounts import sync_discounts
-from tallystick.products.revenue.report import keep_days
 from tallystick.store import questions, schedules
 from tallystick.store.schedules import Run, Standing, Stats
 
@@ -37,19 +35,6 @@ SHOWN: Final = 20
 MOST_ASKED: Final = 1000
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One row of the schedule.
-
-    A `quiet` job leaves no trace of scheduled runs that did nothing: the worker's own loops do the
-    same as soon as it is due, and this is the net below them.
-    """
-
-    every: timedelta
-    work: Callable[[Hub], Awaitable[dict[str, Any]]]
-    quiet: bool = False
 
 
 async def _poll_gateways(hub: Hub) -> dict[str, Any]:
@@ -79,22 +64,26 @@ async def _send_refunds(hub: Hub) -> dict[str, Any]:
     return {"tended": await tend_refunds(hub)}
 
 
-SCHEDULE: Final[Mapping[str, Job]] = {
-    "expired-links": Job(timedelta(minutes=5), expire_overdue),
-    "stuck-payments": Job(timedelta(minutes=15), free_stuck),
-    "poll-gateways": Job(timedelta(minutes=5), _poll_gateways, quiet=True),
-    "read-statements": Job(timedelta(minutes=5), listen_to_all, quiet=True),
-    "read-disputes": Job(timedelta(hours=1), read_disputes, quiet=True),
-    "retry-inbox": Job(timedelta(minutes=5), _retry_inbox, quiet=True),
-    "deliver-events": Job(timedelta(minutes=5), _deliver, quiet=True),
-    "release-holds": Job(timedelta(minutes=5), release_holds, quiet=True),
-    "refresh-rates": Job(timedelta(minutes=30), refresh),
-    "sync-discounts": Job(timedelta(minutes=15), sync_discounts, quiet=True),
-    "send-refunds": Job(timedelta(minutes=5), _send_refunds, quiet=True),
-    "audit": Job(timedelta(days=1), audit_job),
-    "reconcile": Job(timedelta(days=1), reconcile_job),
-    "tidy": Job(timedelta(days=1), tidy),
+SCHEDULE: Final[Mapping[str, ScheduledJob]] = {
+    "expired-links": ScheduledJob(timedelta(minutes=5), expire_overdue),
+    "stuck-payments": ScheduledJob(timedelta(minutes=15), free_stuck),
+    "poll-gateways": ScheduledJob(timedelta(minutes=5), _poll_gateways, quiet=True),
+    "read-statements": ScheduledJob(timedelta(minutes=5), listen_to_all, quiet=True),
+    "read-disputes": ScheduledJob(timedelta(hours=1), read_disputes, quiet=True),
+    "retry-inbox": ScheduledJob(timedelta(minutes=5), _retry_inbox, quiet=True),
+    "deliver-events": ScheduledJob(timedelta(minutes=5), _deliver, quiet=True),
+    "refresh-rates": ScheduledJob(timedelta(minutes=30), refresh),
+    "send-refunds": ScheduledJob(timedelta(minutes=5), _send_refunds, quiet=True),
+    "audit": ScheduledJob(timedelta(days=1), audit_job),
+    "reconcile": ScheduledJob(timedelta(days=1), reconcile_job),
+    "tidy": ScheduledJob(timedelta(days=1), tidy),
 }
+"""The core's own jobs; products add theirs."""
+
+
+def schedule_of(hub: Hub) -> Mapping[str, ScheduledJob]:
+    """Every job by its name."""
+    return {**SCHEDULE, **hub.extensions.jobs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +91,7 @@ class Fared:
     """How a job stands and has fared, with its latest runs. One that is off has `enabled` False."""
 
     name: str
-    job: Job
+    job: ScheduledJob
     enabled: bool
     running: bool
     last_run_at: datetime | None
@@ -119,19 +108,20 @@ async def plan(hub: Hub) -> None:
     now = hub.now()
 
     def body(tx: Connection) -> None:
-        for name, job in SCHEDULE.items():
+        for name, job in schedule_of(hub).items():
             schedules.ensure(tx, name, now + job.every)
             schedules.not_after(tx, name, now + job.every)
 
     await hub.database.write(body)
-    await keep_days(hub)
+    for begin in hub.extensions.at_start:
+        await begin(hub)
     if hub.settings.jobs_off:
         log.warning("jobs_off", jobs=sorted(set(hub.settings.jobs_off)))
 
 
 def jobs_due(tx: Connection, hub: Hub) -> dict[str, datetime]:
     """When each job of the schedule is due that is not switched off."""
-    on = SCHEDULE.keys() - set(hub.settings.jobs_off)
+    on = schedule_of(hub).keys() - set(hub.settings.jobs_off)
     return {name: at for name, at in schedules.planned(tx).items() if name in on}
 
 
@@ -149,7 +139,7 @@ async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:
 
     Raises NotFound, Conflict where it is switched off, StillRunning where another holder is at it.
     """
-    job = _known(name)
+    job = _known(hub, name)
     if name in hub.settings.jobs_off:
         raise Conflict(
             f"The job {name} is switched off: take it out of TALLYSTICK_JOBS_OFF, and start again."
@@ -188,7 +178,7 @@ async def run(hub: Hub, name: str, *, scheduled: bool = False) -> Run:
 
 async def history(hub: Hub, name: str) -> Fared:
     """How a job has fared, with its last runs. Raises NotFound."""
-    _known(name)
+    _known(hub, name)
 
     def body(tx: Connection) -> Fared:
         return _fared(tx, hub, name, schedules.standings(tx).get(name), SHOWN)
@@ -201,15 +191,16 @@ async def histories(hub: Hub) -> list[Fared]:
 
     def body(tx: Connection) -> list[Fared]:
         standings = schedules.standings(tx)
-        return [_fared(tx, hub, name, standings.get(name), 1) for name in SCHEDULE]
+        return [_fared(tx, hub, name, standings.get(name), 1) for name in schedule_of(hub)]
 
     return await hub.database.read(body)
 
 
-def _known(name: str) -> Job:
-    job = SCHEDULE.get(name)
+def _known(hub: Hub, name: str) -> ScheduledJob:
+    known = schedule_of(hub)
+    job = known.get(name)
     if job is None:
-        raise NotFound(f"There is no job {name[:40]!r}; there are {', '.join(SCHEDULE)}.")
+        raise NotFound(f"There is no job {name[:40]!r}; there are {', '.join(known)}.")
     return job
 
 
@@ -218,7 +209,7 @@ def _fared(tx: Connection, hub: Hub, name: str, standing: Standing | None, shown
     enabled = name not in hub.settings.jobs_off
     return Fared(
         name=name,
-        job=SCHEDULE[name],
+        job=schedule_of(hub)[name],
         enabled=enabled,
         running=standing is not None and standing.held(hub.clock.real_now()),
         last_run_at=standing.last_run_at if standing else None,
@@ -249,7 +240,9 @@ def _renew(name: str, holder: str, real_now: datetime, tx: Connection) -> bool:
     return schedules.hold(tx, name, holder, real_now, real_now + LEASE)
 
 
-def _finish(tx: Connection, name: str, holder: str, done: Run, job: Job, *, told: bool) -> None:
+def _finish(
+    tx: Connection, name: str, holder: str, done: Run, job: ScheduledJob, *, told: bool
+) -> None:
     if told:
         schedules.record(tx, name, done)
     schedules.release(tx, name, holder, done.ended_at, done.ended_at + job.every)

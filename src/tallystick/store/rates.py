@@ -11,8 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.errors import CurrencyUnknown
 from tallystick.domain.exchange import Rate, Rates, RateSource, Valued, plain
-from tallystick.products.orders.tables import orders
-from tallystick.products.revenue.tables import exchange_rates, valuations
+from tallystick.store.schema.rates import exchange_rates, valuations
 
 FRESH_FOR: Final = timedelta(hours=1)
 _ALL = select(exchange_rates.c.currency, exchange_rates.c.per_dollar, exchange_rates.c.as_of)
@@ -30,9 +29,6 @@ _HEARD = {
     ),
 }
 _FREEZE = insert(valuations)
-_AGREED = select(
-    orders.c.currency, orders.c.usd_rate, orders.c.usd_source, orders.c.usd_as_of
-).where(orders.c.payment_id == bindparam("payment_id"), orders.c.usd_rate.is_not(None))
 
 
 def remember(tx: Connection, per_dollar: Mapping[str, Decimal], as_of: datetime) -> None:
@@ -69,14 +65,6 @@ def rate_of(
         return Rates(cached, _layer(as_of, now), as_of, below).of(currency)
     except CurrencyUnknown:
         return None
-
-
-def agreed(tx: Connection, payment_id: str) -> Rate | None:
-    """The rate that an order was made at, by its payment; None where it is for something else."""
-    row = tx.execute(_AGREED, {"payment_id": payment_id}).first()
-    if row is None:
-        return None
-    return Rate(row.currency, Decimal(row.usd_rate), RateSource(row.usd_source), row.usd_as_of)
 
 
 def freeze(tx: Connection, receipt_id: str, worth: Valued, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """Every column that is sealed: what it is sealed with and where, so that it can be sealed anew."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,11 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import BindParameter
 
-from tallystick.domain.addresses import GIFT_CARDS, ORDERS, REFERRERS, SEALING, Place
-from tallystick.domain.sealing import HEADER
-from tallystick.products.gift_cards.tables import gift_cards
-from tallystick.products.orders.tables import licences, orders
-from tallystick.products.revenue.tables import referrers
+from tallystick.domain.sealing import HEADER, Masters
 from tallystick.store.columns import AnyRow
 from tallystick.store.schema.core import idempotency
 from tallystick.store.schema.keys import kept_keys
@@ -33,12 +30,17 @@ from tallystick.store.schema.merchant_events import webhook_endpoints
 from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.store.schema.refunds import refunds
 
+Beside = Callable[[Masters, str], Mapping[str, Any]]
+Also = Callable[[Connection, Masters, str, str], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """One sealed column. `place` is what its values are bound to, before the row's own names.
 
-    Or before another column's value, `bound`. `where` leaves out what is not sealed yet.
+    Or before another column's value, `bound`. `where` leaves out what is not sealed yet. `beside`
+    tells what else is written in the row for a value, such as a keyed hash that it is found by;
+    `also` writes into other tables what hangs on the value of a row, by the row's id.
     """
 
     column: Column[Any]
@@ -46,6 +48,8 @@ class Sealed:
     place: str
     bound: Column[Any] | None = None
     where: ColumnElement[bool] = field(default_factory=true)
+    beside: Beside | None = None
+    also: Also | None = None
 
     @property
     def name(self) -> str:
@@ -76,12 +80,6 @@ SEALED: Final[tuple[Sealed, ...]] = (
     Sealed(kept_keys.c.sealed, "kept", "kept_keys.sealed"),
     Sealed(webhook_endpoints.c.secret, "webhook_endpoints", "webhook_endpoints.secret"),
     Sealed(webhook_endpoints.c.previous_secret, "webhook_endpoints", "webhook_endpoints.secret"),
-    Sealed(gift_cards.c.code_sealed, "gift-card-seal", "gift_cards.code_sealed"),
-    Sealed(gift_cards.c.email_sealed, "gift-card-seal", "gift_cards.email_sealed"),
-    Sealed(orders.c.email_sealed, SEALING, "orders.email_sealed"),
-    Sealed(referrers.c.email_sealed, SEALING, "referrers.email_sealed"),
-    Sealed(licences.c.sealed, "licences/sealing", "licences.sealed"),
-    Sealed(orders.c.tax_id, "orders/tax-id", "orders.tax_id"),
     Sealed(refunds.c.payee, "payee", "refunds.payee"),
     Sealed(idempotency.c.answer, "idempotency", "idempotency.answer"),
     Sealed(
@@ -92,18 +90,10 @@ SEALED: Final[tuple[Sealed, ...]] = (
         raw_bytes.c.sealed == 1,
     ),
 )
-"""A new sealed column is one line here; a test names the one that is missing."""
-
-CODES: Final = gift_cards.c.code_sealed
-"""The codes of gift cards are also looked up by a keyed hash, which is written beside them."""
-
-BUYERS: Final = orders.c.email_sealed
-LOOKED_UP: Final[Mapping[Column[Any], Place]] = {
-    BUYERS: ORDERS, referrers.c.email_sealed: REFERRERS, gift_cards.c.email_sealed: GIFT_CARDS,
-}  # fmt: skip
-"""Addresses are looked up in the same way, by `email_lookup`."""
+"""The core's own; products add theirs. A test names the column that is missing."""
 
 
+@cache
 def _others(of: Sealed) -> Select[Any]:
     """Rows that are not sealed with a header, in the order of their names, after one of them."""
     names: list[BindParameter[str]] = [
@@ -123,25 +113,24 @@ def _others(of: Sealed) -> Select[Any]:
     )
 
 
-_OTHERS: Final = {one: _others(one) for one in SEALED}
-_ANY: Final = {
-    one: select(*one.columns).where(one.where, one.column.is_not(None)).limit(1) for one in SEALED
-}
-
-
 def other(
     tx: Connection, of: Sealed, header: bytes, after: Sequence[str], limit: int
 ) -> list[AnyRow]:
     """The next rows whose value does not begin with this header: their names, then the value."""
     names = {f"after_{number}": name for number, name in enumerate(after or [""] * len(of.key))}
     values = {"header": header, "limit": limit, **names}
-    return list(tx.execute(_OTHERS[of], values))
+    return list(tx.execute(_others(of), values))
 
 
-def samples(tx: Connection) -> Iterator[tuple[Sealed, AnyRow]]:
+@cache
+def _any(of: Sealed) -> Select[Any]:
+    return select(*of.columns).where(of.where, of.column.is_not(None)).limit(1)
+
+
+def samples(tx: Connection, columns: Sequence[Sealed]) -> Iterator[tuple[Sealed, AnyRow]]:
     """One row of each sealed column, where there is any."""
-    for of, statement in _ANY.items():
-        row = tx.execute(statement).first()
+    for of in columns:
+        row = tx.execute(_any(of)).first()
         if row is not None:
             yield of, row
 

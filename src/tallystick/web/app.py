@@ -13,17 +13,6 @@ from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid, NotFound, Refused
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import LiveHub
-from tallystick.products.gift_cards import pages as gift_pages
-from tallystick.products.gift_cards import polling
-from tallystick.products.gift_cards import routes as gift_cards
-from tallystick.products.orders import coupon_routes, licence_routes, list_routes, product_routes
-from tallystick.products.orders import routes as orders
-from tallystick.products.revenue import pages as revenue_page
-from tallystick.products.revenue import referral_routes, report_routes
-from tallystick.products.tasks import routes as tasks
-from tallystick.products.wallets import pages as wallet_page
-from tallystick.products.wallets import routes as wallets
-from tallystick.products.wallets import topup_routes
 from tallystick.web import (
     books,
     dashboard,
@@ -53,6 +42,7 @@ from tallystick.web import (
 )
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
+from tallystick.web.parts import WebParts
 from tallystick.web.sse_stream import Keeper
 from tallystick.wrong_values import words_of
 
@@ -70,30 +60,15 @@ PARTS: Final = (
     unmatched,
     refunds,
     reconciliations,
-    gift_cards,
-    polling,
-    gift_pages,
-    topup_routes,
-    wallets,
-    wallet_page,
-    tasks,
-    product_routes,
-    list_routes,
-    orders,
-    coupon_routes,
-    licence_routes,
     rates,
-    referral_routes,
-    report_routes,
     books,
     events,
     webhook_endpoints,
     front,
     reference,
     dashboard,
-    revenue_page,
 )
-"""What answers under /api and beside it, in the order of the description."""
+"""The core's own routes, in the order of the description; those of products follow."""
 
 
 def build_app(
@@ -101,10 +76,11 @@ def build_app(
     live: LiveHub,
     *,
     lifespan: Lifespan,
+    parts: WebParts,
     routers: Sequence[APIRouter] = (),
     more_routes: Sequence[BaseRoute] = (),
 ) -> Edge:
-    """The whole application. `routers` and `more_routes` are those that only a sandbox has."""
+    """The whole application; `parts` are what products add to it. `routers` and `more_routes` are those that only a sandbox has."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -127,9 +103,9 @@ def build_app(
         responses=description.PROBLEMS,
         redirect_slashes=False,
     )
-    app.state.hub, app.state.live = hub, live
+    app.state.hub, app.state.live, app.state.parts = hub, live, parts
     app.state.limits = RateLimits(hub.settings)
-    every_router = (*(part.router for part in PARTS), *routers)
+    every_router = (*(part.router for part in PARTS), *parts.routers, *routers)
     for router in every_router:
         app.include_router(router, dependencies=[Depends(queries.declared_only)])
     plain = [*inquiries.routes(hub), *static_files.routes()]
@@ -141,10 +117,10 @@ def build_app(
         *(route for router in every_router for route in router.routes),
         *plain,
     ]
-    reference.describe_hot_routes(app)
-    description.complete(app)
+    reference.describe_hot_routes(app, parts.watches)
+    description.complete(app, parts)
     _explain_errors(app)
-    return Edge(app, hub)
+    return Edge(app, hub, parts.watches)
 
 
 Handler = Callable[[Request, Any], Awaitable[Response]]

@@ -237,11 +237,12 @@ def _time(at: datetime | None) -> str:
 
 
 @cache
-def _environment() -> "Environment":
+def _environment(own: Path | None = None) -> "Environment":
+    """The templates here, and before them those of a product's own folder."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader([_TEMPLATES] if own is None else [own, _TEMPLATES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     made.filters |= {"amount": amount, "time": _time}
@@ -254,10 +255,12 @@ def _frame(hub: Hub) -> dict[str, Any]:
             "asset": lambda name: root + pages.asset_path(name)}  # fmt: skip
 
 
-def page_of(template: str, hub: Hub, who: Caller, **values: Any) -> HTMLResponse:
-    """One of the operator's pages."""
+def page_of(
+    template: str, hub: Hub, who: Caller, *, own: Path | None = None, **values: Any
+) -> HTMLResponse:
+    """One of the operator's pages; `own` is a product's folder of templates."""
     html = (
-        _environment()
+        _environment(own)
         .get_template(template)
         .render(role=who.role, now=hub.now(), **_frame(hub), **values)
     )

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from tallystick.web import problems
 from tallystick.web.bodies import described
-from tallystick.web.event_schemas import EVENT_SCHEMAS, webhooks
+from tallystick.web.event_schemas import EVENT_SCHEMAS, EVENTS, webhooks
 from tallystick.web.examples import show_examples
 from tallystick.web.operator_schemas import OPERATOR_SCHEMAS
+from tallystick.web.parts import WebParts
 from tallystick.web.schemas import SCHEMAS, Schema, ref
 
 Responses = dict[int | str, dict[str, Any]]
@@ -134,18 +135,18 @@ def answers(schema: Schema, status: int = 200, words: str = "As described.") -> 
     return {status: {"description": words, "content": {"application/json": {"schema": schema}}}}
 
 
-def complete(app: FastAPI) -> None:
+def complete(app: FastAPI, parts: WebParts) -> None:
     """Add the shapes, the proofs that are taken, and which operation takes which."""
     describe = app.openapi
 
     @cache
     def completed() -> dict[str, Any]:
         document = describe()
-        parts = document.setdefault("components", {})
-        known = {**SCHEMAS, **OPERATOR_SCHEMAS, **EVENT_SCHEMAS}
-        parts["schemas"] = {**parts.get("schemas", {}), **known}
-        parts["securitySchemes"] = _PROOFS
-        document["webhooks"] = webhooks()
+        shapes = document.setdefault("components", {})
+        known = {**SCHEMAS, **OPERATOR_SCHEMAS, **EVENT_SCHEMAS, **parts.schemas}
+        shapes["schemas"] = {**shapes.get("schemas", {}), **known}
+        shapes["securitySchemes"] = _PROOFS
+        document["webhooks"] = webhooks({**EVENTS, **parts.events})
         name_bodies(document)
         show_examples(document)
         for path, methods in document["paths"].items():

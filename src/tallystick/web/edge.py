@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Collection, MutableMapping
+from collections.abc import Awaitable, Collection, MutableMapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -14,9 +14,9 @@ from starlette.types import Message, Receive, Scope, Send
 from tallystick.domain.errors import HubError, Invalid, NotFound
 from tallystick.flows.hub import Hub
 from tallystick.logs import without_codes
-from tallystick.products.wallets.topup_routes import QUERY
 from tallystick.web import embedding, methods, metrics, queries
 from tallystick.web.methods import HEAD, asks_for_head
+from tallystick.web.parts import Watch
 from tallystick.web.polls import tell_status
 from tallystick.web.refusals import refusal
 from tallystick.web.stream_routes import open_stream, target_of
@@ -31,9 +31,10 @@ _HTTPS_ALONE: Final = (b"strict-transport-security", b"max-age=31536000")
 class Edge:
     """Wraps the application. Webhooks, streams and polls are answered past every other layer."""
 
-    def __init__(self, app: Starlette, hub: Hub) -> None:
+    def __init__(self, app: Starlette, hub: Hub, watches: Sequence[Watch]) -> None:
         self._app = app
         self._hub = hub
+        self._watches = watches
         self._security = (*_SECURITY, _HTTPS_ALONE) if hub.settings.secure else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,10 +86,10 @@ class Edge:
             queries.check(self._hub, scope["query_string"], queries.NOTHING)
             scope["app"] = self._app
             return tell_status(self._hub, polled, Request(scope, receive), outgoing)
-        target = target_of(path, "/stream")
+        target = target_of(path, "/stream", self._watches)
         if target is not None:
             _only(scope, {"GET"})
-            declared = QUERY["parameters"] if target.kind == "topup" else queries.NOTHING
+            declared = queries.NOTHING if target.watch is None else target.watch.declared
             queries.check(self._hub, scope["query_string"], declared)
             scope["app"] = self._app
             return open_stream(self._hub, target, scope, receive, send, outgoing)
@@ -105,7 +106,7 @@ class Edge:
         gateway = gateway_of(scope["path"])
         if gateway is not None:
             return notice_methods(self._hub, gateway)
-        if target_of(scope["path"], "/stream") is not None:
+        if target_of(scope["path"], "/stream", self._watches) is not None:
             return {"GET"}
         return methods.known(self._app.state.routes, scope)
 

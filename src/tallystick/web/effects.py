@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
+from tallystick.domain.errors import Invalid
 from tallystick.flows import retry_effects as flow
-from tallystick.flows.effects import EFFECTS
+from tallystick.flows.effects import effects_of
 from tallystick.store.effects import Effect
 from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
@@ -19,14 +20,18 @@ STATES: Final = ("ready", "done", "dead")
 
 @router.get(
     "/api/effects", summary="List outside effects, newest first", openapi_extra=listing(
-        state=STATES, kind=tuple(EFFECTS)), responses=answers(several("Effect")),
+        state=STATES, kind=""), responses=answers(several("Effect")),
 )  # fmt: skip
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: state, kind, createdAfter, createdBefore. `dead` ones wait for a person."""
     who.needs("reader")
     limit = page_limit(request)
     state = request.query_params.get("state")
-    filters = {"state": state, "kind": request.query_params.get("kind")}
+    kind, known = request.query_params.get("kind"), effects_of(hub)
+    if kind is not None and kind not in known:
+        words = f"is one of {', '.join(known)}"
+        raise Invalid(f"kind {words}.", (("kind", words),))
+    filters = {"state": state, "kind": kind}
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
     found = await flow.listing(hub, filters=filters, span=span, after=place, limit=limit)

@@ -1,18 +1,16 @@
 """What merchants' systems are sent, as the `webhooks` of the API description."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tallystick.domain.event import PAYMENT_EVENTS, PING
 from tallystick.domain.refund import RefundSource, RefundState
-from tallystick.products.tasks.rules import TaskState
 from tallystick.web.schema_parts import (
     CURRENCY,
     FLAG,
     INSTANT,
     MINOR,
     NOTES,
-    NUMBER,
-    PERCENT,
     TEXT,
     Schema,
     object_,
@@ -28,39 +26,18 @@ EVENT_SCHEMAS: Final[dict[str, Schema]] = {
         method=one_of(("api", "manual")), gateway=TEXT, reason=TEXT, keepAccess=FLAG,
         failure=or_null(TEXT), bankReference=or_null(TEXT),
     ),
-    "GiftCardNews": object_(_MONEY, id=TEXT, status=TEXT, balance=MINOR, paymentId=TEXT),
-    "TopupNews": object_(
-        _MONEY, tx_ref=or_null(TEXT), status=TEXT, ownerId=or_null(TEXT), paymentId=TEXT
-    ),
-    "TaskNews": object_(
-        _MONEY, taskId=TEXT, status=one_of(TaskState), outcome=TEXT, serviceType=or_null(TEXT),
-        reference=or_null(TEXT), referenceNumber=or_null(TEXT), gateway=or_null(TEXT),
-        paymentId=or_null(TEXT), paidAt=or_null(INSTANT), metadata=NOTES,
-    ),
-    "CommissionNews": {"type": "object", "properties": {"id": TEXT, "referrerId": TEXT},
-                       "required": ["referrerId"], "additionalProperties": True},
-    "TierNews": object_(
-        referrerId=TEXT, tier=TEXT, commissionRate=NUMBER, commissionPercent=PERCENT
-    ),
     "PingNews": NOTES,
 }  # fmt: skip
 _OF_FAMILIES: Final = {
     "RefundNews": ("refund.requested", "refund.manual", "refund.pending", "refund.succeeded",
                    "refund.failed", "refund.canceled"),
-    "GiftCardNews": ("giftcard.issued",),
-    "Order": ("order.completed", "order.refunded", "order.review"),
-    "TopupNews": ("topup.confirmed",),
-    "TaskNews": ("task.completed", "task.payment_failed"),
-    "CommissionNews": ("commission.earned", "commission.approved", "commission.paid",
-                       "commission.clawed_back"),
-    "TierNews": ("commission.tier_upgraded",),
     "PingNews": (PING,),
 }  # fmt: skip
 EVENTS: Final[dict[str, str]] = {
     **dict.fromkeys(PAYMENT_EVENTS, "Payment"),
     **{kind: shape for shape, kinds in _OF_FAMILIES.items() for kind in kinds},
 }
-"""Every type of event, with the shape of its `data`."""
+"""The core's types of events, with the shape of their `data`. Products add theirs."""
 
 _HEADERS: Final = {
     "webhook-id": "The event's id; the same each time that it is delivered.",
@@ -70,9 +47,9 @@ _HEADERS: Final = {
 }
 
 
-def webhooks() -> dict[str, Any]:
-    """One path item for each type of event (OpenAPI 3.1)."""
-    return {kind: {"post": _delivery(kind, shape)} for kind, shape in EVENTS.items()}
+def webhooks(events: Mapping[str, str]) -> dict[str, Any]:
+    """One path item for each of these types of events (OpenAPI 3.1)."""
+    return {kind: {"post": _delivery(kind, shape)} for kind, shape in events.items()}
 
 
 def _delivery(kind: str, shape: str) -> dict[str, Any]:

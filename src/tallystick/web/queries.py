@@ -12,10 +12,9 @@ from tallystick.domain.money import exponent
 from tallystick.flows.decide import MANUAL
 from tallystick.flows.hub import Hub
 from tallystick.gateways import NAMES
-from tallystick.web import pages
 
 # Payers come to these from gateways, mails and networks, which append words of their own.
-_FOR_THE_PUBLIC: Final = ("/pay/", "/gift-cards", pages.WALLET)
+_FOR_THE_PUBLIC: Final = ("/pay/",)
 _GATEWAYS: Final = ("gateway", "provider")
 _SHOWN: Final = 60
 NOTHING: Final[tuple[Mapping[str, Any], ...]] = ()
@@ -24,7 +23,8 @@ NOTHING: Final[tuple[Mapping[str, Any], ...]] = ()
 async def declared_only(request: Request) -> None:
     """A dependency of every route. Raises Invalid, which names what the route knows."""
     path: str = request.scope["path"]
-    if path != "/" and not path.startswith(_FOR_THE_PUBLIC):
+    public = (*_FOR_THE_PUBLIC, *request.app.state.parts.public_pages)
+    if path != "/" and not path.startswith(public):
         told = getattr(request.scope["route"], "openapi_extra", None) or {}
         declared = told.get("parameters", NOTHING)
         check(request.app.state.hub, request.scope["query_string"], declared)

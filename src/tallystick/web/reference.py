@@ -1,6 +1,6 @@
 """The reference that every server carries: its routes and its errors, as pages for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,11 +12,11 @@ from fastapi.responses import HTMLResponse
 
 from tallystick import __version__
 from tallystick.domain.errors import HubError, Invalid
-from tallystick.products.wallets.topup_routes import QUERY
 from tallystick.web import pages
 from tallystick.web.depends import HubDep
 from tallystick.web.description import PROBLEMS, resolved
 from tallystick.web.error_help import error_entries
+from tallystick.web.parts import Watch
 from tallystick.web.payer import page_budget
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _HOT: Final = (
      "text/event-stream"),
     ("get", "/api/payment-links/{link_id}/stream", "payment links", "Follow a link live", _STREAM,
      "text/event-stream"),
-    ("get", "/api/topup/stream", "top-ups", "Follow a top-up live", _STREAM, "text/event-stream"),
     ("post", "/api/webhooks/{gateway}", "webhooks", "A gateway delivers a notice", _WEBHOOK,
      "application/json"),
     ("post", "/api/payos/webhook", "webhooks", "The same for payOS, as older set-ups call it",
@@ -109,13 +108,18 @@ def refusal(request: Request, base_url: str, error: HubError) -> HTMLResponse:
     return page
 
 
-def describe_hot_routes(app: FastAPI) -> None:
+def describe_hot_routes(app: FastAPI, watches: Sequence[Watch]) -> None:
     """Add to the API description what is answered before the framework sees it."""
     describe = app.openapi
+    asked = {watch.path: watch.declared for watch in watches}
+    streams = [
+        ("get", watch.path, watch.tag, watch.summary, _STREAM, "text/event-stream")
+        for watch in watches
+    ]
 
     def described() -> dict[str, Any]:
         document = describe()
-        for method, path, tag, summary, words, kind in _HOT:
+        for method, path, tag, summary, words, kind in (*_HOT, *streams):
             document["paths"].setdefault(path, {})[method] = {
                 "tags": [tag],
                 "summary": summary,
@@ -125,7 +129,7 @@ def describe_hot_routes(app: FastAPI) -> None:
                     *({"name": part[1:-1], "in": "path", "required": True,
                        "schema": {"type": "string"}}
                       for part in path.split("/") if part.startswith("{")),
-                    *(QUERY["parameters"] if path.startswith("/api/topup") else ()),
+                    *asked.get(path, ()),
                 ],
                 "responses": {
                     "200": {"description": "As described.", "content": {kind: {"schema": _ANY}}},

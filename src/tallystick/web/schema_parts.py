@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tallystick.domain.payment import AmountState
+
 Schema = dict[str, Any]
 
 TEXT: Final[Schema] = {"type": "string"}
@@ -54,3 +56,19 @@ def one(name: str, **beside: Schema) -> Schema:
 def several(name: str, **beside: Schema) -> Schema:
     """`{"data": [{…}], "pagination": {…}}`, with what stands beside it."""
     return object_(data=many(ref(name)), pagination=ref("Pagination"), **beside)
+
+
+MONEY: Final[dict[str, Schema]] = {"amount": MINOR, "currency": CURRENCY}
+STANDING: Final[dict[str, Schema]] = {
+    "amountState": one_of(AmountState),
+    "late": FLAG,
+    "received": MINOR,
+    "expiresAt": INSTANT,
+    "version": COUNT,
+}
+"""How a payment stands, as every answer about one says."""
+
+NEXT: Final[dict[str, Schema]] = {
+    "asOf": or_null(INSTANT), "nextCheckAt": or_null(INSTANT),
+}  # fmt: skip
+"""When the gateway was asked last, and will be asked again."""

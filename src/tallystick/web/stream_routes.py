@@ -1,9 +1,9 @@
 """Where streams are asked for: who may watch what, and in which shape it is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, Literal
 
 from starlette.requests import Request
@@ -16,26 +16,21 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import Frame, LiveHub
-from tallystick.products.wallets.topup_routes import tx_ref_of, watched
 from tallystick.store import snapshots
-from tallystick.web import metrics, shapes, wares
+from tallystick.web import metrics, shapes
 from tallystick.web.auth import Caller
 from tallystick.web.depends import known_caller, spend_polling
 from tallystick.web.links import find
 from tallystick.web.methods import asks_for_head
+from tallystick.web.parts import Watch
 from tallystick.web.sse_stream import Stream
 
-Kind = Literal["payment", "link", "topup"]
+Kind = Literal["payment", "link", "product"]
 _PLACES: Final[dict[str, Kind]] = {"/api/payments/": "payment", "/api/payment-links/": "link"}
-_TOPUP: Final = "/api/topup/stream"
 # Our clients poll until then: a page that stays open takes up the stream when it is back.
 _OFF_FOR_S: Final = 600
 _SWITCHED_OFF: Final = (
     "Streams are switched off here (TALLYSTICK_STREAMS): read the status instead."
-)
-# What S4's clients listen for: they turn to polling then.
-_STOPPING: Final = (
-    b'event: error\ndata: {"code":"unavailable","message":"The server stops; poll the status."}\n\n'
 )
 
 
@@ -45,15 +40,17 @@ class Target:
 
     kind: Kind
     id: str = ""
+    watch: Watch | None = None
 
 
-def target_of(path: str, end: str) -> Target | None:
+def target_of(path: str, end: str, watches: Sequence[Watch] = ()) -> Target | None:
     """What a path with this end is about, or None where it is another route."""
     if not path.endswith(end):
         return None
-    if path == _TOPUP:
-        # Which one is said in the query.
-        return Target("topup")
+    for watch in watches:
+        if path == watch.path:
+            # Which one is said in the query.
+            return Target("product", watch=watch)
     for prefix, kind in _PLACES.items():
         name = path[len(prefix) : -len(end)]
         if path.startswith(prefix) and "/" not in name:
@@ -105,7 +102,7 @@ async def _admit(hub: Hub, target: Target, request: Request, send: Send) -> Stre
         last_seen=last_seen, life_s=hub.settings.stream_life_s,
     )  # fmt: skip
     stream.user = who.owner
-    stream.farewell = _STOPPING if target.kind == "topup" else b""
+    stream.farewell = b"" if target.watch is None else target.watch.farewell
     return stream
 
 
@@ -128,8 +125,8 @@ def _ask_soon(hub: Hub, stream: Stream) -> None:
 
 
 async def _target(hub: Hub, target: Target, request: Request, who: Caller) -> Snapshot:
-    if target.kind == "topup":
-        return await watched(hub, request, who)
+    if target.watch is not None:
+        return await target.watch.find(hub, request, who)
     if target.kind == "link":
         return await find(hub, target.id)
     known = None
@@ -146,10 +143,11 @@ def _last_seen(request: Request) -> int:
 def _frame(hub: Hub, target: Target, request: Request, *, identified: bool) -> Frame:
     """One function for each kind of watcher, so that the hub encodes an event once for all.
 
-    A top-up has few watchers, each with a function of its own: nothing is kept of those who left.
+    A product's payment has few watchers, each with a function of its own: nothing is kept of those
+    who left.
     """
-    if target.kind == "topup":
-        return partial(_topup_frame, tx_ref_of(request))
+    if target.watch is not None:
+        return target.watch.frame(request)
     return _frames(hub.now, target.kind, identified)
 
 
@@ -165,8 +163,3 @@ def _frames(now: Callable[[], Any], kind: str, identified: bool) -> Frame:
         return b"event: status\nid: %d\ndata: %b\n\n" % (snapshot.version, data)
 
     return frame
-
-
-def _topup_frame(tx_ref: str, snapshot: Snapshot) -> bytes:
-    data = shapes.encoded(wares.topup_status(tx_ref, snapshot))
-    return b"event: status-update\nid: %d\ndata: %b\n\n" % (snapshot.version, data)

@@ -7,9 +7,67 @@ from tallystick.domain.payment import AmountState, AttemptState, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.products.gift_cards.cards import Statement
 from tallystick.products.gift_cards.rows import Listed
-from tallystick.products.gift_cards.rules import Card, Hold, Movement
+from tallystick.products.gift_cards.rules import (
+    Card,
+    CardState,
+    Hold,
+    HoldState,
+    Movement,
+    MovementKind,
+)
 from tallystick.web.pages import qr
+from tallystick.web.schema_parts import (
+    INSTANT,
+    MINOR,
+    MONEY,
+    TEXT,
+    Schema,
+    many,
+    object_,
+    one_of,
+    or_null,
+)
 from tallystick.web.shapes import instant
+
+_GIFT_CARD: Final = {
+    **MONEY,
+    "id": TEXT, "status": one_of(CardState), "balance": MINOR, "held": MINOR, "email": TEXT,
+    "language": TEXT, "paymentId": TEXT, "createdAt": INSTANT, "issuedAt": or_null(INSTANT),
+}  # fmt: skip
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "GiftCardSale": object_(
+        MONEY, orderCode=or_null(TEXT), onePayOrderId=or_null(TEXT), vaNumber=or_null(TEXT),
+        qrCode=or_null(TEXT), qrCodeUrl=or_null(TEXT), expiredAt=INSTANT,
+        giftCardCode={"type": "null"}, id=TEXT, paymentId=TEXT, clientToken=or_null(TEXT),
+        gateway=or_null(TEXT), gatewayOrderId=or_null(TEXT), checkoutUrl=or_null(TEXT),
+        transferContent=or_null(TEXT),
+    ),
+    "GiftCardPayment": {
+        **object_(status=TEXT, code=TEXT, amount=MINOR, email=TEXT, message=TEXT),
+        "required": ["status"],
+    },
+    "OldRefusal": object_(error=TEXT),
+    "GiftCardOrder": object_(orderId=TEXT, status=TEXT, amount=MINOR),
+    "ListedGiftCard": object_(
+        _GIFT_CARD, gateway=or_null(TEXT), gatewayOrderId=or_null(TEXT),
+        orderCode=or_null(TEXT),
+    ),
+    "GiftCard": object_(
+        _GIFT_CARD,
+        history=many(object_(id=TEXT, type=one_of(MovementKind), amount=MINOR,
+                              reference=or_null(TEXT), balance=MINOR, at=INSTANT)),
+    ),
+    "GiftCardRedemption": object_(
+        MONEY, id=TEXT, redemptionId=TEXT, reference=TEXT, balance=MINOR, at=INSTANT,
+    ),
+    "GiftCardHold": object_(
+        MONEY, id=TEXT, cardId=TEXT, status=one_of(HoldState), reference=TEXT,
+        captured=MINOR, createdAt=INSTANT, expiresAt=INSTANT,
+    ),
+    "GiftCardNews": object_(MONEY, id=TEXT, status=TEXT, balance=MINOR, paymentId=TEXT),
+}  # fmt: skip
+
 
 _UNPAID: Final = {Phase.OPEN, Phase.CANCELED}
 _STATUSES: Final = {

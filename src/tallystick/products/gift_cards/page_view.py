@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from tallystick.web.pages.scene import Scene, Tone
 from tallystick.web.pages.view import Fact, GatewayChoice, PayView, Site, Visit, pay_view, titled
 
 SHOP: Final = "/gift-cards"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _PAID: Final = {Scene.PAID, Scene.PAID_LATE, Scene.PAID_OVER}
 _OWN_ADVICE: Final = {Scene.EXPIRED, Scene.CANCELED}
@@ -59,7 +61,7 @@ def render_gift_form(
         form = replace(form, notice=words(language)("gift.none"))
     example = Money(50_000, "VND") if form.currency == "VND" else Money(1999, "USD")
     return render(
-        "gift_form.html", language, site, form=form, offers=offers,
+        "gift_form.html", language, site, own=_TEMPLATES, form=form, offers=offers,
         choices=titled(choices, language), currencies=currencies,
         example=example.major(), shop=site.root + SHOP, test_mode=test_mode,
     )  # fmt: skip
@@ -77,6 +79,7 @@ def render_gift_page(
         "gift.html",
         visit.language,
         site,
+        own=_TEMPLATES,
         view=view,
         code=bought.code and Fact("gift_code", bought.code, bought.code),
         csrf=None,

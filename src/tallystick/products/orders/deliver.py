@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -25,6 +25,7 @@ from tallystick.products.orders import (
 from tallystick.products.orders.licence import Claims, sign
 from tallystick.products.orders.licence_rows import Licence
 from tallystick.products.orders.rules import STEPS, Order, OrderReview, OrderStatus, Product, Step
+from tallystick.products.ports import Beneficiary, FindReferrer
 from tallystick.store import effects, ledger, outbox
 from tallystick.store.outbox import News
 
@@ -32,28 +33,20 @@ SET_ACCESS: Final = "set_access"
 SYNC_DISCOUNT: Final = "sync_discount"
 
 
-class Beneficiary(Protocol):
-    """Somebody who has a share in what orders earn, such as who referred them."""
-
-    def earned(self, tx: Connection, order: Order, now: datetime) -> None:
-        """The order is paid and delivered. Called once."""
-        ...
-
-    def returned(
-        self, tx: Connection, order: Order, before: Money, back: Money, now: datetime
-    ) -> None:
-        """So much of the order's amount goes back, after so much went back before."""
-        ...
-
-
 class Orders(Fulfilment):
     """What is sold in the catalogue."""
 
     purpose = "order"
 
-    def __init__(self, secret: Masters, beneficiaries: tuple[Beneficiary, ...] = ()) -> None:
+    def __init__(
+        self,
+        secret: Masters,
+        beneficiaries: tuple[Beneficiary, ...] = (),
+        find_referrer: FindReferrer = lambda _tx, _code: None,
+    ) -> None:
         self._secret = secret
         self._beneficiaries = beneficiaries
+        self.find_referrer = find_referrer
 
     def account(self, tx: Connection, payment: Payment) -> str:
         """Revenue; while a person decides about the order, its money is not earned."""

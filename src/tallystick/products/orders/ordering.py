@@ -19,6 +19,7 @@ from tallystick.domain.exchange import plain
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import LatePolicy, Payment, Tolerance
+from tallystick.domain.same_mailbox import same_person
 from tallystick.domain.sealing import Keys, derived, seal, unseal
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import Wish, complete_free, create_payment, resume_payment
@@ -29,8 +30,8 @@ from tallystick.products.orders import coupon_rows, product_rows, rows
 from tallystick.products.orders.coupon import normal_code
 from tallystick.products.orders.deliver import Orders
 from tallystick.products.orders.pricing import NOTHING_OFF, price
-from tallystick.products.orders.rules import Buyer, Order, OrderStatus, Product, Referrer, Worth
-from tallystick.products.revenue.referral import same_person
+from tallystick.products.orders.rules import Buyer, Order, OrderStatus, Product, Worth
+from tallystick.products.ports import Referrer
 from tallystick.store import decisions, payments
 
 USUAL: Final = "USD"
@@ -115,8 +116,7 @@ async def resume_order(hub: Hub, payment_id: str, once: Once, render: Render) ->
 async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     """Deliver an order that is held, on a person's word. Raises NotFound, Conflict."""
     now = hub.now()
-    selling = hub.fulfilments[Orders.purpose]
-    assert isinstance(selling, Orders)  # noqa: S101 - wiring says so
+    orders = selling(hub)
 
     def body(tx: Connection) -> Order:
         known = rows.find(tx, order_id)
@@ -127,7 +127,7 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
         _refuse_to_release(payment, order)
         why = (reason, actor)
         decisions.add(tx, order.id, Action.RELEASED, why, order.payment_id, now)
-        return selling.deliver_anyway(tx, payment, order, now)
+        return orders.deliver_anyway(tx, payment, order, now)
 
     done = await hub.database.write(body)
     hub.work_signal.ring()
@@ -149,6 +149,13 @@ async def worth_of(hub: Hub, amount: Money) -> Worth:
     """What an amount is worth in US cents. Raises CurrencyUnknown where no rate is known."""
     rate = (await latest(hub)).of(amount.currency)
     return Worth(rate.cents(amount), plain(rate.per_dollar), rate.source, rate.as_of)
+
+
+def selling(hub: Hub) -> Orders:
+    """What delivers orders on this hub."""
+    found = hub.fulfilments[Orders.purpose]
+    assert isinstance(found, Orders)  # noqa: S101 - the product says so
+    return found
 
 
 def email_of(hub: Hub, order: Order) -> str:
@@ -203,7 +210,7 @@ def _draft(tx: Connection, hub: Hub, wish: OrderWish, order_id: str) -> tuple[Or
 
 def _referrer(tx: Connection, hub: Hub, wish: OrderWish) -> Referrer:
     code = wish.referral_code or ""
-    found = None if hub.referrers is None else hub.referrers(tx, code)
+    found = selling(hub).find_referrer(tx, code)
     if found is None:
         words = "is not known; order without it"
         raise Invalid(f"The referral code {code!r} {words}.", (("referralCode", words),))

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from tallystick.domain.addresses import SealedAddress
+from tallystick.domain.exchange import Rate, RateSource
 from tallystick.products.orders.coupon_tables import coupons
 from tallystick.products.orders.pricing import Quote
 from tallystick.products.orders.rules import Buyer, Order, OrderReview, OrderStatus, Worth
@@ -22,6 +24,9 @@ _INSERT = insert(orders)
 _FIND = select(*_COLUMNS).where(orders.c.id == bindparam("id"))
 _OF_PAYMENT = select(*_COLUMNS).where(orders.c.payment_id == bindparam("payment_id"))
 _LOCK = _OF_PAYMENT.with_for_update()
+_AGREED = select(
+    orders.c.currency, orders.c.usd_rate, orders.c.usd_source, orders.c.usd_as_of
+).where(orders.c.payment_id == bindparam("payment_id"), orders.c.usd_rate.is_not(None))
 _EMAILS = select(orders.c.id, orders.c.email_lookup, orders.c.email_sealed).where(
     orders.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -186,3 +191,11 @@ def _worth(row: AnyRow) -> Worth | None:
     if row.usd_cents is None:
         return None
     return Worth(row.usd_cents, row.usd_rate, row.usd_source, row.usd_as_of)
+
+
+def agreed_rate(tx: Connection, payment_id: str) -> Rate | None:
+    """The rate that an order was made at, by its payment; None where it is for something else."""
+    row = tx.execute(_AGREED, {"payment_id": payment_id}).first()
+    if row is None:
+        return None
+    return Rate(row.currency, Decimal(row.usd_rate), RateSource(row.usd_source), row.usd_as_of)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from tallystick.domain.addresses import SealedAddress
 from tallystick.domain.money import Money
-from tallystick.domain.same_mailbox import same_mailbox
 from tallystick.products.orders.pricing import Quote
 
 
@@ -90,25 +89,6 @@ class Buyer:
     tax_id: bytes | None = None
 
 
-class Referrer(Protocol):
-    """Who sent the buyer, and what the buyer gets for it."""
-
-    @property
-    def id(self) -> str:
-        """By which the order remembers them."""
-        ...
-
-    @property
-    def email(self) -> SealedAddress:
-        """Nobody refers themselves."""
-        ...
-
-    @property
-    def buyer_discount_percent(self) -> int:
-        """What the buyer gets, from 0 to 100."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Worth:
     """What an order is worth in US cents, with the rate that says so, frozen for good."""
@@ -153,8 +133,3 @@ class Order:
     def amount(self) -> Money:
         """What is to be paid."""
         return Money(self.quote.final, self.currency)
-
-
-def customer(email: str) -> str:
-    """By which an e-mail address counts as the same customer: the mailbox that it reaches."""
-    return same_mailbox(email)

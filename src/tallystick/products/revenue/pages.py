@@ -1,5 +1,7 @@
 """The revenue report as a page: the same query as the API and the CSV."""
 
+from pathlib import Path
+from typing import Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -13,6 +15,7 @@ from tallystick.web.dashboard import page_of
 from tallystick.web.depends import HubDep, LimitedCaller
 
 router = APIRouter(include_in_schema=False)
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 @router.get("/dashboard/revenue", openapi_extra=REVENUE)
@@ -30,7 +33,7 @@ async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLResp
         for line in found.lines
     ]  # fmt: skip
     return page_of(
-        "dashboard_revenue.html", hub, who, title="Revenue", lines=lines, zone=found.zone,
+        "dashboard_revenue.html", hub, who, own=_TEMPLATES, title="Revenue", lines=lines, zone=found.zone,
         asked=asked, csv="/api/admin/revenue.csv" + (f"?{urlencode(asked)}" if asked else ""),
         total=Money(found.total, BASE), returned=Money(found.refunded, BASE),
         average=Money(found.average, BASE), orders=found.orders, providers=sorted(hub.gateways),

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from tallystick.domain.exchange import nearest
+from tallystick.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,19 @@ class Terms:
     fees: Fees = field(default_factory=lambda: FEES)
     monthly_costs_usd_cents: int = 50_000
     tax_basis_points: int = 1_700
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What maintainers are paid by, where the merchant said something of it."""
+    own = {
+        name: tuple(
+            Fee(entry.since, int(entry.percent * 100), entry.usd_cents)
+            for entry in sorted(entries, key=lambda one: one.since)
+        )
+        for name, entries in settings.gateway_fees.items()
+    }
+    tax = int(settings.tax_percent * 100)
+    return Terms({**FEES, **own}, settings.operating_costs_usd_cents, tax)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,16 +179,6 @@ def payout(left: Sum, carried: Sum) -> Sum:
     return due if due.minor > 0 else Sum(0, 0)
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two e-mail addresses reach the same mailbox: case and `+tag` do not matter."""
-    return _mailbox(one) == _mailbox(other)
-
-
-def _mailbox(address: str) -> tuple[str, str]:
-    name, _, host = address.strip().casefold().rpartition("@")
-    return name.partition("+")[0], host
-
-
 def normal_code(text: str) -> str:
     """A referral code as it is kept: capitals, no spaces around. "" where it can be none."""
     code = text.strip().upper()

@@ -13,7 +13,7 @@ from tallystick.domain.errors import Invalid
 from tallystick.domain.exchange import nearest
 from tallystick.flows.hub import Hub
 from tallystick.products.revenue import sale_rows
-from tallystick.products.revenue.payout import Fees, Payout, Takings, payout
+from tallystick.products.revenue.payout import Fees, Payout, Takings, payout, terms_of
 from tallystick.products.revenue.sale_rows import Span, Totals
 
 _DAY = timedelta(days=1)
@@ -85,7 +85,7 @@ async def maintainers(hub: Hub, wanted: Wanted) -> tuple[Payout, tuple[date, dat
     """
     name = wanted.zone or hub.settings.time_zone
     first, last = _month(wanted, day_of(hub.now(), zone(name)))
-    terms = hub.settings.terms
+    terms = terms_of(hub.settings)
 
     def body(tx: Connection) -> Payout:
         everything = _takings(tx, Wanted(zone=name), (first, last), terms.fees)

@@ -15,6 +15,7 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.checkout import resume_payment
 from tallystick.flows.hub import Hub
 from tallystick.flows.idempotency import Once
+from tallystick.products.tasks import answers as shown
 from tallystick.products.tasks import rows
 from tallystick.products.tasks.call_back import callback_secret
 from tallystick.products.tasks.rules import Task, TaskState
@@ -26,7 +27,7 @@ from tallystick.products.tasks.sessions import (
     start_session,
     view_of,
 )
-from tallystick.web import shapes, wares
+from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit, web_address
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
@@ -93,7 +94,7 @@ async def create(
     secret = callback_secret(hub)
 
     def render(view: TaskView) -> bytes:
-        return shapes.encoded({"data": wares.task(view), "callbackSecret": secret})
+        return shapes.encoded({"data": shown.task(view), "callbackSecret": secret})
 
     return await once_only(
         request, hub, who, parsed.raw, lambda once: create_task(hub, task, once, render)
@@ -120,7 +121,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
 
     found = await hub.database.read(read)
     places = [(view.task.created_at, view.task.id) for view in found]
-    return listed(hub, [wares.task(view) for view in found], places, limit)
+    return listed(hub, [shown.task(view) for view in found], places, limit)
 
 
 @router.get("/api/tasks/{task_id}", summary="Read a task", responses=answers(one("OwnTask")))
@@ -129,7 +130,7 @@ async def show(task_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     if who.role is None and who.owner is None:
         raise Unauthenticated("This needs a secret key, or your app's JWT as Bearer.")
     view = await _find(hub, task_id)
-    return {"data": wares.task(view) if who.role is not None else wares.own_task(_own(who, view))}
+    return {"data": shown.task(view) if who.role is not None else shown.own_task(_own(who, view))}
 
 
 @router.post(
@@ -154,7 +155,7 @@ async def act(
     task = (await _find(hub, task_id)).task
     if action is Action.RESEND_CALLBACK:
         view = await resend_callback(hub, task.id)
-        return Response(shapes.encoded({"data": wares.task(view)}), media_type="application/json")
+        return Response(shapes.encoded({"data": shown.task(view)}), media_type="application/json")
     return await _start(request, hub, who, parsed, task.id)
 
 
@@ -182,7 +183,7 @@ async def _start(
 
 
 def _render_session(hub: Hub, task_id: str, snapshot: Snapshot, token: str) -> bytes:
-    told = wares.started_session(task_id, snapshot, token, hub.settings.base_url)
+    told = shown.started_session(task_id, snapshot, token, hub.settings.base_url)
     return shapes.encoded({"data": told})
 
 

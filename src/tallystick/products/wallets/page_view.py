@@ -1,15 +1,19 @@
-"""What the page of a wallet says."""
+"""The pages of a wallet: the form, and a top-up that was started."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from tallystick.domain.money import Money, exponent
+from tallystick.domain.snapshot import Snapshot
 from tallystick.web.pages import figures
 from tallystick.web.pages.language import Language
-from tallystick.web.pages.view import GatewayChoice
+from tallystick.web.pages.render import Place, render, render_payment
+from tallystick.web.pages.view import GatewayChoice, Site, Visit, pay_view, titled
 
 WALLET: Final = "/wallet/topup"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 _EXAMPLES: Final[Mapping[str, int]] = {"VND": 50_000, "LKR": 150_000}
 
 
@@ -56,3 +60,26 @@ def with_choices(
     """The same page, with what can be chosen on it."""
     return replace(view, currencies=tuple(currencies), choices=tuple(choices), typed=typed,
                    limits=limits, test_mode=test_mode)  # fmt: skip
+
+
+def render_topup(
+    snapshot: Snapshot, tx_ref: str, visit: Visit, *, gateway: GatewayChoice, site: Site
+) -> str:
+    """The page of a top-up that was started: where to pay it, and what came of it."""
+    address = f"{site.base_url.rstrip('/')}{WALLET}/{tx_ref}"
+    view = pay_view(snapshot, tx_ref, visit, [gateway], address)
+    place = Place(
+        home=f"{WALLET}/{tx_ref}",
+        here=f"{WALLET}/{tx_ref}",
+        status=f"/api/topup/status?tx_ref={tx_ref}",
+    )
+    # The merchant's page where it named one; else the wallet, where the owner came from.
+    merchants = view.back is not None and place.home not in view.back[0]
+    back = view.back if merchants else (site.root + WALLET, "wallet")
+    return render_payment(replace(view, choices=(), back=back), visit, place, site)
+
+
+def render_wallet(view: WalletView, language: Language, *, site: Site) -> str:
+    """The page where the owner of a wallet says how much to put into it."""
+    view = replace(view, choices=titled(view.choices, language))
+    return render("wallet.html", language, site, own=_TEMPLATES, view=view, home=site.root + WALLET)

@@ -24,6 +24,14 @@ from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.domain.typed_amount import typed_amount
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
+from tallystick.products.wallets.page_view import (
+    WALLET,
+    WalletView,
+    render_topup,
+    render_wallet,
+    wallet_view,
+    with_choices,
+)
 from tallystick.products.wallets.topup import TopupWish, find_topup, start_topup
 from tallystick.store import ledger
 from tallystick.web import pages
@@ -31,7 +39,7 @@ from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, known_caller
 from tallystick.web.description import PAGE_PROBLEMS, form_of
-from tallystick.web.pages import GatewayChoice, Visit, WalletView, figures
+from tallystick.web.pages import GatewayChoice, Visit, figures
 from tallystick.web.payer import (
     language_of,
     page_answer,
@@ -73,7 +81,7 @@ async def enter(request: Request, hub: HubDep) -> Response:
         owner = await _proven(request, _field(await _fields(request), "token"))
     except Unauthenticated as error:
         return _page(request, hub, WalletView(test_mode=hub.sandbox), error.status)
-    response = _to(hub, pages.WALLET)
+    response = _to(hub, WALLET)
     until = hub.clock.real_now() + LIFE
     response.set_cookie(
         SESSION, _sealed(hub, owner, until), max_age=int(LIFE.total_seconds()), httponly=True,
@@ -105,9 +113,9 @@ async def start(request: Request, hub: HubDep) -> Response:
     try:
         told = await start_topup(hub, wish, None, lambda *made: f"{made[0]} {made[2]}".encode())
     except HubError as error:
-        return problem_page(request, hub, error, pages.WALLET)
+        return problem_page(request, hub, error, WALLET)
     tx_ref, _, token = told.decode().partition(" ")
-    response = _to(hub, f"{pages.WALLET}/{tx_ref}")
+    response = _to(hub, f"{WALLET}/{tx_ref}")
     response.set_cookie(
         _TOKEN, token, max_age=_TOKEN_LIFE_S, httponly=True, samesite="lax",
         secure=hub.settings.secure,
@@ -123,7 +131,7 @@ async def started(request: Request, tx_ref: str, hub: HubDep, who: CallerDep) ->
     """Where to pay, live, and what came of it; for its owner only."""
     if tx_ref == "start":
         # The form was answered with itself, and its language was changed.
-        return _to(hub, f"{pages.WALLET}?{request.url.query}")
+        return _to(hub, f"{WALLET}?{request.url.query}")
     language = language_of(request)
     try:
         snapshot = await find_topup(hub, tx_ref)
@@ -137,7 +145,7 @@ async def started(request: Request, tx_ref: str, hub: HubDep, who: CallerDep) ->
     visit = Visit(language=language, now=hub.now(), notice=notice)
     name = snapshot.gateway or ""
     title = hub.gateways[name].capabilities.title if name in hub.gateways else name
-    page = pages.render_topup(
+    page = render_topup(
         snapshot, tx_ref, visit, gateway=GatewayChoice(name, title), site=site_of(hub)
     )
     return remembering(request, hub, page_answer(page, language, 200), language)
@@ -156,7 +164,7 @@ async def _form(
 
 def _page(request: Request, hub: Hub, view: WalletView, status: int) -> Response:
     language = language_of(request)
-    page = pages.render_wallet(view, language, site=site_of(hub))
+    page = render_wallet(view, language, site=site_of(hub))
     return remembering(request, hub, page_answer(page, language, status), language)
 
 
@@ -168,7 +176,7 @@ async def _view(
         raise Invalid("currency is an ISO 4217 code, such as VND.")
     account = accounts.wallet(owner)
     held = await hub.database.read(lambda tx: ledger.balance(tx, account))
-    view = pages.wallet_view(owner, held, currency, language)
+    view = wallet_view(owner, held, currency, language)
     kinds = [made.capabilities.currencies for made in hub.gateways.values()]
     # A card gateway takes a hundred currencies; nobody chooses from a hundred.
     known = {currency, *held, *(one for kind in kinds if len(kind) <= _FEW for one in kind)}
@@ -178,7 +186,7 @@ async def _view(
         if made.capabilities.takes(Money(_plenty(view.example, currency), currency))
     ]
     limits = figures.limits(hub.settings.topup_limits, currency, language) if limited else None
-    return pages.with_choices(
+    return with_choices(
         view, sorted(known), choices, typed=typed, limits=limits, test_mode=hub.sandbox
     )  # fmt: skip
 

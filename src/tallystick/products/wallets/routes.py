@@ -9,12 +9,13 @@ from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.flows.idempotency import Once
+from tallystick.products.wallets import answers as told
 from tallystick.products.wallets import rows
 from tallystick.products.wallets.rows import Entry, Spend
 from tallystick.products.wallets.spend_wallet import spend
 from tallystick.products.wallets.topup import LONGEST_OWNER
 from tallystick.store import ledger
-from tallystick.web import shapes, wares
+from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
@@ -42,7 +43,7 @@ async def show(owner_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]
     _needs_sight(who, owner_id)
     account = accounts.wallet(owner_id)
     held = await hub.database.read(lambda tx: ledger.balance(tx, account))
-    return {"data": wares.wallet(owner_id, held)}
+    return {"data": told.wallet(owner_id, held)}
 
 
 @router.get(
@@ -66,7 +67,7 @@ async def entries(
 
     found = await hub.database.read(read)
     places = [(entry.created_at, entry.id) for entry in found]
-    return listed(hub, [wares.entry(entry) for entry in found], places, limit)
+    return listed(hub, [told.entry(entry) for entry in found], places, limit)
 
 
 @router.post(
@@ -111,4 +112,4 @@ def _needs_sight(who: Caller, owner_id: str) -> None:
 
 
 def _render(spent: Spend) -> bytes:
-    return shapes.encoded({"data": wares.spent(spent)})
+    return shapes.encoded({"data": told.spent(spent)})

@@ -10,6 +10,8 @@ from tallystick.domain.errors import Forbidden, Invalid, NotFound, Unauthenticat
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
+from tallystick.live.hub import Frame
+from tallystick.products.wallets import answers as told
 from tallystick.products.wallets.rules import TopupStatus
 from tallystick.products.wallets.rules import tx_ref as checked_ref
 from tallystick.products.wallets.topup import (
@@ -19,7 +21,7 @@ from tallystick.products.wallets.topup import (
     resume_topup,
     start_topup,
 )
-from tallystick.web import shapes, wares
+from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import KNOWN, Body, Parsed, body, instant_param, page_limit, web_address
 from tallystick.web.depends import (
@@ -32,6 +34,7 @@ from tallystick.web.depends import (
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
+from tallystick.web.parts import Watch
 from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
 
@@ -105,7 +108,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
         after=cursor_place(hub, request), limit=limit,
     )  # fmt: skip
     places = [(snapshot.created_at, snapshot.id) for _, snapshot in found]
-    return listed(hub, [wares.topup(*one) for one in found], places, limit)
+    return listed(hub, [told.topup(*one) for one in found], places, limit)
 
 
 @router.get(
@@ -117,7 +120,7 @@ async def status(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """For the owner, the holder of the client token, and keys. With ETag and 304."""
     snapshot = await watched(hub, request, who)
     await spend_polling(request, who, snapshot.id)
-    shape = partial(wares.topup_status, tx_ref_of(request))
+    shape = partial(told.topup_status, tx_ref_of(request))
     return await answer_status(request, hub, who, snapshot, shape)
 
 
@@ -152,4 +155,21 @@ def _wallet_of(who: Caller, wished: str | None) -> str:
 
 
 def _render(tx_ref: str, snapshot: Snapshot, token: str) -> bytes:
-    return shapes.encoded({"data": wares.started_topup(tx_ref, snapshot, token)})
+    return shapes.encoded({"data": told.started_topup(tx_ref, snapshot, token)})
+
+
+def _frame(request: Request) -> Frame:
+    return partial(_written, tx_ref_of(request))
+
+
+def _written(tx_ref: str, snapshot: Snapshot) -> bytes:
+    data = shapes.encoded(told.topup_status(tx_ref, snapshot))
+    return b"event: status-update\nid: %d\ndata: %b\n\n" % (snapshot.version, data)
+
+
+WATCH: Final = Watch(
+    "/api/topup/stream", "top-ups", "Follow a top-up live", QUERY["parameters"], watched, _frame,
+    # What the replaced wallet's clients listen for: they turn to polling then.
+    farewell=b'event: error\ndata: {"code":"unavailable",'
+    b'"message":"The server stops; poll the status."}\n\n',
+)  # fmt: skip

@@ -58,7 +58,7 @@ class Walk(Protocol):
         ...
 
 
-SimulatorFactory = Walk | Callable[[Connection], Iterable[str]]
+Part = Walk | Callable[[Connection], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Check:
 
     invariant: str
     sentence: str
-    parts: tuple[SimulatorFactory, ...]
+    parts: tuple[Part, ...]
 
-    def __init__(self, invariant: str, sentence: str, *parts: SimulatorFactory) -> None:
+    def __init__(self, invariant: str, sentence: str, *parts: Part) -> None:
         object.__setattr__(self, "invariant", invariant)
         object.__setattr__(self, "sentence", sentence)
         object.__setattr__(self, "parts", parts)

@@ -1,7 +1,7 @@
 """The pages as HTML."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,6 @@ from urllib.parse import quote
 from tallystick.domain.errors import NotFound
 from tallystick.domain.snapshot import Snapshot
 from tallystick.gateways.base import CheckoutForm
-from tallystick.products.wallets.page_view import WALLET, WalletView
 from tallystick.web.pages import figures
 from tallystick.web.pages.assets import asset_path
 from tallystick.web.pages.language import CUSTOMS, QUERY, Language, words
@@ -35,11 +34,12 @@ class Place:
 
 
 @cache
-def _environment() -> "Environment":
+def _environment(own: Path | None) -> "Environment":
+    """The templates here, and before them those of a product's own folder."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([_TEMPLATES] if own is None else [own, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -66,33 +66,11 @@ def render_pay_page(
         here=page_path(code, true_page(snapshot)),
         status=f"/api/payment-links/{quote(snapshot.link.id, safe='')}/status",
     )
-    return _render_payment(view, visit, place, site)
+    return render_payment(view, visit, place, site)
 
 
-def render_topup(
-    snapshot: Snapshot, tx_ref: str, visit: Visit, *, gateway: GatewayChoice, site: Site
-) -> str:
-    """The page of a top-up that was started: where to pay it, and what came of it."""
-    address = f"{site.base_url.rstrip('/')}{WALLET}/{tx_ref}"
-    view = pay_view(snapshot, tx_ref, visit, [gateway], address)
-    place = Place(
-        home=f"{WALLET}/{tx_ref}",
-        here=f"{WALLET}/{tx_ref}",
-        status=f"/api/topup/status?tx_ref={tx_ref}",
-    )
-    # The merchant's page where it named one; else the wallet, where the owner came from.
-    merchants = view.back is not None and place.home not in view.back[0]
-    back = view.back if merchants else (site.root + WALLET, "wallet")
-    return _render_payment(replace(view, choices=(), back=back), visit, place, site)
-
-
-def render_wallet(view: WalletView, language: Language, *, site: Site) -> str:
-    """The page where the owner of a wallet says how much to put into it."""
-    view = replace(view, choices=titled(view.choices, language))
-    return render("wallet.html", language, site, view=view, home=site.root + WALLET)
-
-
-def _render_payment(view: PayView, visit: Visit, place: Place, site: Site) -> str:
+def render_payment(view: PayView, visit: Visit, place: Place, site: Site) -> str:
+    """The page of a payment, wherever it stands."""
     return render(
         "pay.html",
         visit.language,
@@ -176,10 +154,12 @@ def _notice_page(
     )
 
 
-def render(template: str, language: Language, site: Site, **values: Any) -> str:
-    """A page from its template, with what all of them have."""
+def render(
+    template: str, language: Language, site: Site, *, own: Path | None = None, **values: Any
+) -> str:
+    """A page from its template, with what all of them have; `own` is a product's folder of them."""
     return (
-        _environment()
+        _environment(own)
         .get_template(template)
         .render(
             t=words(language),

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tallystick.products.orders.rules import customer
+from tallystick.domain.same_mailbox import same_mailbox
 from tallystick.store import columns
 
 revision = "0007"
@@ -35,7 +35,7 @@ def upgrade() -> None:
     for row in connection.execute(
         sa.select(_COUNTED.c.coupon_id, _COUNTED.c.customer, _COUNTED.c.used)
     ):
-        counted.setdefault((row.coupon_id, customer(row.customer)), {})[row.customer] = row.used
+        counted.setdefault((row.coupon_id, same_mailbox(row.customer)), {})[row.customer] = row.used
     for (coupon_id, key), by_address in counted.items():
         if set(by_address) != {key}:
             _make_one(connection, coupon_id, key, by_address)

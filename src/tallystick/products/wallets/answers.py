@@ -1,18 +1,61 @@
-"""The JSON of what is sold through payments: top-ups, wallets and tasks."""
+"""The JSON of wallets and top-ups, in the words of the wallet system that they replace."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
-from tallystick.products.tasks.sessions import TaskView
 from tallystick.products.wallets.rows import Entry, Spend
-from tallystick.products.wallets.rules import TOPUP_STATUS
-from tallystick.store.effects import Standing
+from tallystick.products.wallets.rules import TOPUP_STATUS, TopupStatus
+from tallystick.web.schema_parts import (
+    CURRENCY,
+    FLAG,
+    INSTANT,
+    MINOR,
+    MONEY,
+    NEXT,
+    STANDING,
+    TEXT,
+    Schema,
+    object_,
+    one_of,
+    or_null,
+    ref,
+)
 from tallystick.web.shapes import checkout, instant
 
 _KINDS: Final[Mapping[str, str]] = {"fulfilment": "topup"}
-_CALLBACKS: Final[Mapping[str, str]] = {"ready": "pending", "done": "delivered", "dead": "failed"}
+_TOPUP: Final = {
+    **MONEY, **STANDING, **NEXT, "tx_ref": TEXT, "status": one_of(TopupStatus),
+    "confirmed_at": or_null(INSTANT), "final": FLAG,
+}  # fmt: skip
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "StartedTopup": object_(
+        MONEY, txRef=TEXT, tx_ref=TEXT, checkoutUrl=or_null(TEXT), qrCode=or_null(TEXT),
+        orderCode={"anyOf": [{"type": "integer"}, TEXT, {"type": "null"}]},
+        status=one_of(TopupStatus), expiresAt=INSTANT, clientToken=TEXT, ownerId=TEXT,
+        paymentId=TEXT, gateway=or_null(TEXT), checkout=ref("Checkout"),
+    ),
+    "TopupStatus": object_(_TOPUP),
+    "TopupSummary": object_(
+        _TOPUP, ownerId=TEXT, paymentId=TEXT, gateway=or_null(TEXT), createdAt=INSTANT
+    ),
+    "Wallet": object_(
+        ownerId=TEXT, balances={"type": "object", "additionalProperties": MINOR}
+    ),
+    "WalletEntry": object_(
+        id=TEXT, type=TEXT, amount={"type": "integer", "description": "Negative: money out."},
+        currency=CURRENCY, reference=or_null(TEXT), tx_ref=or_null(TEXT),
+        paymentId=or_null(TEXT), createdAt=INSTANT,
+    ),
+    "Spend": object_(
+        MONEY, id=TEXT, ownerId=TEXT, reference=TEXT, balance=MINOR, createdAt=INSTANT
+    ),
+    "TopupNews": object_(
+        MONEY, tx_ref=or_null(TEXT), status=TEXT, ownerId=or_null(TEXT), paymentId=TEXT
+    ),
+}  # fmt: skip
 
 
 def started_topup(tx_ref: str, snapshot: Snapshot, token: str) -> dict[str, Any]:
@@ -95,79 +138,6 @@ def spent(one: Spend) -> dict[str, Any]:
         "reference": one.reference,
         "balance": one.balance_after,
         "createdAt": instant(one.created_at),
-    }
-
-
-def task(view: TaskView) -> dict[str, Any]:
-    """A task as its merchant sees it."""
-    one = view.task
-    return {
-        "id": one.id,
-        "status": view.state,
-        "amount": one.amount,
-        "currency": one.currency,
-        "serviceType": one.service_type,
-        "callbackUrl": one.callback_url,
-        "reference": one.reference,
-        "ownerId": one.owner_id,
-        "metadata": dict(one.metadata),
-        "paymentId": one.payment_id,
-        "session": _session(view),
-        "callback": None if view.callback is None else _callback(view.callback),
-        "createdAt": instant(one.created_at),
-        "updatedAt": instant(one.updated_at),
-        "completedAt": instant(one.completed_at),
-    }
-
-
-def own_task(view: TaskView) -> dict[str, Any]:
-    """A task as the user sees it whose task it is: none of the merchant's notes."""
-    hidden = {"callbackUrl", "callback", "metadata", "reference"}
-    return {name: value for name, value in task(view).items() if name not in hidden}
-
-
-def started_session(task_id: str, snapshot: Snapshot, token: str, base_url: str) -> dict[str, Any]:
-    """What the workflow needs to send its user to pay."""
-    attempt, link = snapshot.attempt, snapshot.link
-    given = {} if attempt is None else attempt.checkout
-    page = None if link is None else f"{base_url.rstrip('/')}/pay/{link.short_code}"
-    return {
-        "taskId": task_id,
-        "status": "IN_PROGRESS",
-        "gateway": snapshot.gateway,
-        "gatewayUrl": given.get("checkout_url") or page,
-        "pageUrl": page,
-        "referenceNumber": None if attempt is None else attempt.our_ref,
-        "expiresAt": instant(snapshot.expires_at),
-        "paymentId": snapshot.id,
-        "checkout": checkout(given),
-        "clientToken": token,
-    }
-
-
-def _session(view: TaskView) -> dict[str, Any] | None:
-    """The latest session, or the one that completed the task."""
-    shown, session = view.payment, view.session
-    if shown is None or session is None:
-        return None
-    return {
-        "paymentId": shown.id,
-        "gateway": shown.gateway,
-        "referenceNumber": None if shown.attempt is None else shown.attempt.our_ref,
-        "phase": shown.phase,
-        "paymentError": shown.payment_error,
-        "expiresAt": instant(shown.expires_at),
-        "number": session.number,
-    }
-
-
-def _callback(standing: Standing) -> dict[str, Any]:
-    return {
-        "status": _CALLBACKS[standing.state],
-        "tries": standing.tries,
-        "error": standing.error,
-        "nextTryAt": instant(standing.due_at),
-        "deliveredAt": instant(standing.done_at),
     }
 
 
