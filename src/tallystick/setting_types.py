@@ -11,7 +11,6 @@ from pydantic_settings import NoDecode
 from tallystick.domain.amount_limits import usable
 from tallystick.domain.errors import HubError
 from tallystick.domain.exchange import rate
-from tallystick.domain.job_names import known_job
 from tallystick.domain.money import exponent
 from tallystick.domain.offered_amounts import in_order
 from tallystick.domain.origin import named_origin
@@ -49,7 +48,7 @@ def _usable_rates(given: dict[str, Decimal]) -> dict[str, Decimal]:
 
 
 Origins = Annotated[tuple[str, ...], NoDecode, _with_commas(named_origin)]
-JobNames = Annotated[tuple[str, ...], NoDecode, _with_commas(known_job)]
+JobNames = Annotated[tuple[str, ...], NoDecode, _with_commas(str)]
 AmountLimits = Annotated[dict[str, tuple[int, int]], AfterValidator(usable)]
 OfferedAmounts = Annotated[dict[str, tuple[int, ...]], AfterValidator(in_order)]
 Rates = Annotated[dict[str, Decimal], AfterValidator(_usable_rates)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain.job_names import JOB_NAMES
+from tallystick.flows.schedule import SCHEDULE
+from tallystick.products import EXTENSIONS
 from tests.http.shop import Shop, eventually
 from tests.infra.live import Answer
 
@@ -206,7 +207,7 @@ def test_all_jobs_are_listed_with_when_they_run_and_how_they_fared(shop, cron):
 
     listed = every_job(shop, cron)
 
-    assert list(listed) == list(JOB_NAMES)
+    assert list(listed) == [*SCHEDULE, *EXTENSIONS.jobs]
     assert (listed["audit"]["every"], listed["audit"]["running"]) == (86_400, False)
     assert listed["audit"]["stats"]["lastExecution"]["success"] is True
     assert listed["audit"]["stats"]["totalExecutions"] > 0

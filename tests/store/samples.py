@@ -180,8 +180,10 @@ SAMPLES: Final[dict[str, list[Call]]] = {
         lambda tx: links.by_short_code(tx, f"short_code_{NAME}"),
         lambda tx: links.of_payment(tx, f"payments_{NAME}"),
     ],
-    "orders.rows.personal_rows.customer": [lambda tx: buyers.customer(tx, [f"customer_{NAME}"], "x")],
-    "effects.page": lists(effects.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}),
+    "orders.personal_rows.customer": [lambda tx: buyers.customer(tx, [f"customer_{NAME}"], "x")],
+    "effects.page": lists(
+        effects.page, {"state": "dead", "kind": None}, {"state": None, "kind": None}
+    ),
     "links.page": lists(_links, {"phases": ()}, {"phases": ("open", "processing")},
                         {"phases": ("paid",)}),
     "notices.page": [

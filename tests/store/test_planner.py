@@ -31,7 +31,7 @@ ALLOWED: Final = {
     "webhook_endpoints.remove": "deletes all that was ever delivered to an endpoint",
     "forgetting._ANSWERS": "a person asks to be forgotten",
     "orders.personal_rows._ANY_ORDER": "the first row of all, when a person asks to be forgotten",
-    "gift_cards.personal_rows._ANY_CARD": "the first row of all, when a person asks to be forgotten",
+    "gift_cards.personal_rows._ANY_CARD": "the first row, when a person asks to be forgotten",
     "forgetting._EFFECTS": "a person asks to be forgotten",
     "orders.personal_rows.customer": "a person asks to be forgotten",
     "pruning.drop": "the job `tidy`, a slice at a time, once a day",

@@ -1,7 +1,7 @@
 """The named jobs: what runs when, by one holder at a time, with a history."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,14 +10,14 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from tallystick.domain.errors import Conflict, HubError, NotFound, StillRunning
+from tallystick.domain.errors import Conflict, HubError, NotConfigured, NotFound, StillRunning
 from tallystick.domain.ids import new_id
 from tallystick.flows.audit import audit_job
 from tallystick.flows.deliver import deliver_events
 from tallystick.flows.dispute import read_disputes
 from tallystick.flows.effects import do_effects
 from tallystick.flows.expire import expire_overdue
-from tallystick.flows.extensions import ScheduledJob
+from tallystick.flows.extensions import Extensions, ScheduledJob
 from tallystick.flows.hub import Hub
 from tallystick.flows.listen import listen_to_all
 from tallystick.flows.rates import refresh
@@ -98,6 +98,19 @@ class Fared:
     next_run_at: datetime | None
     stats: Stats
     runs: list[Run]
+
+
+def refuse_unknown(names: Sequence[str], extensions: Extensions) -> None:
+    """Jobs that are switched off have to exist. Raises NotConfigured, which names those there are.
+
+    Asked at the start, so that a job that somebody believes to be off is not run all the same.
+    """
+    known = (*SCHEDULE, *extensions.jobs)
+    for name in names:
+        if name not in known:
+            raise NotConfigured(
+                f"TALLYSTICK_JOBS_OFF: there is no job {name[:40]!r}; there are {', '.join(known)}."
+            )
 
 
 async def plan(hub: Hub) -> None:

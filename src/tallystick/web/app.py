@@ -80,7 +80,10 @@ def build_app(
     routers: Sequence[APIRouter] = (),
     more_routes: Sequence[BaseRoute] = (),
 ) -> Edge:
-    """The whole application; `parts` are what products add to it. `routers` and `more_routes` are those that only a sandbox has."""
+    """The whole application; `parts` are what products add to it.
+
+    `routers` and `more_routes` are those that only a sandbox has.
+    """
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

@@ -90,8 +90,8 @@ async def enter(request: Request, hub: HubDep) -> Response:
         raise
     response = _welcome(request, hub)
     response.set_cookie(
-        session_cookie(hub), key, max_age=int(dashboard_access.SESSION_LIFE.total_seconds()), httponly=True,
-        samesite="strict", secure=hub.settings.secure,
+        session_cookie(hub), key, max_age=int(dashboard_access.SESSION_LIFE.total_seconds()),
+        httponly=True, samesite="strict", secure=hub.settings.secure,
     )  # fmt: skip
     return response
 
@@ -242,8 +242,8 @@ def _environment(own: Path | None = None) -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader([_TEMPLATES] if own is None else [own, _TEMPLATES]), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, auto_reload=False,
+        loader=FileSystemLoader([_TEMPLATES] if own is None else [own, _TEMPLATES]),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     made.filters |= {"amount": amount, "time": _time}
     return made

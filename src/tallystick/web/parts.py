@@ -18,8 +18,8 @@ from tallystick.web.schema_parts import Schema
 class Watch:
     """A stream of a product, at one address, as the description tells of it.
 
-    `declared` are the parameters of its query. `find` tells the payment where the caller may see it; `frame` how its news are written for this
-    request. `farewell` is sent when the server stops.
+    `declared` are the parameters of its query. `find` tells the payment where the caller may see
+    it; `frame` how its news are written for this request. `farewell` is sent when the server stops.
     """
 
     path: str

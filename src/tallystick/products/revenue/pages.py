@@ -33,7 +33,8 @@ async def revenue(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLResp
         for line in found.lines
     ]  # fmt: skip
     return page_of(
-        "dashboard_revenue.html", hub, who, own=_TEMPLATES, title="Revenue", lines=lines, zone=found.zone,
+        "dashboard_revenue.html", hub, who, own=_TEMPLATES, title="Revenue", lines=lines,
+        zone=found.zone,
         asked=asked, csv="/api/admin/revenue.csv" + (f"?{urlencode(asked)}" if asked else ""),
         total=Money(found.total, BASE), returned=Money(found.refunded, BASE),
         average=Money(found.average, BASE), orders=found.orders, providers=sorted(hub.gateways),
