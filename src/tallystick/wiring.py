@@ -141,7 +141,7 @@ def build(
     clock: Clock,
     secret: Masters,
 ) -> Server:
-    """Put the parts together. Raises NotConfigured where a job is switched off that is not there."""
+    """Put the parts together. Raises NotConfigured where an unknown job is switched off."""
     refuse_unknown(settings.jobs_off, EXTENSIONS)
     live = LiveHub(
         settings.streams_per_payment,

@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.catalogue import GATEWAYS
 from tallystick.gateways import NAMES
+from tallystick.products import WEB_PARTS
 from tallystick.web.app import PARTS
 from tests.http.shop import Shop
 from tests.http.test_bad_input import assert_refused, fields
@@ -25,7 +26,8 @@ FOR_PAYERS = ("/pay/", "/gift-cards", "/wallet/topup")
 
 def routes(method: str) -> list[str]:
     """The paths that answer to a method, with an id in each place for one."""
-    found = [route for part in PARTS for route in part.router.routes]
+    routers = [*(part.router for part in PARTS), *WEB_PARTS.routers]
+    found = [route for router in routers for route in router.routes]
     paths = {route.path: None for route in found if method in route.methods}
     return [re.sub(r"\{[^}]+\}", "x", path) for path in paths]
 

@@ -108,22 +108,25 @@ def build_app(
     )
     app.state.hub, app.state.live, app.state.parts = hub, live, parts
     app.state.limits = RateLimits(hub.settings)
-    every_router = (*(part.router for part in PARTS), *parts.routers, *routers)
-    for router in every_router:
-        app.include_router(router, dependencies=[Depends(queries.declared_only)])
-    plain = [*inquiries.routes(hub), *static_files.routes()]
-    # Routes are tried one after another, and simulated gateways are asked more than anybody.
-    app.router.routes[:0] = more_routes
-    app.router.routes.extend(plain)
-    app.state.routes = [
-        *more_routes,
-        *(route for router in every_router for route in router.routes),
-        *plain,
-    ]
+    _add_routes(app, [*(part.router for part in PARTS), *parts.routers, *routers], more_routes)
     reference.describe_hot_routes(app, parts.watches)
     description.complete(app, parts)
     _explain_errors(app)
     return Edge(app, hub, parts.watches)
+
+
+def _add_routes(
+    app: FastAPI, routers: Sequence[APIRouter], more_routes: Sequence[BaseRoute]
+) -> None:
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(queries.declared_only)])
+    plain = [*inquiries.routes(app.state.hub), *static_files.routes()]
+    # Routes are tried one after another, and simulated gateways are asked more than anybody.
+    app.router.routes[:0] = more_routes
+    app.router.routes.extend(plain)
+    app.state.routes = [
+        *more_routes, *(route for router in routers for route in router.routes), *plain,
+    ]  # fmt: skip
 
 
 Handler = Callable[[Request, Any], Awaitable[Response]]

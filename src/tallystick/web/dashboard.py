@@ -243,7 +243,8 @@ def _environment(own: Path | None = None) -> "Environment":
 
     made = Environment(
         loader=FileSystemLoader([_TEMPLATES] if own is None else [own, _TEMPLATES]),
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False,
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        auto_reload=False,
     )  # fmt: skip
     made.filters |= {"amount": amount, "time": _time}
     return made
