@@ -1,6 +1,6 @@
 """The revenue report over many orders: kept daily sums, one aggregate, and the naive loop.
 
-The loop is what S2 did: load every order and convert each at today's rate.
+The loop is what the replaced order system did: load every order and convert each at today's rate.
 """
 
 import asyncio

@@ -21,7 +21,6 @@ from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.idempotency import free_the_dead
 from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.master_keys import take_up
-from tallystick.flows.schedule import refuse_unknown
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
 from tallystick.live.hub import LiveHub
@@ -141,8 +140,7 @@ def build(
     clock: Clock,
     secret: Masters,
 ) -> Server:
-    """Put the parts together. Raises NotConfigured where an unknown job is switched off."""
-    refuse_unknown(settings.jobs_off, EXTENSIONS)
+    """Put the parts together."""
     live = LiveHub(
         settings.streams_per_payment,
         settings.streams_per_client,
@@ -192,7 +190,6 @@ async def production(settings: Settings) -> Server:
     faults = settings.faults()
     if faults:
         raise NotConfigured("\n".join(faults))
-    refuse_unknown(settings.jobs_off, EXTENSIONS)
     await migrate(settings.database_url)
     wire = HttpWire()
     database, clock = _own(settings.database_url), SystemClock()

@@ -37,7 +37,7 @@ def test_telling_twice_is_telling_once(most, here, limit, there):
         (10, 1, 5, 0, Tell.NOTHING),
         (10, 1, None, 0, Tell.LOWER),
         (10, 10, 10, 0, Tell.DELETE),
-        # System S2 lowered this one to 1, although Polar had used it three times already.
+        # The replaced order system lowered this one to 1, although Polar had used it three times.
         (5, 2, 5, 3, Tell.DELETE),
         (5, 1, 5, 3, Tell.LOWER),
     ],

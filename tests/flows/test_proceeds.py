@@ -37,7 +37,7 @@ async def commission_of(house, order):
 
 
 async def test_revenue_stays_what_it_was_when_the_rate_moves(house):
-    """S2 converted revenue at today's rate, in floats: last month's report changed every day."""
+    """The replaced system converted at today's rate, in floats: old reports changed every day."""
     source = house.hub.rates = Source("25000")
     await bought(house)
     before = await revenue(house.hub, Wanted())
@@ -67,7 +67,7 @@ async def test_a_late_payer_pays_at_the_rate_that_was_agreed(house):
 
 
 async def test_filters_of_the_report_hold_together(house):
-    """In S2 report filters overwrote each other: the last one won."""
+    """In the replaced order system report filters overwrote each other: the last one won."""
     await bought(house)
     house.pass_time(days=2)
     await bought(house)
@@ -123,7 +123,7 @@ async def test_an_order_in_a_currency_without_a_rate_is_refused_before_it_is_mad
 
 
 async def test_64_settles_at_once_book_each_order_once(house):
-    """S2 marked a failed event as processed, and counted a repeated one again."""
+    """The replaced system marked a failed event as processed, and counted a repeated one again."""
     await house.referrer()
     made = [await house.order(f"b{n}@example.vn", referral_code="LINH") for n in range(16)]
     refs = list(house.till.books)[-16:]

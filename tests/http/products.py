@@ -28,7 +28,7 @@ class Topup(Sale):
         return str(self.started["tx_ref"])
 
     def status(self) -> dict[str, Any]:
-        """What S4's clients are told."""
+        """What the replaced wallet's clients are told."""
         path = f"/api/topup/status?tx_ref={self.tx_ref}"
         data: dict[str, Any] = self.shop.get(path, token=self.jwt).data
         return data

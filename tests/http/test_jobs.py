@@ -1,4 +1,4 @@
-"""The named jobs as cron and system S1's clients meet them."""
+"""The named jobs as cron and the replaced payment-link service's clients meet them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_an_order_is_bought_paid_and_delivered(shop, gateway, currency, amount):
 
 
 def test_a_failed_event_is_not_marked_processed_and_lost(shop):
-    """S2 marked a webhook as processed although handling it had failed, and the order was lost."""
+    """The replaced system marked a webhook whose handling failed as processed: an order lost."""
     order = buy(shop, gateway="polar")
     act(shop, order, "error_500", times=1000)
 
@@ -99,7 +99,7 @@ def test_a_failed_event_is_not_marked_processed_and_lost(shop):
 
 
 def test_the_filters_of_the_admin_list_combine(shop):
-    """In S2 the second filter overwrote the first."""
+    """In the replaced order system the second filter overwrote the first."""
     bought = [buy(shop, gateway=gateway) for gateway in ("polar", "sepay", "polar", "sepay")]
     for order in bought[:2]:
         act(shop, order)

@@ -1,4 +1,4 @@
-"""Payment links in the shapes of system S1, from draft to success."""
+"""Payment links in the shapes of the replaced payment-link service, from draft to success."""
 
 from __future__ import annotations
 

@@ -48,6 +48,11 @@ def read_settings(database: str | None = None) -> "Settings":
         raise NotConfigured("\n".join(lines)) from None
     except SettingsError as error:
         raise NotConfigured(f"A setting cannot be read: {error}.") from None
+    if found.jobs_off:
+        from tallystick.flows.schedule import refuse_unknown
+        from tallystick.products import EXTENSIONS
+
+        refuse_unknown(found.jobs_off, EXTENSIONS)
     url = database or found.database_url
     if not url.startswith(("sqlite:///", "postgresql://")):
         raise NotConfigured(

@@ -24,7 +24,7 @@ def listing(path: str, read: Reader[T], **query: Any) -> Call[Page[T]]:
 
 
 def numbered(path: str, read: Reader[T], member: str, **query: Any) -> Call[Page[T]]:
-    """The first page of a list with page numbers (S2's)."""
+    """The first page of a list with page numbers (the replaced order system's)."""
     return _page(get(path, list, **query), "page", _after_number, read, member)
 
 

@@ -1,4 +1,4 @@
-"""The words a payment link uses for the state of its payment (system S1's spelling)."""
+"""The words of a payment link for the state of its payment, as the replaced service spelt them."""
 
 from enum import StrEnum
 from typing import Final
@@ -8,7 +8,7 @@ from tallystick.domain.refund import Returned
 
 
 class LinkStatus(StrEnum):
-    """What S1's clients know. Money in flight is still OPEN to them."""
+    """What clients of the replaced service know. Money in flight is still OPEN to them."""
 
     DRAFT = "DRAFT"
     OPEN = "OPEN"
@@ -31,7 +31,7 @@ LINK_EVENTS: Final[dict[str, str]] = {
     "payment.overpaid": "PAID",
     "payment.paid_late": "PAID",
 }
-"""Where S1's clients know a simpler word than the last one of ours in capitals."""
+"""Where those clients know a simpler word than the last one of ours in capitals."""
 
 
 def link_event(kind: str | None) -> str:

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -84,6 +84,16 @@ def operation_name(route: APIRoute) -> str:
     if group in {"", "pay pages"}:
         # Pages of many kinds: each kind is a module.
         group = route.endpoint.__module__.rpartition(".")[2]
+    return named(group, route)
+
+
+def pages_of(group: str) -> Callable[[APIRoute], str]:
+    """The same for the pages of a product."""
+    return partial(named, group)
+
+
+def named(group: str, route: APIRoute) -> str:
+    """An operation's name in its group."""
     name = {"index": "list"}.get(route.name, route.name)
     return re.sub(r"[^a-z0-9]+", "_", f"{group}_{name}")
 

@@ -19,7 +19,7 @@ from tallystick.web.webhooks import answer_notice
 NOTICE = "notice"
 _INQUIRY = "/api/v1/payments/{provider}/inquiry"
 _LONGEST_REFERENCE = 60
-# What S3's clients call it.
+# What the replaced task portal's clients call it.
 _NAMES = {"lankapay": "govpay"}
 
 

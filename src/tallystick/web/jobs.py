@@ -1,4 +1,4 @@
-"""The named jobs over HTTP, for cron, in the shapes of system S1."""
+"""The named jobs over HTTP, for cron, in the shapes of the replaced payment-link service."""
 
 from typing import Any
 

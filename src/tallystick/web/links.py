@@ -1,4 +1,4 @@
-"""Payment links over HTTP, in the shapes of system S1."""
+"""Payment links over HTTP, in the shapes of the replaced payment-link service."""
 
 from datetime import timedelta
 from functools import partial

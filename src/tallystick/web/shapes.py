@@ -83,7 +83,7 @@ def link(snapshot: Snapshot, base_url: str) -> dict[str, Any]:
 
 
 def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[str, Any]:
-    """S1's status answer. `transactionInfo` is only for callers who proved who they are."""
+    """The replaced service's status. `transactionInfo` is for callers who proved who they are."""
     assert snapshot.link is not None  # noqa: S101 - only called for links
     sentence, advice = SENTENCES[_message(snapshot)]
     kind, at = snapshot.last_event or (None, snapshot.created_at)
@@ -147,7 +147,7 @@ def decision(one: Decided) -> dict[str, Any]:
 
 
 def job(fared: Fared) -> dict[str, Any]:
-    """S1's job history. `enabled` is more than S1 says, and stands only where it is false."""
+    """The replaced service's job history, and `enabled` where it is false."""
     return {
         "jobName": fared.name,
         **({} if fared.enabled else {"enabled": False}),
@@ -207,7 +207,7 @@ def _message(snapshot: Snapshot) -> Message:
 
 
 def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:
-    """S1's transaction: the transfer that completed the payment."""
+    """The replaced payment-link service's transaction: the transfer that completed the payment."""
     if not (snapshot.received_minor and snapshot.transactions):
         return None
     told = transaction(snapshot.transactions[-1])

@@ -98,7 +98,7 @@ def order_name(snapshot: Snapshot) -> str | None:
 
 
 def sold(snapshot: Snapshot, card_id: str, token: str) -> dict[str, Any]:
-    """An offer of a gift card: system S0's fields, and ours beside them."""
+    """An offer of a gift card: the replaced gift-card page's fields, and ours beside them."""
     attempt = snapshot.attempt
     given = {} if attempt is None else attempt.checkout
     payload = given.get("qr_code")

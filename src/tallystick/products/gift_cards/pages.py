@@ -30,7 +30,7 @@ from tallystick.products.gift_cards.routes import rendered
 from tallystick.web import pages
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
-from tallystick.web.description import PAGE_PROBLEMS, form_of
+from tallystick.web.description import PAGE_PROBLEMS, form_of, pages_of
 from tallystick.web.pages import GatewayChoice, Visit, figures
 from tallystick.web.pages.language import words
 from tallystick.web.payer import (
@@ -44,7 +44,10 @@ from tallystick.web.payer import (
     site_of,
 )
 
-router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
+router = APIRouter(
+    tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS,
+    generate_unique_id_function=pages_of("gift_pages"),
+)  # fmt: skip
 _CURRENCY: Final = re.compile("[A-Z]{3}")
 _FIELDS: Final = ("email", "amount", "currency", "gateway")
 
@@ -168,7 +171,7 @@ def _offered(hub: Hub) -> tuple[Money, ...]:
 
 
 def _choices(hub: Hub) -> list[GatewayChoice]:
-    """All gateways, system S0's own first."""
+    """All gateways, the replaced gift-card page's own first."""
     names = sorted(hub.gateways, key=lambda name: (name != "onepay", name))
     return [GatewayChoice(name, hub.gateways[name].capabilities.title) for name in names]
 

@@ -1,4 +1,4 @@
-"""The two routes that system S0's clients poll until their gift card is paid, in its shapes."""
+"""The two routes that the replaced gift-card page polls until its card is paid, in its shapes."""
 
 from typing import Any, Final
 

@@ -137,7 +137,7 @@ def came(parts: Iterable[TransactionPart]) -> dict[str, Any]:
 
 
 def listed(hub: Hub, one: Order) -> dict[str, Any]:
-    """S2's row: with its worth in US cents, and the amount as people read it."""
+    """A row of the replaced system: its worth in US cents, and the amount as people read it."""
     return {
         **order(hub, one),
         "amountUsdCents": None if one.worth is None else one.worth.usd_cents,

@@ -30,7 +30,7 @@ class UseState(StrEnum):
 
 
 class SyncOutcome(StrEnum):
-    """What telling Polar came to, in the words of S2."""
+    """What telling Polar came to, in the words of the replaced order system."""
 
     DECREMENTED = "decremented"
     DELETED = "deleted"

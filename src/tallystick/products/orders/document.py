@@ -10,7 +10,7 @@ from tallystick.products.orders.rules import Order
 
 
 def document(order: Order, email: str | None) -> dict[str, Any]:
-    """The order, in the words of S2, with the buyer's address as it was opened.
+    """The order as the replaced system tells of it, with the buyer's address as it was opened.
 
     An event is kept without one; whoever reads it gets the one that the order has then.
     """

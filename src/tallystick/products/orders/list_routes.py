@@ -1,4 +1,4 @@
-"""Lists of orders over HTTP: by cursor, and page by page as system S2 has it."""
+"""Lists of orders over HTTP: by cursor, and page by page as the replaced order system has it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     ]},
 )  # fmt: skip
 async def numbered(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
-    """In the shape of system S2. Filters combine: provider, status, createdAfter, createdBefore."""
+    """As the replaced system has it. Filters: provider, status, createdAfter, createdBefore."""
     who.needs("reader")
     number, limit = _number(request), page_limit(request)
     search = _search(request, _equal(request, _ADMIN_FILTERS))

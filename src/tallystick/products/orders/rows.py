@@ -151,7 +151,7 @@ def page(
 
 
 def numbered_page(tx: Connection, search: Search, number: int, limit: int) -> list[Order]:
-    """S2's way to leaf: the page of this number from 1, one order more where there are more."""
+    """Page by page, as the replaced system had it: from 1, one order more where there are more."""
     query = search().offset((number - 1) * limit).limit(limit + 1)
     return [_order(row) for row in tx.execute(query)]
 

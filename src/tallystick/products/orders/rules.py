@@ -12,7 +12,7 @@ from tallystick.products.orders.pricing import Quote
 
 
 class OrderStatus(StrEnum):
-    """Where an order is, in the words of S2."""
+    """Where an order is, in the words of the replaced order system."""
 
     PENDING = "pending"
     COMPLETED = "completed"

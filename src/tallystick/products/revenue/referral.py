@@ -210,5 +210,5 @@ def told(commission: Commission) -> dict[str, Any]:
 
 
 def rate_of(percent: int) -> dict[str, Any]:
-    """A rate as S2's readers multiply by it, 0.20, and beside it in percent, 20."""
+    """A rate as readers of the replaced system multiply by it, 0.20, and in percent, 20."""
     return {"commissionRate": percent / 100, "commissionPercent": percent}

@@ -1,4 +1,4 @@
-"""Tasks over HTTP: steps of a workflow that wait for money, in the words of system S3."""
+"""Tasks over HTTP: steps of a workflow that wait for money, in the replaced portal's words."""
 
 from enum import StrEnum
 from functools import partial

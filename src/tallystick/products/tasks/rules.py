@@ -11,7 +11,7 @@ from tallystick.domain.payment import Phase
 
 
 class TaskState(StrEnum):
-    """Where a task stands, in the words of system S3."""
+    """Where a task stands, in the words of the replaced task portal."""
 
     IDLE = "IDLE"
     IN_PROGRESS = "IN_PROGRESS"

@@ -59,7 +59,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 
 
 def started_topup(tx_ref: str, snapshot: Snapshot, token: str) -> dict[str, Any]:
-    """What S4's clients get when a top-up is started."""
+    """What the replaced wallet's clients get when a top-up is started."""
     given = {} if snapshot.attempt is None else snapshot.attempt.checkout
     return {
         "txRef": tx_ref,
@@ -80,7 +80,7 @@ def started_topup(tx_ref: str, snapshot: Snapshot, token: str) -> dict[str, Any]
 
 
 def topup_status(tx_ref: str, snapshot: Snapshot) -> dict[str, Any]:
-    """S4's status answer, and what its stream tells."""
+    """The replaced wallet's status answer, and what its stream tells."""
     return {
         "tx_ref": tx_ref,
         "status": TOPUP_STATUS[snapshot.phase],

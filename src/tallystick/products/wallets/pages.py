@@ -38,7 +38,7 @@ from tallystick.web import pages
 from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, known_caller
-from tallystick.web.description import PAGE_PROBLEMS, form_of
+from tallystick.web.description import PAGE_PROBLEMS, form_of, pages_of
 from tallystick.web.pages import GatewayChoice, Visit, figures
 from tallystick.web.payer import (
     language_of,
@@ -50,7 +50,10 @@ from tallystick.web.payer import (
     site_of,
 )
 
-router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
+router = APIRouter(
+    tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS,
+    generate_unique_id_function=pages_of("wallet_page"),
+)  # fmt: skip
 SESSION: Final = "wallet"
 LIFE: Final = timedelta(hours=1)
 _PLACE: Final = "cookie/wallet"

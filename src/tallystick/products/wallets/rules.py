@@ -1,4 +1,4 @@
-"""The words a top-up uses for the state of its payment (system S4's spelling)."""
+"""The words a top-up uses for the state of its payment (the replaced wallet's spelling)."""
 
 import re
 from enum import StrEnum
@@ -11,7 +11,7 @@ _TX_REF: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class TopupStatus(StrEnum):
-    """What S4's clients know."""
+    """What the replaced wallet's clients know."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -30,7 +30,7 @@ TOPUP_STATUS: Final[dict[Phase, TopupStatus]] = {
 
 
 def phases_of(status: str) -> tuple[Phase, ...]:
-    """The phases of the payments that S4's clients know by this word."""
+    """The phases of the payments that the replaced wallet's clients know by this word."""
     return tuple(phase for phase, told in TOPUP_STATUS.items() if told == status)
 
 

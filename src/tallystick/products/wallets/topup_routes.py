@@ -1,4 +1,4 @@
-"""Top-ups over HTTP, in the shapes of system S4."""
+"""Top-ups over HTTP, in the shapes of the replaced wallet."""
 
 from functools import partial
 from typing import Annotated, Any, Final
