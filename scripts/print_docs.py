@@ -134,16 +134,18 @@ def reviews() -> str:
 def jobs() -> str:
     """The schedule."""
     from tallystick.flows.schedule import SCHEDULE
+    from tallystick.products import EXTENSIONS
 
+    schedule = {**SCHEDULE, **EXTENSIONS.jobs}
     return table(
         ("Job", "Every"),
-        ((f"`{name}`", _span(job.every.total_seconds())) for name, job in SCHEDULE.items()),
+        ((f"`{name}`", _span(job.every.total_seconds())) for name, job in schedule.items()),
     )
 
 
 def invariants() -> str:
     """What `tallystick audit` checks."""
-    from tallystick.store.audit import CHECKS
+    from tallystick.products import CHECKS
 
     return table(("", "Invariant"), ((c.invariant, c.sentence) for c in CHECKS))
 

@@ -22,7 +22,7 @@ SIGNALS = (
     "opened", "money_seen", "money_gone", "paid", "deadline", "canceled", "accepted",
     "closed_expired", "closed_canceled",
 )  # fmt: skip
-# payments.md, section 2. A dot is no move.
+# docs/states.md. A dot is no move.
 TABLE = """
     draft       open  .           .     paid  expired  canceled  paid  .        .
     open        .     processing  .     paid  expired  canceled  paid  .        .

@@ -1,4 +1,4 @@
-"""The rhythm of our questions: rule 7 of payments.md, and the back-off of retries."""
+"""The rhythm of our questions: docs/money.md, and the back-off of retries."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -5,7 +5,7 @@ from enum import IntEnum
 from itertools import accumulate
 from typing import Final
 
-# payments.md rule 7: quick at first, while the payer stands before the till.
+# docs/money.md: quick at first, while the payer stands before the till.
 _FIRST_GAPS_S: Final = (3, 5, 8, 13, 20, 30)
 _FIRST_S: Final = tuple(accumulate(_FIRST_GAPS_S))
 _STEADY_S: Final = 60.0
@@ -31,8 +31,8 @@ RETRY_WINDOW: Final = timedelta(days=3)
 class Rank(IntEnum):
     """Who is asked about first where a gateway takes fewer questions than there are.
 
-    payments.md rule 7. An offer at its deadline comes between WATCHED and YOUNG; its deadline says
-    so, and no timer has to be moved for it.
+    docs/money.md says why. An offer at its deadline comes between WATCHED and YOUNG; its deadline
+    says so, and no timer has to be moved for it.
     """
 
     KNOCKED = 0

@@ -63,7 +63,7 @@ Part = Walk | Callable[[Connection], Iterable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One invariant of payments.md, section 4, in parts.
+    """One invariant of the books (docs/money.md), in parts.
 
     A part that is no walk looks at little enough to be run whole, in one transaction.
     """
