@@ -15,11 +15,13 @@ from tallystick.products.orders import coupon_rows
 from tallystick.products.orders import personal_rows as buyers
 from tallystick.products.orders import rows as orders
 from tallystick.products.orders.rows import Search
+from tallystick.products.orders.tables import orders as orders_table
 from tallystick.products.revenue import commission_rows, referrer_rows, sale_rows
 from tallystick.products.tasks import rows as tasks
 from tallystick.products.wallets import rows as wallets
 from tallystick.products.wallets import topup_rows
 from tallystick.store import (
+    addresses,
     checkup,
     credits,
     dashboard_sessions,
@@ -64,6 +66,11 @@ def lists(page: Callable[..., Any], *filters: dict[str, Any]) -> list[Call]:
 
 def _call(page: Callable[..., Any], **values: Any) -> Call:
     return lambda tx: page(tx, limit=50, **values)
+
+
+def _others(column: sealed.Sealed) -> Call:
+    after = [f"x_{NAME}"] * len(column.key)
+    return lambda tx: sealed.other(tx, column, b"header", after, 10)
 
 
 def _reseal(tx: Connection) -> None:
@@ -218,6 +225,9 @@ SAMPLES: Final[dict[str, list[Call]]] = {
     "revenue.sale_rows.rolled": [lambda tx: sale_rows.rolled(tx, None, None)],
     "revenue.sale_rows.summed": [lambda tx: sale_rows.summed(tx, sale_rows.Span(END - DAY, END))],
     "schedules.let_go": [schedules.let_go],
+    "addresses.plain": [lambda tx: addresses.plain(tx, orders_table, 10)],
+    "addresses.seal": [lambda tx: addresses.seal(tx, orders_table, [(f"orders_{NAME}", "x", b"x")])],
+    "sealed.other": [_others(one) for one in SEALED_COLUMNS],
     "sealed.replace": [_reseal],
     "sealed.samples": [lambda tx: list(sealed.samples(tx, SEALED_COLUMNS))],
     "wallets.topup_rows.page": lists(_topups, {"owner_id": "owner_9"},
