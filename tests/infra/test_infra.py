@@ -121,7 +121,7 @@ def test_a_program_that_a_test_starts_keeps_what_it_compiled():
 
 
 def test_the_program_comes_back_on_the_same_port_after_a_kill(live_server):
-    server = live_server()
+    server = live_server(by_name=True)
     url, pid = server.url, server.pid
 
     server.kill9()
