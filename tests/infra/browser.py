@@ -1,8 +1,8 @@
 """A real Chromium for the tests: phone and desktop, light and dark, and the axe check.
 
 The tests of a worker share one browser, and each opens contexts of its own, which know nothing of
-another test's. It is Playwright's synchronous one, so tests with a page are plain functions; between
-them its event loop stands still, and async tests in the same worker have their own.
+another test's. It is Playwright's synchronous one, so tests with a page are plain functions. Its
+event loop stands still between them, and async tests in the same worker have their own.
 """
 
 from __future__ import annotations
