@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 # Each one after those that it imports.
 pytest_plugins = (
     "tests.infra.shared",
+    "tests.infra.processes",
     "tests.infra.sharing_out",
     "tests.infra.postgres",
     "tests.infra.databases",

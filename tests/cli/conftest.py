@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra import shared
+from tests.infra import processes, shared
 
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, "-m", "tallystick.cli"]
@@ -36,16 +36,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")
 
 
+def start(
+    words: tuple[str, ...], folder: Path, environment: dict[str, str], said: Path, log: Path
+) -> processes.Process:
+    """Start the program; by its name where this is the first start of the command in this run.
+
+    What a command imports is tried only then: a forked one finds everything imported.
+    """
+    return processes.start(
+        *words, folder=folder, environment=shared.plain_environment() | environment,
+        stdout=said, stderr=log, by_name=shared.is_first(f"command-{words[0].strip('-')}"),
+    )  # fmt: skip
+
+
 @pytest.fixture
-def tallystick(tmp_path: Path) -> Run:
+def tallystick(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the program in the test's folder: `tallystick("keys", "list", TALLYSTICK_X="y")`."""
+    # Not in the test's folder, in which some tests look for what the program wrote.
+    output = tmp_path_factory.mktemp("output")
 
     def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*PROGRAM, *words], cwd=tmp_path, env=shared.plain_environment() | environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
-            check=False,
-        )  # fmt: skip
+        said, log = (output / f"{name}.txt" for name in ("stdout", "stderr"))
+        process = start(words, tmp_path, environment, said, log)
+        try:
+            code = process.wait(PATIENCE_S)
+        finally:
+            process.kill()
+            process.wait()
+        return subprocess.CompletedProcess(words, code, said.read_text(), log.read_text())
 
     return run
 
@@ -56,11 +74,7 @@ class Running:
     def __init__(self, folder: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
         self.said = folder / "said.txt"
         self.log = folder / "log.txt"
-        with self.said.open("wb") as said, self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*PROGRAM, *words], cwd=folder, env=shared.plain_environment() | environment,
-                stdin=subprocess.DEVNULL, stdout=said, stderr=log,
-            )  # fmt: skip
+        self.process = start(words, folder, environment, self.said, self.log)
 
     def until(self, words: str) -> str:
         """Everything that it has said, once these words are in it."""

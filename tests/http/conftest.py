@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.http.shop import Shop
-from tests.infra.databases import of_kind
+from tests.infra.databases import of_kind, on_each
 from tests.infra.live import SERVERS, LiveServer, StartServer, tail
 
 HERE = Path(__file__).parent
@@ -20,13 +20,29 @@ PLAIN = {"TALLYSTICK_RATE_LIMITS": "false", "TALLYSTICK_OFFER_PATIENCE_S": "30"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the running program, also where a module shares it."""
+    """Mark what needs the running program, also where a module shares it.
+
+    A test with a hub of its own beside the shared one needs both on one database only.
+    """
+    items[:] = [item for item in items if not is_crossed(item)]
     for item in items:
         if HERE in item.path.parents and "shop" in getattr(item, "fixturenames", ()):
             item.add_marker("server")
 
 
-@pytest.fixture(scope="module", params=DATABASES)
+def is_crossed(item: pytest.Item) -> bool:
+    """Whether the shared hub is on one database and the test's own on the other."""
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    return {"shop", "database_url"} <= given.keys() and given["shop"] != given["database_url"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for the shared hub on each database that the marks leave over."""
+    if "shop" in metafunc.fixturenames and not hasattr(metafunc.module, "shop"):
+        on_each(metafunc, "shop", scope="module")
+
+
+@pytest.fixture(scope="module")
 def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:

@@ -44,6 +44,7 @@ def fields(answer: Answer) -> set[str]:
     return {one["field"] for one in answer.json["errors"]}
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("body", [
     b"", b" ", b"{", b'{"amount": 5', b'{"amount": 5,}', b"[]", b"[1]", b"null", b"true", b"5",
     b'"text"', b"\xff\xfe", b"\xef\xbb\xbf{}", b"{'amount': 5}", b'{"amount": 05}',
@@ -62,6 +63,7 @@ def test_what_is_not_strict_json_is_refused(shop, path, body):
     assert_refused(answer, 400, "malformed_json")
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("amount", [
     "50000", "5e4", True, False, None, 1.0, 50000.5, -1, 0, -0.0, [50000], {"minor": 1},
     9_007_199_254_740_992,
@@ -77,6 +79,7 @@ def test_an_amount_is_a_whole_number_above_zero(shop, path, wish, amount):
         assert fields(answer) == {"amount"}
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("literal", ["1.0", "1e3", "50000.0", "5E+4", "1.0000000000000000001"])
 def test_an_amount_with_a_fraction_is_refused_in_words_that_help(shop, literal):
     body = f'{{"amount": {literal}, "currency": "VND", "gateway": "sandbox"}}'
@@ -87,6 +90,7 @@ def test_an_amount_with_a_fraction_is_refused_in_words_that_help(shop, literal):
     assert "whole number of minor units" in answer.json["detail"]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("changes", "wrong", "code"), [
     ({"currency": "vnd"}, "", "currency_unknown"),
     ({"currency": "XXXX"}, "currency", "invalid_request"),
@@ -153,6 +157,7 @@ def test_a_wrong_field_is_named_and_nothing_is_made(shop, changes, wrong, code):
     assert payments(shop) == before
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("missing", ["amount", "currency", "gateway"])
 def test_a_missing_field_is_named(shop, missing):
     answer = shop.post("/api/payments", json={n: v for n, v in PAYMENT.items() if n != missing})
@@ -161,6 +166,7 @@ def test_a_missing_field_is_named(shop, missing):
     assert answer.json["errors"] == [{"field": missing, "message": "is required"}]
 
 
+@pytest.mark.sqlite_only
 def test_every_wrong_field_is_named_at_once(shop):
     answer = shop.post("/api/payments", json={"amount": "x", "currency": 5, "extra": 1})
 
@@ -168,6 +174,7 @@ def test_every_wrong_field_is_named_at_once(shop):
     assert fields(answer) == {"amount", "currency", "gateway", "extra"}
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("changes", [
     {"gateways": []}, {"gateways": "payos"}, {"gateways": [5]}, {"gateways": ["nobody"]},
     {"gateways": ["payos"], "currency": "USD"}, {"gateways": ["payos"] * 21}, {"draft": 1},
@@ -182,6 +189,7 @@ def test_a_wrong_link_is_refused_and_nothing_is_made(shop, changes):
     assert payments(shop) == before
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("kind", [
     "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
     "application/xml", "text/json", "application/jsonp",
@@ -192,6 +200,7 @@ def test_a_body_of_another_type_is_refused(shop, kind):
     assert_refused(answer, 415, "unsupported_media_type")
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "GZIP", "gzip, identity"])
 @pytest.mark.parametrize("path", ["/api/payments", "/api/webhooks/payos"])
 def test_a_compressed_body_is_refused(shop, path, encoding):
@@ -202,6 +211,7 @@ def test_a_compressed_body_is_refused(shop, path, encoding):
     assert_refused(answer, 415, "unsupported_media_type")
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("path", "limit"), [
     ("/api/payments", 256_000), ("/api/payment-links", 256_000), ("/api/webhooks/payos", 64_000),
     ("/api/webhooks/sandbox", 64_000), ("/api/payos/webhook", 64_000),
@@ -223,6 +233,7 @@ def test_a_body_over_the_limit_is_refused_whole_or_in_chunks(shop, path, limit, 
     assert str(limit) in got.json()["detail"]
 
 
+@pytest.mark.sqlite_only
 def test_a_body_that_only_says_it_is_huge_is_refused_before_it_comes(shop):
     head = (
         "POST /api/payments HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\n"
@@ -235,6 +246,7 @@ def test_a_body_that_only_says_it_is_huge_is_refused_before_it_comes(shop):
     assert b" 413 " in answer.partition(b"\r\n")[0]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("method", "path", "allowed"), [
     ("DELETE", "/api/payments", "GET, HEAD, OPTIONS, POST"),
     ("PUT", "/api/payments/pay_x", "GET, HEAD, OPTIONS"),
@@ -256,6 +268,7 @@ def test_a_wrong_method_is_a_405_that_names_the_right_ones(shop, method, path, a
     assert ", ".join(sorted(answer.headers["allow"].replace(" ", "").split(","))) == allowed
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1.5", "limit=١", "limit=1e2",
     "limit=99999999999", "cursor=", "cursor=x", "cursor=00", "cursor=" + "f" * 64,
@@ -322,6 +335,7 @@ def test_a_strange_id_changes_nothing(shop, path, name):
     assert answer.status in {404, 405, 400}
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("body", [
     {}, {"gateway": ""}, {"gateway": 5}, {"gateway": "nobody"}, {"gateway": "payos", "x": 1},
     {"gateway": None}, [], "payos",
@@ -335,6 +349,7 @@ def test_a_wrong_choice_starts_nothing(shop, body):
     assert sale.counted("attempts") == 0
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("form", [
     b"", b"gateway=", b"gateway=nobody", b"gateway=payos&gateway=sandbox", b"%ff=%fe", b"x",
     b"&" * 100, b"gateway=%00",
@@ -350,6 +365,7 @@ def test_a_wrong_form_starts_nothing_and_shows_a_page(shop, form):
     assert sale.counted("attempts") == 0
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("act", [
     {}, {"act": "dance", "paymentId": "{id}"}, {"act": "pay"}, {"act": "pay", "paymentId": "x"},
     {"act": "pay", "paymentId": "{id}", "amount": 0},
@@ -370,6 +386,7 @@ def test_a_wrong_act_moves_no_money(shop, act):
     assert sale.order()["received"] == 0
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("advance", [-1, "60", None, 1e18, [], True])
 def test_the_clock_only_goes_forward(shop, advance):
     answer = shop.post("/_sim/clock", json={"advance": advance})
@@ -377,6 +394,7 @@ def test_the_clock_only_goes_forward(shop, advance):
     assert_refused(answer, 400)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("headers", [
     {"authorization": b"\xff\xfe"}, {"cookie": b"tct_\xff=\xfe; ; =; tct_"},
     {"if-none-match": b'\xff"'},
@@ -394,6 +412,7 @@ def test_junk_in_a_header_breaks_nothing(shop, path, headers):
     assert not LEAKS.search(re.sub(r"<[^>]+>", "", answer.text))
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("raw", [
     b"GET /api/payments\r\n\r\n", b"BREW /api HTTP/1.1\r\nhost: x\r\n\r\n",
     b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
@@ -416,6 +435,7 @@ def test_what_is_not_http_is_hung_up_on_and_others_are_served(shop, raw):
     assert shop.get("/health/live", token=None).status == 200
 
 
+@pytest.mark.sqlite_only
 def test_a_refusal_of_a_payers_page_is_a_page(shop):
     answer = shop.get("/pay/nothing", token=None, headers={"accept": "text/html"})
 
@@ -424,6 +444,7 @@ def test_a_refusal_of_a_payers_page_is_a_page(shop):
     assert not LEAKS.search(re.sub(r"<[^>]+>", "", answer.text))
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("path", [
     "/api", "/api/", "/api/payments/", "/nothing", "/pay", "/pay/", "/api/webhooks/", "/api/jobs/",
     quote("/ü"), "//api/payments",

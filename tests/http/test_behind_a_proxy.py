@@ -7,6 +7,9 @@ import pytest
 from tests.http.shop import Shop
 from tests.http.test_dashboard import invited
 
+# Calls are counted in the memory of the process.
+pytestmark = pytest.mark.sqlite_only
+
 # Behind a proxy of ours, as in life.
 ENVIRONMENT = {
     "TALLYSTICK_RATE_LIMITS": "true",

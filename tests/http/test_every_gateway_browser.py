@@ -25,7 +25,7 @@ GIVES: Final = {
 }
 SHOWN: Final = ("qrCode", "accountNumber", "transferContent", "checkoutUrl", "instructions")
 pytestmark = [
-    pytest.mark.parametrize("shop", ["sqlite"], indirect=True),
+    pytest.mark.sqlite_only,
     pytest.mark.parametrize("till", TILLS, ids=lambda till: till.name),
 ]
 

@@ -11,6 +11,9 @@ from tests.http.conftest import OpenShop
 from tests.http.shop import Shop, eventually
 from tests.infra.browser import NewPage, assert_accessible
 
+# What the browser shows; what it is told is tested on both databases.
+pytestmark = pytest.mark.sqlite_only
+
 CODE = re.compile(r"HOL-GIFT-[0-9A-HJKMNP-TV-Z]{18}")
 
 

@@ -90,6 +90,7 @@ def explore(shop: Shop, operation: Any, ids: dict[str, str]) -> None:
     call()
 
 
+@pytest.mark.sqlite_only
 def test_every_operation_says_what_it_is_for(shop):
     silent = [name for name, told in operations(shop).items()
               if not (told.get("summary") and told.get("tags"))]  # fmt: skip
@@ -97,12 +98,14 @@ def test_every_operation_says_what_it_is_for(shop):
     assert silent == []
 
 
+@pytest.mark.sqlite_only
 def test_every_operation_has_a_name_of_its_own(shop):
     names = [told["operationId"] for told in operations(shop).values()]
 
     assert len(names) == len(set(names))
 
 
+@pytest.mark.sqlite_only
 def test_every_operation_says_how_it_refuses(shop):
     problem = "application/problem+json"
     silent = [
@@ -113,6 +116,7 @@ def test_every_operation_says_how_it_refuses(shop):
     assert silent == []
 
 
+@pytest.mark.sqlite_only
 def test_problems_are_described_member_by_member(shop):
     document = shop.get("/openapi.json").json
     answer = document["paths"]["/api/payments"]["post"]["responses"]["4XX"]
@@ -125,6 +129,7 @@ def test_problems_are_described_member_by_member(shop):
     assert "errors" in schema["properties"]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("path", "names"), [
     ("/api/payments", {"limit", "cursor", "createdAfter", "createdBefore", "phase", "amountState",
                        "gateway", "ownerId", "reference"}),
@@ -138,6 +143,7 @@ def test_lists_name_their_filters(shop, path, names):
     assert all(one["schema"] for one in parameters)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("path", ["/api/payments", "/api/payment-links"])
 def test_creating_says_that_it_takes_an_idempotency_key(shop, path):
     parameters = operations(shop)[f"POST {path}"]["parameters"]
@@ -145,6 +151,7 @@ def test_creating_says_that_it_takes_an_idempotency_key(shop, path):
     assert "Idempotency-Key" in {one["name"] for one in parameters if one["in"] == "header"}
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("operation", [
     "POST /api/webhooks/{gateway}", "POST /api/payos/webhook",
     "POST /api/v1/payments/{gateway}/callback", "GET /api/payments/{payment_id}/stream",
@@ -154,6 +161,7 @@ def test_the_hot_routes_are_described_too(shop, operation):
     assert operation in operations(shop)
 
 
+@pytest.mark.sqlite_only
 def test_the_description_names_the_proofs_that_are_taken(shop):
     schemes = shop.get("/openapi.json").json["components"]["securitySchemes"]
 
@@ -162,6 +170,7 @@ def test_the_description_names_the_proofs_that_are_taken(shop):
     assert any(scheme.get("name") == "x-cron-secret" for scheme in schemes.values())
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("path", "schema"), [
     ("/api/payments", "Payment"), ("/api/payment-links", "PaymentLink"),
 ])  # fmt: skip

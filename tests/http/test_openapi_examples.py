@@ -18,7 +18,7 @@ from tallystick.web.example_bodies import BODIES
 from tests.http.shop import Shop
 
 # Nothing here depends on the database.
-pytestmark = pytest.mark.parametrize("shop", ["sqlite"], indirect=True, scope="module")
+pytestmark = pytest.mark.sqlite_only
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 

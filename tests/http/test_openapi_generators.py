@@ -12,7 +12,7 @@ from tests.http.shop import Shop
 from tests.infra import programs
 
 # Nothing here depends on the database.
-pytestmark = pytest.mark.parametrize("shop", ["sqlite"], indirect=True, scope="module")
+pytestmark = pytest.mark.sqlite_only
 
 SHOP_IN_TYPESCRIPT = """
 import type { components, paths, webhooks } from "./schema";

@@ -15,7 +15,7 @@ from tests.http.shop import Shop
 from tests.http.test_bad_input import assert_refused, fields
 
 # Nothing here depends on the database.
-pytestmark = pytest.mark.parametrize("shop", ["sqlite"], indirect=True, scope="module")
+pytestmark = pytest.mark.sqlite_only
 
 SHOP = "https://shop.example.com"
 ENVIRONMENT = {"TALLYSTICK_ALLOWED_ORIGINS": f"{SHOP}, http://localhost:3000"}

@@ -9,6 +9,9 @@ import pytest
 from tests.http.shop import Sale, Shop
 from tests.infra.live import Answer
 
+# Pages are made from what was read; the reading has tests of its own on both databases.
+pytestmark = pytest.mark.sqlite_only
+
 HTML = {"accept": "text/html,application/xhtml+xml"}
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}
 

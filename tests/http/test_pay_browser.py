@@ -10,6 +10,9 @@ from playwright.sync_api import Page, expect
 from tests.http.shop import Sale, Shop
 from tests.infra.browser import NewPage, assert_accessible
 
+# What the browser shows; what it is told is tested on both databases.
+pytestmark = pytest.mark.sqlite_only
+
 
 @pytest.fixture
 def sale(shop: Shop) -> Sale:

@@ -7,6 +7,9 @@ import pytest
 from tests.http.shop import Shop
 from tests.infra.live import Answer
 
+# Calls are counted in the memory of the process.
+pytestmark = pytest.mark.sqlite_only
+
 ENVIRONMENT = {"TALLYSTICK_RATE_LIMITS": "true"}
 
 

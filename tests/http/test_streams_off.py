@@ -9,6 +9,9 @@ from tallystick.client import Tallystick
 from tests.http.shop import Shop
 from tests.infra.browser import NewPage
 
+# A setting decides it, before anything is read.
+pytestmark = pytest.mark.sqlite_only
+
 # A stream that is open all the same would end soon, so that these tests fail and do not hang.
 ENVIRONMENT = {"TALLYSTICK_STREAMS": "false", "TALLYSTICK_STREAM_LIFE_S": "2"}
 

@@ -11,6 +11,9 @@ from tallystick.domain.typed_amount import typed_amount
 from tests.http.callers import user_token
 from tests.http.shop import Sale, Shop, eventually
 
+# A page before the API of top-ups, whose own tests run on both databases.
+pytestmark = pytest.mark.sqlite_only
+
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}
 
 

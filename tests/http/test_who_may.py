@@ -10,6 +10,9 @@ import pytest
 from tests.http.callers import FAR_OFF, key_of, signed_token, user_token
 from tests.http.shop import Sale, Shop
 
+# Who may do what is decided from a proof and its role, before anything else is read.
+pytestmark = pytest.mark.sqlite_only
+
 UNKNOWN = "pay_00000000000000000000000000"
 READS = ["", "/status", "/stream", "/why"]
 WISH = {"amount": 50_000, "currency": "VND", "gateway": "sandbox"}

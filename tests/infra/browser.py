@@ -1,11 +1,13 @@
 """A real Chromium for the tests: phone and desktop, light and dark, and the axe check.
 
-The browser is Playwright's synchronous one and lives for one test, so tests with a page are plain
-functions; async tests in the same worker keep their event loop to themselves.
+The tests of a worker share one browser, and each opens contexts of its own, which know nothing of
+another test's. It is Playwright's synchronous one, so tests with a page are plain functions. Its
+event loop stands still between them, and async tests in the same worker have their own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,15 +46,52 @@ def chromium_path() -> Path:
     return programs.chromium()
 
 
+class SharedBrowser:
+    """A headless Chromium that is started when it is needed, and again if it has died."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.playwright = sync_playwright().start()
+        self.loop = asyncio.get_running_loop()
+        self.browser: Browser | None = None
+
+    def resume(self) -> Browser:
+        """The browser, for one test. Playwright's loop counts as the running one from now on."""
+        asyncio._set_running_loop(self.loop)
+        if self.browser is None or not self.browser.is_connected():
+            self.browser = self.playwright.chromium.launch(
+                executable_path=self.path, headless=True, args=list(FLAGS)
+            )
+        return self.browser
+
+    def pause(self) -> None:
+        """Forget what the test did. Its loop stands still, so that another one may run here."""
+        for context in self.browser.contexts if self.browser else []:
+            context.close()
+        asyncio._set_running_loop(None)
+
+    def end(self) -> None:
+        """End the browser, and what drives it."""
+        asyncio._set_running_loop(self.loop)
+        if self.browser is not None:
+            self.browser.close()
+        self.playwright.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_browser(chromium_path: Path) -> Iterator[SharedBrowser]:
+    """The one of this worker."""
+    shared = SharedBrowser(chromium_path)
+    asyncio._set_running_loop(None)
+    yield shared
+    shared.end()
+
+
 @pytest.fixture
-def browser(chromium_path: Path) -> Iterator[Browser]:
-    """A headless browser that this test has for itself."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=chromium_path, headless=True, args=list(FLAGS)
-        )
-        yield chromium
-        chromium.close()
+def browser(shared_browser: SharedBrowser) -> Iterator[Browser]:
+    """A headless browser in which this test finds nothing of another."""
+    yield shared_browser.resume()
+    shared_browser.pause()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -23,6 +23,15 @@ FIXTURES = ("database_url", "empty_database_url")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a database once on each of them, unless it is marked for one."""
+    for fixture in FIXTURES:
+        if fixture in metafunc.fixturenames:
+            on_each(metafunc, fixture)
+
+
+def on_each(
+    metafunc: pytest.Metafunc, fixture: str, *, scope: Literal["module"] | None = None
+) -> None:
+    """Run a test once for each database, unless it says itself what the fixture is to be."""
     dialects = [
         pytest.param(dialect, marks=() if dialect == "sqlite" else pytest.mark.postgres)
         for dialect in wanted_dialects(metafunc.definition)
@@ -32,9 +41,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for mark in metafunc.definition.iter_markers("parametrize")
         for name in (mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0])
     }
-    for fixture in FIXTURES:
-        if fixture in metafunc.fixturenames and fixture not in already:
-            metafunc.parametrize(fixture, dialects, indirect=True)
+    if fixture not in already:
+        metafunc.parametrize(fixture, dialects, indirect=True, scope=scope)
 
 
 def wanted_dialects(item: pytest.Function) -> tuple[str, ...]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
 import ssl
 import subprocess
-import sys
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +17,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.infra import shared
+from tests.infra import processes, shared
 
 START_S = 90.0
 # Days of virtual time in one request take minutes on a machine that is busy.
 PATIENCE_S = 240.0
 STOP_S = 30.0
+LOOK_EVERY_S = 0.02
 REPORT_LINES = 80
 SERVERS = pytest.StashKey[list["LiveServer"]]()
 # Nothing here speaks TLS, and reading the certificates of the system takes longer than a request.
@@ -170,8 +169,9 @@ class LiveServer:
     tracebacks_expected: bool = False
     program: str = "tallystick.cli"
     ready: dict[str, Any] = field(default_factory=dict)
-    keeper: subprocess.Popen[bytes] | None = None
+    process: processes.Process | None = None
     starts: int = 0
+    by_name: bool = False
 
     @property
     def url(self) -> str:
@@ -247,51 +247,54 @@ class LiveServer:
         """Start the program and wait until it says that it is ready."""
         self.stop()
         self.starts += 1
-        command = [sys.executable, "-m", self.program, "dev", "--json", "--port", str(port)]
+        words = ["dev", "--json", "--port", str(port)]
         if self.database_url:
-            command += ["--database", self.database_url]
-        with (self.folder / f"stderr-{self.starts}.txt").open("wb") as errors:
-            self.keeper = shared.keep(
-                [*command, *self.words],
-                cwd=self.folder,
-                env=shared.plain_environment() | self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        self.ready = self.first_line()
+            words += ["--database", self.database_url]
+        self.process = processes.start(
+            *words, *self.words,
+            folder=self.folder,
+            environment=shared.plain_environment() | self.environment,
+            stdout=self.folder / f"stdout-{self.starts}.txt",
+            stderr=self.folder / f"stderr-{self.starts}.txt",
+            module=self.program,
+            by_name=self.by_name,
+        )  # fmt: skip
+        self.ready = self.first_line(self.process)
 
-    def first_line(self) -> dict[str, Any]:
-        """The JSON line of readiness; later output goes to a file."""
-        assert self.keeper is not None
-        assert self.keeper.stdout is not None
-        lines: queue.Queue[bytes] = queue.Queue()
-        copy = (self.keeper.stdout, self.folder / f"stdout-{self.starts}.txt", lines)
-        threading.Thread(target=copy_lines, args=copy, daemon=True).start()
-        try:
-            line = lines.get(timeout=START_S)
-            ready: dict[str, Any] = json.loads(line)
-        except (queue.Empty, ValueError):
-            self.stop()
-            said = f"stdout:\n{self.stdout}\nstderr:\n{self.stderr}"
-            raise AssertionError(f"The program did not get ready.\n{said}") from None
-        return ready
+    def first_line(self, process: processes.Process) -> dict[str, Any]:
+        """The JSON line of readiness."""
+        said = self.folder / f"stdout-{self.starts}.txt"
+        deadline = time.monotonic() + START_S
+        while process.poll() is None and time.monotonic() < deadline:
+            line, ended, _ = said.read_text().partition("\n")
+            if ended:
+                ready: dict[str, Any] = json.loads(line)
+                return ready
+            time.sleep(LOOK_EVERY_S)
+        self.stop()
+        raise AssertionError(
+            f"The program did not get ready.\nstdout:\n{self.stdout}\nstderr:\n{self.stderr}"
+        )
 
     def kill9(self) -> None:
         """Pull the plug: no goodbye, no clean-up."""
         os.kill(self.pid, signal.SIGKILL)
-        self.await_end()
+        if self.process is not None:
+            self.process.wait()
 
     def stop(self) -> None:
-        """Ask it to leave, as a service manager does. Nothing happens where it is gone already."""
-        if self.keeper is not None and self.keeper.poll() is None:
-            self.keeper.send_signal(signal.SIGTERM)
-            self.await_end()
+        """Ask it to leave, as a service manager does, and insist as one.
 
-    def await_end(self) -> None:
-        """Wait until the process is gone; its keeper insists after a while."""
-        if self.keeper is not None:
-            self.keeper.wait(STOP_S)
+        Nothing happens where it is gone already.
+        """
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def restart(self) -> None:
         """Start it again, with the same database on the same port."""
@@ -299,18 +302,6 @@ class LiveServer:
 
     def __repr__(self) -> str:
         return f"<LiveServer {self.ready.get('url')} in {self.folder}>"
-
-
-def copy_lines(source: Any, path: Path, first: queue.Queue[bytes]) -> None:
-    """Write a process's output to a file and hand over the first line (empty at the end)."""
-    with path.open("wb") as copy, source:
-        line = source.readline()
-        copy.write(line)
-        copy.flush()
-        first.put(line)
-        for line in source:
-            copy.write(line)
-            copy.flush()
 
 
 StartServer = Callable[..., LiveServer]
@@ -321,7 +312,7 @@ def live_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Star
     """Starts servers: `live_server(database_url, env={…}, args=[…], tracebacks_expected=False)`.
 
     Without a database URL, the program makes a SQLite file in its folder. A log with a traceback
-    fails the test at its end.
+    fails the test at its end. `by_name=True` starts it as a person does, where that matters.
     """
     servers: list[LiveServer] = []
     request.node.stash[SERVERS] = servers
@@ -332,11 +323,13 @@ def live_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Star
         env: Mapping[str, str] | None = None,
         args: tuple[str, ...] | list[str] = (),
         tracebacks_expected: bool = False,
+        by_name: bool = False,
     ) -> LiveServer:
         folder = tmp_path / f"server-{len(servers) + 1}"
         folder.mkdir()
         url = database_url or f"sqlite:///{folder / 'tallystick.db'}"
         server = LiveServer(folder, url, tuple(args), dict(env or {}), tracebacks_expected)
+        server.by_name = by_name
         servers.append(server)
         server.start()
         return server

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -78,6 +78,15 @@ def once(name: str, start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             note.write_text(json.dumps(start()))
         answer: dict[str, Any] = json.loads(note.read_text())
         return answer
+
+
+def is_first(name: str) -> bool:
+    """Whether nobody in this run has asked for this name before."""
+    try:
+        (Path(os.environ[FOLDER]) / f"{name}.first").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def new_folder(purpose: str) -> Path:
@@ -141,7 +150,16 @@ def free_port() -> int:
         return port
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+class Ending(Protocol):
+    """A process, whoever started it."""
+
+    args: Any
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+
+def wait_until(ready: Callable[[], bool], process: Ending, log: Path) -> None:
     """Wait for a server; where it ends instead, or takes a minute, fail with what it logged."""
     deadline = time.monotonic() + 60.0
     while not ready():

@@ -84,6 +84,35 @@ def test_chromium_renders_a_page_that_axe_accepts(every_page):
     assert_accessible(every_page)
 
 
+def test_a_page_finds_nothing_of_another_test_in_the_browser(every_page):
+    every_page.route("http://shop.test/", lambda route: route.fulfill(body="<title>Shop"))
+    every_page.goto("http://shop.test/")
+
+    assert every_page.evaluate("document.cookie + (localStorage.seen ?? '')") == ""
+    every_page.evaluate("document.cookie = 'seen=1'; localStorage.seen = 'before'")
+
+
+async def test_an_async_test_has_a_loop_of_its_own_between_pages():
+    assert await asyncio.to_thread(lambda: "here") == "here"
+
+
+def test_a_page_opens_after_an_async_test(page):
+    page.goto(GOOD_PAGE)
+
+    assert page.title() == "Pay"
+
+
+def test_a_browser_that_died_is_started_again(shared_browser):
+    first = shared_browser.resume()
+    first.close()
+
+    second = shared_browser.resume()
+
+    assert second.is_connected()
+    assert second is not first
+    shared_browser.pause()
+
+
 def test_axe_names_what_is_wrong_with_a_page(page):
     page.goto(BAD_PAGE)
 
@@ -121,7 +150,7 @@ def test_a_program_that_a_test_starts_keeps_what_it_compiled():
 
 
 def test_the_program_comes_back_on_the_same_port_after_a_kill(live_server):
-    server = live_server()
+    server = live_server(by_name=True)
     url, pid = server.url, server.pid
 
     server.kill9()
