@@ -226,7 +226,9 @@ SAMPLES: Final[dict[str, list[Call]]] = {
     "revenue.sale_rows.summed": [lambda tx: sale_rows.summed(tx, sale_rows.Span(END - DAY, END))],
     "schedules.let_go": [schedules.let_go],
     "addresses.plain": [lambda tx: addresses.plain(tx, orders_table, 10)],
-    "addresses.seal": [lambda tx: addresses.seal(tx, orders_table, [(f"orders_{NAME}", "x", b"x")])],
+    "addresses.seal": [
+        lambda tx: addresses.seal(tx, orders_table, [(f"orders_{NAME}", "x", b"x")])
+    ],
     "sealed.other": [_others(one) for one in SEALED_COLUMNS],
     "sealed.replace": [_reseal],
     "sealed.samples": [lambda tx: list(sealed.samples(tx, SEALED_COLUMNS))],

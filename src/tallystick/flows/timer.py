@@ -46,7 +46,7 @@ def next_check(
 def _afterwards(
     hub: Hub, payment: Payment, asked: Sequence[Attempt], now: datetime
 ) -> datetime | None:
-    """Late money is listened for. What is paid is asked about no more (docs/money.md, whose turn it is).
+    """Late money is listened for. What is paid is asked about no more (docs/money.md).
 
     But while a refund is promised: what went back without us may not have found room beside it.
     """
