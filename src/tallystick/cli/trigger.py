@@ -153,6 +153,15 @@ def _refund_failed(server: "Server") -> str:
     return payment_id
 
 
+def _refund_pending(server: "Server") -> str:
+    """The payer's bank takes its time over the money that goes back."""
+    payment_id = _acted("pay", "polar")(server)
+    _act(server, payment_id, "slow_refunds")
+    server.post(f"/api/payments/{payment_id}/check", {})
+    server.post(f"/api/payments/{payment_id}/refunds", {"reason": "tallystick trigger"})
+    return payment_id
+
+
 def _refund_canceled(server: "Server") -> str:
     payment_id = _given_back(_acted("pay", "sepay"))(server)
     server.post(f"/api/refunds/{_refund_of(server, payment_id)}/cancel", {})
@@ -246,6 +255,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "payment.processing": _in_flight,
     "refund.requested": _given_back(_acted("pay")),
     "refund.manual": _given_back(_acted("pay", "sepay")),
+    "refund.pending": _refund_pending,
     "refund.succeeded": _given_back(_acted("pay")),
     "refund.failed": _refund_failed,
     "refund.canceled": _refund_canceled,
