@@ -239,6 +239,14 @@ def _task(act: str) -> Script:
     return play
 
 
+def _task_canceled(server: "Server") -> str:
+    """One that nobody started, so that there is nobody to call back."""
+    wish = {"amount": 50_000, "currency": "VND", "callbackUrl": "https://example.com/done"}
+    task_id = str(server.post("/api/tasks", wish)["data"]["id"])
+    server.post(f"/api/tasks/{task_id}/actions", {"action": "CANCEL"})
+    return task_id
+
+
 _ORDERED: Final = _sold(
     "/api/orders", email="buyer@example.com", productType="starter", currency="VND"
 )
@@ -266,6 +274,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "order.review": _held,
     "task.completed": _task("pay"),
     "task.payment_failed": _task("decline"),
+    "task.canceled": _task_canceled,
     "commission.earned": _commission(),
     "commission.approved": _commission("approve"),
     "commission.paid": _commission("approve", "pay"),

@@ -50,7 +50,7 @@ _OF_FAMILIES: Final = {
     "GiftCardNews": ("giftcard.issued",),
     "Order": ("order.completed", "order.refunded", "order.review"),
     "TopupNews": ("topup.confirmed",),
-    "TaskNews": ("task.completed", "task.payment_failed"),
+    "TaskNews": ("task.completed", "task.payment_failed", "task.canceled"),
     "CommissionNews": ("commission.earned", "commission.approved", "commission.paid",
                        "commission.clawed_back"),
     "TierNews": ("commission.tier_upgraded",),
