@@ -219,7 +219,7 @@ SAMPLES: Final[dict[str, list[Call]]] = {
     "schedules.let_go": [schedules.let_go],
     "sealed.replace": [_reseal],
     "sealed.samples": [lambda tx: list(sealed.samples(tx))],
-    "topups.page": lists(_topups, {"owner_id": "owner_9"},
+    "topups.page": lists(_topups, {}, {"phases": ("open", "processing")}, {"owner_id": "owner_9"},
                          {"owner_id": "owner_9", "phases": ("paid",)}),
     "gift_cards.page": lists(_cards, {"state": "active"}, {"payment_id": f"payments_{NAME}"},
                              {"email_lookup": "email_lookup_9"}),

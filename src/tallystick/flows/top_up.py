@@ -13,7 +13,7 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.snapshot import Snapshot
-from tallystick.domain.topup import phases_of
+from tallystick.domain.topup import PURPOSE, phases_of
 from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.once import Once
@@ -51,7 +51,7 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
     wished = Wish(
         amount=wish.amount,
         gateways=(wish.gateway,),
-        purpose="wallet_topup",
+        purpose=PURPOSE,
         description="Wallet top-up",
         owner_id=wish.owner_id,
         return_url=wish.return_url or place,

@@ -8,7 +8,7 @@ from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
-from tallystick.domain.topup import TopupStatus
+from tallystick.domain.topup import PURPOSE, TopupStatus
 from tallystick.fulfilment.base import Fulfilment
 from tallystick.store import ledger, outbox, topups
 from tallystick.store.outbox import News
@@ -17,7 +17,7 @@ from tallystick.store.outbox import News
 class WalletTopup(Fulfilment):
     """Money that the owner spends later. Late money fills the wallet all the same."""
 
-    purpose = "wallet_topup"
+    purpose = PURPOSE
 
     def account(self, tx: Connection, payment: Payment) -> str:
         """The wallet of the payment's owner."""
