@@ -112,6 +112,11 @@ ASKED = {
         {"gatewayUrl": "https://g", "referenceNumber": "R1", "expiresAt": "2026-11-20T00:00:00Z"},
         "reference_number", "R1",
     ),
+    "task that is canceled": (
+        lambda hub: hub.tasks.cancel("task_1"),
+        ("POST", "/api/tasks/task_1/actions", {"action": "CANCEL"}),
+        {"data": {**TASK, "status": "CANCELED"}}, "status", "CANCELED",
+    ),
     "webhook endpoint": (
         lambda hub: hub.webhook_endpoints.create(url=HOOK["url"], events=("payment.*",)),
         ("POST", "/api/webhook-endpoints", {"url": HOOK["url"], "events": ["payment.*"]}),

@@ -11,6 +11,7 @@ import pytest
 from tallystick.domain.errors import Unavailable
 from tallystick.flows.rates import latest
 from tallystick.flows.schedule import run
+from tests.infra.patience import patiently
 from tests.store.rows import NOW
 from tests.store.rows import run as run_sql
 
@@ -66,7 +67,7 @@ async def test_without_a_source_there_is_the_floor(house):
 
 
 async def test_a_slow_source_is_asked_once_for_everybody(house, source):
-    await asyncio.gather(*(told(house) for _ in range(64)))
+    await asyncio.gather(*(patiently(told, house) for _ in range(64)))
 
     assert source.asked == 1
 

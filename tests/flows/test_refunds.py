@@ -30,6 +30,7 @@ from tallystick.gateways.abilities import RefundOrder, RefundVerdict
 from tallystick.gateways.base import AttemptRef, Verdict
 from tallystick.products import CHECKS
 from tallystick.store import ledger, payments, receipts
+from tests.infra.patience import patiently
 from tests.store.house import CAN, House, Till
 
 
@@ -159,7 +160,7 @@ async def test_sixty_four_refunds_at_once_never_give_back_more_than_came(shop):
         except (RefundTooLarge, NothingToRefund):
             return 0
 
-    given = await asyncio.gather(*(one(number) for number in range(64)))
+    given = await asyncio.gather(*(patiently(one, number) for number in range(64)))
 
     after = await payment(shop, payment_id)
     assert after.refunded == sum(given) <= 100_000

@@ -177,3 +177,60 @@ def test_an_old_reader_multiplies_by_the_commission_rate_and_is_not_off_by_a_hun
 
     assert approved["approvedAt"] == approved["updatedAt"]
     assert done["approvedAt"] == approved["approvedAt"] < done["paidAt"]
+
+
+def test_what_a_free_order_gave_is_taken_back_by_a_person_with_a_reason(shop):
+    coupon(shop, "LEAKED", 100, maxRedemptions=2)
+    order = buy(shop, couponCode="LEAKED")
+    before = shop.get("/api/admin/revenue").json
+    key = completed(shop, order, token=order["clientToken"])["licence"]["key"]
+    refused = shop.post(f"/api/orders/{order['id']}/refunds", json={})
+    assert "/revoke" in refused.json["detail"]
+
+    path, why = f"/api/orders/{order['id']}/revoke", {"reason": "The code was leaked."}
+    first, again = (shop.post(path, json=why) for _ in range(2))
+
+    assert (first.status, first.data["status"]) == (200, "refunded")
+    assert again.data == first.data
+    licence = shop.post("/api/licences/check", json={"key": key}, token=None).data
+    assert (licence["valid"], licence["revokedAt"] is not None) == (False, True)
+    told = shop.rows(f"SELECT type FROM outbox WHERE payment_id = '{order['paymentId']}'")
+    assert sorted(told).count(("order.refunded",)) == 1
+    logged = shop.rows(f"SELECT action, reason FROM decisions WHERE subject = '{order['id']}'")
+    assert logged == [("revoked", "The code was leaked.")]
+    coupons = shop.get("/api/coupons/LEAKED").data
+    assert (coupons["redeemed"], coupons["remaining"]) == (1, 1)
+    after = shop.get("/api/admin/revenue").json
+    assert (after["totalUsdCents"], after["refundedUsdCents"]) == (
+        before["totalUsdCents"], before["refundedUsdCents"],
+    )  # fmt: skip
+
+
+def test_who_referred_the_buyer_of_what_was_taken_back_earns_nothing(shop):
+    wish = {"email": "an@example.vn", "code": "AN-GIFTS"}
+    referrer = shop.post("/api/referrers", json=wish).data
+    coupon(shop, "GIFTED", 100)
+    order = buy(shop, couponCode="GIFTED", referralCode="AN-GIFTS")
+
+    revoked = shop.post(f"/api/orders/{order['id']}/revoke", json={"reason": "Given by mistake."})
+
+    assert revoked.data["status"] == "refunded", revoked.text
+    earned = shop.get(f"/api/admin/commissions?orderId={order['id']}").data
+    assert {one["status"] for one in earned} <= {"canceled", "cancelled"}
+    assert shop.get(f"/api/referrers/{referrer['id']}").status == 200
+
+
+def test_an_order_that_was_paid_is_taken_back_by_a_refund_only(shop):
+    order = buy(shop)
+    paid(shop, order)
+    why = {"reason": "They asked."}
+
+    refused = shop.post(f"/api/orders/{order['id']}/revoke", json=why)
+    unknown = shop.post("/api/orders/ord_00000000000000000000000000/revoke", json=why)
+    nobody = shop.post(f"/api/orders/{order['id']}/revoke", json=why, token=order["clientToken"])
+    silent = shop.post(f"/api/orders/{order['id']}/revoke", json={})
+
+    answers = [refused, unknown, nobody, silent]
+    assert [one.status for one in answers] == [409, 404, 401, 400]
+    assert "refund" in refused.json["detail"]
+    assert completed(shop, order)["licence"]

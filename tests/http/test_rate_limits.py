@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.http.shop import Shop
@@ -13,10 +15,20 @@ pytestmark = pytest.mark.sqlite_only
 ENVIRONMENT = {"TALLYSTICK_RATE_LIMITS": "true"}
 
 
-def until_refused(most: int, ask) -> tuple[list[Answer], Answer]:
-    """Ask as often as is allowed, and once more."""
+def until_refused(most: int, window_s: int, ask) -> tuple[list[Answer], Answer]:
+    """Ask as often as is allowed, and once more.
+
+    Windows begin at whole minutes, or quarters of an hour, of the clock, and what was counted
+    before weighs a little less with each second after: who asks across such a border on a busy
+    machine is let in a few more times, and refused then.
+    """
+    began = time.time() // window_s
     allowed = [ask() for _ in range(most)]
-    return allowed, ask()
+    refused = ask()
+    while refused.status != 429 and time.time() // window_s != began:
+        allowed.append(refused)
+        refused = ask()
+    return allowed, refused
 
 
 def assert_refused(answer: Answer, name: str, most: int, window_s: int) -> None:
@@ -32,7 +44,7 @@ def test_a_payment_may_be_polled_three_hundred_times_by_one_client(shop: Shop):
     sale, other = shop.payment(gateway="sandbox"), shop.payment(gateway="sandbox")
     path = f"/api/payments/{sale.id}/status"
 
-    allowed, refused = until_refused(300, lambda: shop.get(path, token=sale.token))
+    allowed, refused = until_refused(300, 900, lambda: shop.get(path, token=sale.token))
 
     assert {answer.status for answer in allowed} == {200}
     assert allowed[0].headers["ratelimit-policy"] == '"polling";q=300;w=900'
@@ -56,7 +68,7 @@ def test_a_304_counts_and_says_how_many_are_left(shop: Shop):
 def test_strangers_share_one_hundred_calls_of_the_api(shop: Shop):
     path = "/api/payments/pay_00000000000000000000000000"
 
-    allowed, refused = until_refused(100, lambda: shop.get(path, token=None))
+    allowed, refused = until_refused(100, 900, lambda: shop.get(path, token=None))
 
     assert {answer.status for answer in allowed} == {401}
     assert_refused(refused, "anonymous", 100, 900)
@@ -74,7 +86,7 @@ def test_the_pay_pages_may_be_opened_thirty_times_a_minute(shop: Shop):
     page = {"accept": "text/html"}
     path = f"/pay/{sale.short_code}"
 
-    allowed, refused = until_refused(30, lambda: shop.get(path, token=None, headers=page))
+    allowed, refused = until_refused(30, 60, lambda: shop.get(path, token=None, headers=page))
 
     assert {answer.status for answer in allowed} == {200}
     assert refused.status == 429

@@ -51,6 +51,9 @@ def test_every_pair_of_the_table_is_as_it_was_agreed(state, signal):
         (TaskState.IDLE, TaskSignal.PAID): TaskState.COMPLETED,
         (TaskState.IN_PROGRESS, TaskSignal.LAPSED): TaskState.IDLE,
         (TaskState.IN_PROGRESS, TaskSignal.PAID): TaskState.COMPLETED,
+        (TaskState.IDLE, TaskSignal.CANCELED): TaskState.CANCELED,
+        (TaskState.IN_PROGRESS, TaskSignal.CANCELED): TaskState.CANCELED,
+        (TaskState.CANCELED, TaskSignal.PAID): TaskState.COMPLETED,
     }
 
     assert TASK_MOVES.get((state, signal)) == agreed.get((state, signal))

@@ -36,8 +36,8 @@ CONTRACT = """
 # Beside it: how the gateway's books can come to differ from ours, and how it changes its mind.
 OUR_OWN = {
     "forget_memo", "stray_transfer", "lose_transfer", "change_transfer", "lose_refund",
-    "reverse_refund", "chargeback", "chargeback_lost", "chargeback_won",
-    "strangers", "odd_lines", "unknown_value",
+    "reverse_refund", "slow_refunds", "finish_refund", "chargeback", "chargeback_lost",
+    "chargeback_won", "strangers", "odd_lines", "unknown_value",
 }  # fmt: skip
 FIFTY = Money(50_000, "VND")
 ROOT = Path(__file__).resolve().parents[2]

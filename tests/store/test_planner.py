@@ -39,7 +39,6 @@ ALLOWED: Final = {
     "pruning.stretch": "the job `tidy`, a slice at a time, once a day",
     "orders.coupon_rows._UNNAMED": "the job `tidy`, a slice at a time, once a day",
     "sealed.samples": "one row of each, at the first start with this version",
-    "wallets.topup_rows.page": "when a person lists them; the newest payments until a page is full",
     "feed.page createdAfter": "the first page of a look back; it goes on by number",
 }
 REMEDY: Final = (

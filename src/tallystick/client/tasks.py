@@ -12,7 +12,7 @@ from tallystick.client.reading import Thing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Thing):
-    """`IDLE`, `IN_PROGRESS` or `COMPLETED`."""
+    """`IDLE`, `IN_PROGRESS`, `COMPLETED` or `CANCELED`."""
 
     id: str
     status: str
@@ -66,3 +66,8 @@ class Tasks(Resource[L]):
         body = {"action": "INITIATE_PAYMENT", "gateway": gateway}
         path = place("/api/tasks/{}/actions", task_id)
         return act(path, maybe_data(TaskPayment.read), body, repeatable=False)
+
+    @endpoint
+    def cancel(self, task_id: str) -> Call[Task]:
+        """End a task with all of its sessions; refused once it is completed. Safe to repeat."""
+        return act(place("/api/tasks/{}/actions", task_id), data(Task.read), {"action": "CANCEL"})

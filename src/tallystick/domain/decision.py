@@ -22,6 +22,7 @@ class Action(StrEnum):
     CLOSED = "closed"
     REVIEWED = "reviewed"
     RELEASED = "released"
+    REVOKED = "revoked"
     RESENT = "resent"
 
 

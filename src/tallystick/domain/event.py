@@ -21,8 +21,8 @@ FAMILIES: Final = ("payment", "refund", "giftcard", "order", "topup", "task", "c
 PRODUCT_EVENTS: Final = (
     "refund.requested", "refund.manual", "refund.pending", "refund.succeeded", "refund.failed",
     "refund.canceled", "giftcard.issued", "order.completed", "order.refunded", "order.review",
-    "topup.confirmed", "task.completed", "task.payment_failed", "commission.earned",
-    "commission.approved", "commission.paid", "commission.clawed_back",
+    "topup.confirmed", "task.completed", "task.payment_failed", "task.canceled",
+    "commission.earned", "commission.approved", "commission.paid", "commission.clawed_back",
     "commission.tier_upgraded",
 )  # fmt: skip
 """What refunds and the products tell of."""

@@ -244,7 +244,7 @@ class _Walk:
         if item.claim is Claim.DEADLINE:
             return self._weigh_deadline()
         if item.claim is Claim.GIVEN_BACK:
-            return self._weigh_return()
+            return self._weigh_return(item.note)
         return None, item.note or "It is a note of our own and moves nothing."
 
     def _weigh_cancellation(self, reason: str) -> tuple[Signal | None, str]:
@@ -253,11 +253,11 @@ class _Walk:
         self.note_partial()
         return Signal.CANCELED, reason
 
-    def _weigh_return(self) -> tuple[Signal | None, str]:
+    def _weigh_return(self, note: str) -> tuple[Signal | None, str]:
         """Money that went back is still a receipt: it must not complete a payment later."""
         if self.phase not in {Phase.OPEN, Phase.EXPIRED}:
             return None, f"Money goes back; the payment stays {self.phase}."
-        return Signal.CANCELED, "What had come goes back, so the offer is closed for good."
+        return Signal.CANCELED, note or "What had come goes back, so the offer is closed for good."
 
     def _weigh_opening(self, item: Evidence) -> tuple[Signal | None, str]:
         if self.terms.due.minor or self.phase is not Phase.DRAFT:

@@ -61,7 +61,7 @@ def nearest(exact: Fraction) -> int:
 
 def share(whole: int, part: int, of: int) -> int:
     """`whole` in the proportion `part` : `of`, rounded once. All of it for all of the parts."""
-    return nearest(Fraction(whole * part, of))
+    return whole if part == of else nearest(Fraction(whole * part, of))
 
 
 @dataclass(frozen=True, slots=True)

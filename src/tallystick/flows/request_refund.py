@@ -266,6 +266,8 @@ def _amount(tx: Connection, hub: Hub, payment: Payment, wish: RefundWish, loose:
             f" There is {Money(minor, one)}: ask for it with currency {one}."
             for one, minor in others.items()
         )
+        if not payment.amount:
+            hint = " It cost nothing: what it gave is taken back by POST /api/orders/{id}/revoke."
         raise NothingToRefund(f"Nothing is left to give back of the {came} that came.{hint}")
     bought = Money(max(0, left.minor - loose), payment.currency)
     free = bought

@@ -15,7 +15,7 @@ from tallystick.domain.errors import (
     RaceLost,
 )
 from tallystick.domain.payment import Attempt
-from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundState
+from tallystick.domain.refund import ASKED, Refund, RefundSignal, RefundSource, RefundState
 from tallystick.flows.book_refund import LEASE, hear, move, taken
 from tallystick.flows.circuit import Circuit
 from tallystick.flows.hub import Hub
@@ -125,7 +125,7 @@ def _sent(tx: Connection, hub: Hub, refund: Refund, now: datetime) -> bool:
 async def _ask(hub: Hub, gateway: Refunds, refund: Refund, order: RefundOrder) -> None:
     """It was sent, and we do not know what came of it, or it is still under way there."""
     try:
-        verdict = await gateway.find_refund(order)
+        verdict = await _found(gateway, refund, order)
     except GatewayUnavailable as error:
         await _unheard(hub, refund, error.detail)
         return
@@ -135,6 +135,14 @@ async def _ask(hub: Hub, gateway: Refunds, refund: Refund, order: RefundOrder) -
         await _unheard(hub, refund, "The gateway knows nothing of it yet.")
     else:
         await _tell(hub, gateway, refund, order)
+
+
+async def _found(gateway: Refunds, refund: Refund, order: RefundOrder) -> RefundVerdict | None:
+    """One of ours is known there by our id; one of the dashboard by the gateway's own alone."""
+    if refund.source is RefundSource.MERCHANT:
+        return await gateway.find_refund(order)
+    there = await gateway.fetch_refunds(order.attempt)
+    return next((one for one in there if one.provider_id == refund.provider_id), None)
 
 
 def _may_still_arrive(refund: Refund, now: datetime) -> bool:

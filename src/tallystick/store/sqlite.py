@@ -58,7 +58,8 @@ class SqliteDatabase:
         self._file = OwnFile(self.path)
         self._writing = _engine(url, writable=True)
         self._reading = _engine(url, writable=False)
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._tasks: deque[_Task] = deque()
+        self._woken: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._gathered: list[_Task] = []
         self._asked: list[_Task] = []
         self._local = threading.local()
@@ -92,7 +93,7 @@ class SqliteDatabase:
         self._closed = True
         self._send_readers()
         self._hand_over()
-        self._tasks.put(None)
+        self._woken.put(False)
         await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
         self._readers.shutdown()
         for connection in self._connections:
@@ -103,7 +104,7 @@ class SqliteDatabase:
     def _queue(self, task: _Task) -> "asyncio.Future[Any]":
         if self._closed:
             raise DatabaseUnavailable("The server is stopping.", retry_after_s=5)
-        if self._tasks.qsize() + len(self._gathered) > LARGEST_QUEUE:
+        if len(self._tasks) + len(self._gathered) > LARGEST_QUEUE:
             raise Unavailable("Too many writes are waiting; try again.", retry_after_s=1)
         if self._gathered and self._gathered[0].loop is not task.loop:
             self._hand_over()
@@ -118,8 +119,9 @@ class SqliteDatabase:
         Woken by the first, it would commit that one alone, and the others would wait for it.
         """
         gathered, self._gathered = self._gathered, []
-        for task in gathered:
-            self._tasks.put(task)
+        # In one step: a writer that is awake already would else commit a part of them alone.
+        self._tasks.extend(gathered)
+        self._woken.put(True)
 
     def _send_readers(self) -> None:
         """Send off what was asked in one turn of the event loop; the readers share it.
@@ -154,17 +156,13 @@ class SqliteDatabase:
     def _write_forever(self) -> None:
         connection: Connection | None = None
         running = True
-        while running:
-            batch: list[_Task] = []
-            task = self._tasks.get()
-            while task is not None:
-                batch.append(task)
-                if len(batch) == LARGEST_BATCH or self._tasks.empty():
-                    break
-                task = self._tasks.get()
-            running = task is not None
+        while running or self._tasks:
+            if not self._tasks:
+                running = self._woken.get()
+            batch = [self._tasks.popleft() for _ in range(min(LARGEST_BATCH, len(self._tasks)))]
             if not batch:
-                break
+                # It was woken for what an earlier batch has taken along.
+                continue
             try:
                 connection = connection or self._connect(self._writing)
                 self._file.check()

@@ -15,6 +15,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     },
     "Decide": _WHY,
     "Release": _WHY,
+    "Revoke": _WHY,
     "MarkPaid": {**_WHY, "amount": 50_000, "bankReference": _BANK},
     "ClosePayment": {**_WHY, "as": "expired"},
     "CreateLink": {"amount": 50_000, "currency": "VND", "description": "Trà sen",

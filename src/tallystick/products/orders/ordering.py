@@ -134,6 +134,36 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     return done
 
 
+async def revoke(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
+    """Take back what an order gave for nothing: no refund can, since no money came.
+
+    Safe to repeat. Raises NotFound, Conflict where it cost something.
+    """
+    now = hub.now()
+
+    def body(tx: Connection) -> Order:
+        known = rows.find(tx, order_id)
+        payment = None if known is None else payments.lock(tx, known.payment_id)
+        order = None if known is None else rows.lock(tx, known.payment_id)
+        if order is None or payment is None:
+            raise NotFound("There is no order with this id.")
+        if order.amount.minor:
+            raise Conflict(
+                f"This order costs {order.amount}: give its money back by a refund, which takes "
+                "licence and access back too."
+            )
+        if order.status is not OrderStatus.REFUNDED:
+            why = (reason, actor)
+            decisions.add(tx, order.id, Action.REVOKED, why, order.payment_id, now)
+            nothing = Money(0, order.currency)
+            hub.fulfilments[payment.purpose].revoke(tx, payment, nothing, now, keep_access=False)
+        return rows.find(tx, order_id) or order
+
+    done = await hub.database.write(body)
+    hub.work_signal.ring()
+    return done
+
+
 def _refuse_to_release(payment: Payment, order: Order) -> None:
     # Of before held orders stayed held while a part of their money went back.
     was_held = order.status is OrderStatus.PARTIALLY_REFUNDED and order.completed_at is None

@@ -87,6 +87,12 @@ class Release(Body):
     reason: Reason
 
 
+class Revoke(Body):
+    """Why it is taken back."""
+
+    reason: Reason
+
+
 def github_name(text: str) -> str:
     """A name that somebody can have at GitHub. Raises ValueError."""
     if not USERNAME.fullmatch(text):
@@ -161,6 +167,23 @@ async def release(
     who.needs("operator")
     assert who.key_id is not None  # noqa: S101 - who has a role has a key
     done = await flow.release(hub, order_id, parsed.value.reason, who.key_id)
+    return {"data": _shown(hub, who, await _seen(hub, who, done.id))}
+
+
+@router.post(
+    "/api/orders/{order_id}/revoke", summary="Take back what was free",
+    openapi_extra=described(Revoke), responses=answers(one("OrderForBuyers")),
+)  # fmt: skip
+async def revoke(
+    order_id: str,
+    hub: HubDep,
+    who: LimitedCaller,
+    parsed: Annotated[Parsed[Revoke], Depends(body(Revoke))],
+) -> dict[str, Any]:
+    """Licence and access end, as with a refund; 409 where the order cost something."""
+    who.needs("operator")
+    assert who.key_id is not None  # noqa: S101 - who has a role has a key
+    done = await flow.revoke(hub, order_id, parsed.value.reason, who.key_id)
     return {"data": _shown(hub, who, await _seen(hub, who, done.id))}
 
 

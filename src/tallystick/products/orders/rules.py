@@ -22,7 +22,7 @@ class OrderStatus(StrEnum):
 
 
 class Step(StrEnum):
-    """What happens to an order. All of it follows from its payment, but `RELEASED`."""
+    """What happens to an order. It follows from its payment, but for `RELEASED` and free ones."""
 
     DELIVERED = "delivered"
     HELD = "held"

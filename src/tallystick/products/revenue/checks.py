@@ -76,7 +76,7 @@ SELECT o.id AS subject, 'is ' || o.status || ' with ' || COALESCE(SUM(s.amount),
 FROM orders o LEFT JOIN sales s ON s.order_id = o.id AND s.kind = 'refund'
 WHERE o.completed_at IS NOT NULL
 GROUP BY o.id, o.status, o.amount
-HAVING o.status <> CASE WHEN COALESCE(SUM(s.amount), 0) = 0 THEN 'completed'
+HAVING o.status <> CASE WHEN COUNT(s.subject) = 0 THEN 'completed'
   WHEN SUM(s.amount) < o.amount THEN 'partially_refunded' ELSE 'refunded' END
 """
 _UNSHARED = """

@@ -20,6 +20,7 @@ CALLBACK = "task_callback"
 CLOSE = "close_session"
 COMPLETED = "task.completed"
 FAILED = "task.payment_failed"
+CANCELED = "task.canceled"
 
 
 class TaskPayment(Fulfilment):
@@ -104,16 +105,28 @@ def _told(tx: Connection, task: Task, payment: Payment, now: datetime) -> dict[s
     }
 
 
+def tell_canceled(tx: Connection, task: Task, now: datetime) -> None:
+    """The merchant's other systems hear that nobody waits for the task any more."""
+    ended = {"status": TaskState.CANCELED, "outcome": "TASK_CANCELED"}
+    outbox.tell(tx, News(CANCELED, task.id, task.id, {**_of_task(task), **ended}), now)
+
+
 def _about(tx: Connection, task: Task, payment: Payment) -> dict[str, Any]:
     """What it is told whatever came of a session."""
+    return {
+        **_of_task(task),
+        "referenceNumber": attempts.of_payment(tx, payment.id)[-1].our_ref,
+        "gateway": payment.gateway,
+        "paymentId": payment.id,
+    }
+
+
+def _of_task(task: Task) -> dict[str, Any]:
     return {
         "taskId": task.id,
         "serviceType": task.service_type,
         "reference": task.reference,
-        "referenceNumber": attempts.of_payment(tx, payment.id)[-1].our_ref,
         "amount": task.amount,
         "currency": task.currency,
-        "gateway": payment.gateway,
-        "paymentId": payment.id,
         "metadata": dict(task.metadata),
     }

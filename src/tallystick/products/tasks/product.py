@@ -20,7 +20,11 @@ PRODUCT: Final = Product(
     fulfilment=TaskPayment.make,
     routers=(routes.router,),
     schemas=answers.SCHEMAS,
-    events={"task.completed": "TaskNews", "task.payment_failed": "TaskNews"},
+    events={
+        "task.completed": "TaskNews",
+        "task.payment_failed": "TaskNews",
+        "task.canceled": "TaskNews",
+    },
     effects={CALLBACK: call_back, CLOSE: close_session},
     look_ups={"task": _payment_of},
     checks=checks.CHECKS,

@@ -18,6 +18,7 @@ from tallystick.flows.idempotency import Once
 from tallystick.products.tasks import answers as shown
 from tallystick.products.tasks import rows
 from tallystick.products.tasks.call_back import callback_secret
+from tallystick.products.tasks.cancel_task import cancel_task
 from tallystick.products.tasks.rules import Task, TaskState
 from tallystick.products.tasks.sessions import (
     TaskView,
@@ -33,10 +34,12 @@ from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit,
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.payments import Metadata, short_metadata
+from tallystick.web.schema_parts import object_, ref
 from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["tasks"])
 _UNSEEN = "There is no task with this id that you may see."
+_ACTED = object_(data={"anyOf": [ref("TaskSession"), ref("Task")]})
 
 
 class Action(StrEnum):
@@ -44,6 +47,7 @@ class Action(StrEnum):
 
     INITIATE_PAYMENT = "INITIATE_PAYMENT"
     RESEND_CALLBACK = "RESEND_CALLBACK"
+    CANCEL = "CANCEL"
 
 
 class CreateTask(Body):
@@ -63,7 +67,7 @@ class CreateTask(Body):
 class Act(Body):
     """What is to be done with a task."""
 
-    action: str = Field(max_length=40, description="INITIATE_PAYMENT or RESEND_CALLBACK.")
+    action: str = Field(max_length=40, description="INITIATE_PAYMENT, RESEND_CALLBACK or CANCEL.")
     gateway: str | None = Field(
         default=None,
         min_length=1,
@@ -134,9 +138,9 @@ async def show(task_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
 
 
 @router.post(
-    "/api/tasks/{task_id}/actions", openapi_extra=creating(Act), summary="Start a task's payment",
+    "/api/tasks/{task_id}/actions", openapi_extra=creating(Act), summary="Act on a task",
     responses=answers(one("TaskSession"), 201)
-    | answers(one("TaskSession"), 200, "The session that is still live."),
+    | answers(_ACTED, 200, "The session that is still live; the task, where it was not started."),
 )  # fmt: skip
 async def act(
     request: Request,
@@ -147,14 +151,16 @@ async def act(
 ) -> Response:
     """INITIATE_PAYMENT answers 201 with a new session, or 200 with the one that is still live.
 
-    RESEND_CALLBACK calls the workflow back once more.
+    RESEND_CALLBACK calls the workflow back once more. CANCEL ends the task with all of its
+    sessions; 409 where it is completed or money is on its way. Both answer 200 with the task.
     """
     who.needs("operator")
     wished = parsed.value
     action = _action(wished.action)
     task = (await _find(hub, task_id)).task
-    if action is Action.RESEND_CALLBACK:
-        view = await resend_callback(hub, task.id)
+    if action is not Action.INITIATE_PAYMENT:
+        cancels = action is Action.CANCEL
+        view = await (cancel_task if cancels else resend_callback)(hub, task.id)
         return Response(shapes.encoded({"data": shown.task(view)}), media_type="application/json")
     return await _start(request, hub, who, parsed, task.id)
 

@@ -16,6 +16,7 @@ class TaskState(StrEnum):
     IDLE = "IDLE"
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETED = "COMPLETED"
+    CANCELED = "CANCELED"
 
 
 class TaskSignal(StrEnum):
@@ -24,6 +25,7 @@ class TaskSignal(StrEnum):
     STARTED = "started"
     LAPSED = "lapsed"
     PAID = "paid"
+    CANCELED = "canceled"
 
 
 class SessionEnd(StrEnum):
@@ -40,6 +42,10 @@ TASK_MOVES: Final[dict[tuple[TaskState, TaskSignal], TaskState]] = {
     (TaskState.IDLE, TaskSignal.PAID): TaskState.COMPLETED,
     (TaskState.IN_PROGRESS, TaskSignal.LAPSED): TaskState.IDLE,
     (TaskState.IN_PROGRESS, TaskSignal.PAID): TaskState.COMPLETED,
+    (TaskState.IDLE, TaskSignal.CANCELED): TaskState.CANCELED,
+    (TaskState.IN_PROGRESS, TaskSignal.CANCELED): TaskState.CANCELED,
+    # Money that comes all the same goes to a person; only that person's word completes it.
+    (TaskState.CANCELED, TaskSignal.PAID): TaskState.COMPLETED,
     # COMPLETED has no way out: money that comes a second time goes to a person (review).
 }
 

@@ -147,20 +147,21 @@ def _fitting(hub: Hub, due: Money) -> str:
 
 def _begin(tx: Connection, task_id: str, payment: Payment, now: datetime) -> None:
     """Move the task, which is held from here on. Raises NotFound, Conflict, SessionLive."""
-    task = _locked(tx, task_id)
-    if task.state is TaskState.COMPLETED:
-        raise Conflict("The task is completed; it is not paid again.")
+    task = locked(tx, task_id)
+    if task.state in {TaskState.COMPLETED, TaskState.CANCELED}:
+        raise Conflict(f"The task is {task.state.lower()}; it is not paid any more.")
     held = rows.sessions(tx, task_id)
     if task.state is TaskState.IN_PROGRESS:
         if held[-1].is_live(now):
             raise SessionLive(held[-1].payment_id)
         rows.move(tx, task, TaskSignal.LAPSED, now)
-        task = _locked(tx, task_id)
+        task = locked(tx, task_id)
     rows.move(tx, task, TaskSignal.STARTED, now)
     rows.open_session(tx, task_id, payment.id, payment.expires_at, now)
 
 
-def _locked(tx: Connection, task_id: str) -> Task:
+def locked(tx: Connection, task_id: str) -> Task:
+    """The task, held until this transaction ends. Raises NotFound."""
     task = rows.lock(tx, task_id)
     if task is None:
         raise NotFound("There is no task with this id that you may see.")
@@ -189,12 +190,12 @@ async def resend_callback(hub: Hub, task_id: str) -> TaskView:
     now = hub.now()
 
     def body(tx: Connection) -> TaskView | None:
-        task = _locked(tx, task_id)
+        task = locked(tx, task_id)
         if not effects.again(tx, f"{CALLBACK}/{task_id}", now):
             raise Conflict("The task is not completed yet, or its callback is under way.")
         return view_of(tx, task, now)
 
     view = await hub.database.write(body)
     hub.work_signal.ring()
-    assert view is not None  # noqa: S101 - `_locked` has refused the other case
+    assert view is not None  # noqa: S101 - `locked` has refused the other case
     return view

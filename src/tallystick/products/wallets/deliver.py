@@ -10,7 +10,7 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.flows.fulfilment import Fulfilment
 from tallystick.products.wallets import topup_rows
-from tallystick.products.wallets.rules import TopupStatus
+from tallystick.products.wallets.rules import PURPOSE, TopupStatus
 from tallystick.store import ledger, outbox
 from tallystick.store.outbox import News
 
@@ -18,7 +18,7 @@ from tallystick.store.outbox import News
 class WalletTopup(Fulfilment):
     """Money that the owner spends later. Late money fills the wallet all the same."""
 
-    purpose = "wallet_topup"
+    purpose = PURPOSE
 
     def account(self, tx: Connection, payment: Payment) -> str:
         """The wallet of the payment's owner."""

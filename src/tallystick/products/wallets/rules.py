@@ -7,6 +7,9 @@ from typing import Final
 from tallystick.domain.errors import Invalid
 from tallystick.domain.payment import Phase
 
+PURPOSE: Final = "wallet_topup"
+"""What the payments of top-ups are for."""
+
 _TX_REF: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 

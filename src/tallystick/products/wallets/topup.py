@@ -17,7 +17,7 @@ from tallystick.flows.checkout import Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.idempotency import Once
 from tallystick.products.wallets import topup_rows
-from tallystick.products.wallets.rules import phases_of
+from tallystick.products.wallets.rules import PURPOSE, phases_of
 from tallystick.store import snapshots
 from tallystick.store.places import Place
 
@@ -52,7 +52,7 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
     wished = Wish(
         amount=wish.amount,
         gateways=(wish.gateway,),
-        purpose="wallet_topup",
+        purpose=PURPOSE,
         description="Wallet top-up",
         owner_id=wish.owner_id,
         return_url=wish.return_url or place,

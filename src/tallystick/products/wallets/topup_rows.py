@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from tallystick.domain.payment import Phase
+from tallystick.products.wallets.rules import PURPOSE
 from tallystick.products.wallets.tables import topups
 from tallystick.store.places import Place, before
 from tallystick.store.schema.core import payments
@@ -14,7 +16,7 @@ _PAYMENT = select(topups.c.payment_id).where(topups.c.id == bindparam("id"))
 _OF_PAYMENT = select(topups.c.id).where(topups.c.payment_id == bindparam("payment_id"))
 
 _NEWEST_FIRST = (
-    select(topups.c.id, topups.c.payment_id)
+    select(topups.c.id, topups.c.payment_id, payments.c.created_at)
     .join(payments, payments.c.id == topups.c.payment_id)
     .order_by(payments.c.created_at.desc(), payments.c.id.desc())
 )
@@ -43,15 +45,22 @@ def page(
 
     None filters nothing, and no phases are all. A place is a payment's.
     """
-    query = _NEWEST_FIRST
-    if owner_id is not None:
-        query = query.where(payments.c.owner_id == owner_id)
-    if phases:
-        query = query.where(payments.c.phase.in_(phases))
+    query = _NEWEST_FIRST.limit(limit + 1)
     if span[0] is not None:
         query = query.where(payments.c.created_at > span[0])
     if span[1] is not None:
         query = query.where(payments.c.created_at < span[1])
     if after is not None:
         query = query.where(before(payments.c.created_at, payments.c.id, after))
-    return [(row.id, row.payment_id) for row in tx.execute(query.limit(limit + 1))]
+    if owner_id is not None:
+        own = query.where(payments.c.owner_id == owner_id)
+        own = own.where(payments.c.phase.in_(phases)) if phases else own
+        return [(row.id, row.payment_id) for row in tx.execute(own)]
+    # Each phase is read from an index, newest first; what all top-ups are is put together here.
+    found = [
+        row
+        for phase in phases or Phase
+        for row in tx.execute(query.where(payments.c.purpose == PURPOSE, payments.c.phase == phase))
+    ]
+    found.sort(key=lambda row: (row.created_at, row.payment_id), reverse=True)
+    return [(row.id, row.payment_id) for row in found[: limit + 1]]

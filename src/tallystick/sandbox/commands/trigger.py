@@ -153,6 +153,15 @@ def _refund_failed(server: "ServerClient") -> str:
     return payment_id
 
 
+def _refund_pending(server: "ServerClient") -> str:
+    """The payer's bank takes its time over the money that goes back."""
+    payment_id = _acted("pay", "polar")(server)
+    _act(server, payment_id, "slow_refunds")
+    server.post(f"/api/payments/{payment_id}/check", {})
+    server.post(f"/api/payments/{payment_id}/refunds", {"reason": "tallystick trigger"})
+    return payment_id
+
+
 def _refund_canceled(server: "ServerClient") -> str:
     payment_id = _given_back(_acted("pay", "sepay"))(server)
     server.post(f"/api/refunds/{_refund_of(server, payment_id)}/cancel", {})
@@ -230,6 +239,14 @@ def _task(act: str) -> Script:
     return play
 
 
+def _task_canceled(server: "ServerClient") -> str:
+    """One that nobody started, so that there is nobody to call back."""
+    wish = {"amount": 50_000, "currency": "VND", "callbackUrl": "https://example.com/done"}
+    task_id = str(server.post("/api/tasks", wish)["data"]["id"])
+    server.post(f"/api/tasks/{task_id}/actions", {"action": "CANCEL"})
+    return task_id
+
+
 _ORDERED: Final = _sold(
     "/api/orders", email="buyer@example.com", productType="starter", currency="VND"
 )
@@ -246,6 +263,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "payment.processing": _in_flight,
     "refund.requested": _given_back(_acted("pay")),
     "refund.manual": _given_back(_acted("pay", "sepay")),
+    "refund.pending": _refund_pending,
     "refund.succeeded": _given_back(_acted("pay")),
     "refund.failed": _refund_failed,
     "refund.canceled": _refund_canceled,
@@ -256,6 +274,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
     "order.review": _held,
     "task.completed": _task("pay"),
     "task.payment_failed": _task("decline"),
+    "task.canceled": _task_canceled,
     "commission.earned": _commission(),
     "commission.approved": _commission("approve"),
     "commission.paid": _commission("approve", "pay"),

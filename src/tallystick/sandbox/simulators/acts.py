@@ -11,7 +11,7 @@ from typing import Any, Final
 from tallystick.domain.errors import Conflict, Invalid
 from tallystick.domain.money import Money, exponent
 from tallystick.sandbox.simulators.act_context import ActContext
-from tallystick.sandbox.simulators.base import Change, Refunder, Reverser, Transfer
+from tallystick.sandbox.simulators.base import Change, Refunder, Reverser, SlowRefunder, Transfer
 from tallystick.sandbox.simulators.faults import Fault
 
 _REPLAY_AFTER_S: Final = 3600.0
@@ -196,6 +196,22 @@ def _reverse_refund(scene: ActContext) -> str:
     return f"{simulator.traits.title} took the last refund back: its money is here again."
 
 
+def _slow_refunds(scene: ActContext) -> str:
+    scene.keep(_slow_refunder(scene).slow_refunds(scene.order()))
+    return "Refunds of this order wait for the payer's bank: they are pending until finish_refund."
+
+
+def _finish_refund(scene: ActContext) -> str:
+    scene.tell(scene.keep(_slow_refunder(scene).finish_refund(scene.order(), scene.now)))
+    return "The payer's bank took the last pending refund: it went through."
+
+
+def _slow_refunder(scene: ActContext) -> SlowRefunder:
+    if not isinstance(scene.simulator, SlowRefunder):
+        raise Conflict(f"{scene.simulator.traits.title} has no refunds that wait for a bank.")
+    return scene.simulator
+
+
 def _chargeback(scene: ActContext, state: str) -> str:
     simulator, order = _reverser(scene, "no cards"), scene.order()
     if not order.transfers:
@@ -332,6 +348,8 @@ ACTS: Final[dict[str, Callable[[ActContext], str]]] = {
     "unknown_value": _unknown_value,
     "dashboard_refund": _dashboard_refund,
     "reverse_refund": _reverse_refund,
+    "slow_refunds": _slow_refunds,
+    "finish_refund": _finish_refund,
     "chargeback": partial(_chargeback, state="open"),
     "chargeback_lost": partial(_chargeback, state="lost"),
     "chargeback_won": partial(_chargeback, state="won"),

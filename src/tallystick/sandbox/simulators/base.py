@@ -200,6 +200,19 @@ class Reverser(Protocol):
 
 
 @runtime_checkable
+class SlowRefunder(Protocol):
+    """A simulator whose refunds may have to wait for the payer's bank."""
+
+    def slow_refunds(self, order: Order) -> Change:
+        """From now on refunds of this order are pending first."""
+        ...
+
+    def finish_refund(self, order: Order, now: datetime) -> Change:
+        """The last pending refund goes through. Raises Conflict where there is none."""
+        ...
+
+
+@runtime_checkable
 class Counter(Protocol):
     """A simulator that wants to know how its notices ended."""
 

@@ -21,7 +21,13 @@ from tallystick.domain.errors import Conflict
 from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
 from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
 from tallystick.sandbox.simulators.polar_api import DISABLED, FAILED, PolarApi, PolarKeys, as_of
-from tallystick.sandbox.simulators.polar_objects import API_VERSION, Organization, iso, uuid_of
+from tallystick.sandbox.simulators.polar_objects import (
+    API_VERSION,
+    SLOW,
+    Organization,
+    iso,
+    uuid_of,
+)
 
 __all__ = ["PolarKeys", "PolarSimulator", "polar"]
 
@@ -105,19 +111,27 @@ class PolarSimulator:
 
     def reverse_refund(self, order: Order, now: datetime) -> Change:
         """The card's bank sends the money back: the refund fails, and the order has less gone."""
-        rows = list(order.terms["refunds"])
-        last = next((row for row in reversed(rows) if row["status"] == "succeeded"), None)
+        last = _last_refund(order, "succeeded", "pending")
         if last is None:
             raise Conflict("There is no refund that could come back.")
-        failed = {**last, "status": "failed", "modified_at": iso(now)}
-        rows[rows.index(last)] = failed
-        after = replace(order, terms={**order.terms, "refunds": rows})
-        paid = next(one for one in order.transfers if one.reference == last["order_id"])
-        life = [
-            ("order.updated", self._organization.order(after, paid)),
-            ("refund.updated", failed),
-        ]
+        after, told = self._changed(order, {**last, "status": "failed", "modified_at": iso(now)})
+        life = [("order.updated", told[0]), ("refund.updated", told[1])]
         return Change(after, self._events(life, f"{last['id']}/back", now))
+
+    def slow_refunds(self, order: Order) -> Change:
+        """Polar takes a refund for `pending` until the processor has heard from the bank."""
+        return Change(replace(order, terms={**order.terms, SLOW: True}))
+
+    def finish_refund(self, order: Order, now: datetime) -> Change:
+        """The bank took the money: only now the order has it as gone, and says so."""
+        last = _last_refund(order, "pending")
+        if last is None:
+            raise Conflict("There is no refund that waits for a bank.")
+        after, told = self._changed(order, {**last, "status": "succeeded", "modified_at": iso(now)})
+        life = [
+            ("refund.updated", told[1]), ("order.updated", told[0]), ("order.refunded", told[0]),
+        ]  # fmt: skip
+        return Change(after, self._events(life, f"{last['id']}/done", now))
 
     def charge_back(self, order: Order, state: str, now: datetime) -> Change:
         """A dispute of the last order. Polar has no event for it: only its list tells."""
@@ -173,8 +187,19 @@ class PolarSimulator:
         given = self._organization.refund(order, transfer, both, wish, now)
         after = replace(order, terms={**order.terms, "refunds": [*order.terms["refunds"], given]})
         row = self._organization.order(after, transfer)
-        life = [("refund.created", given), ("order.updated", row), ("order.refunded", row)]
+        life = [("refund.created", given)]
+        if given["status"] == "succeeded":
+            life += [("order.updated", row), ("order.refunded", row)]
         return Change(after, self._events(life, str(given["id"]), now))
+
+    def _changed(
+        self, order: Order, refund: Mapping[str, Any]
+    ) -> tuple[Order, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """The checkout with this refund changed; what Polar tells of its order and the refund."""
+        rows = [refund if one["id"] == refund["id"] else one for one in order.terms["refunds"]]
+        after = replace(order, terms={**order.terms, "refunds": rows})
+        paid = next(one for one in order.transfers if one.reference == refund["order_id"])
+        return after, (self._organization.order(after, paid), refund)
 
     def _events(
         self, life: Sequence[tuple[str, Mapping[str, Any]]], about: str, at: datetime
@@ -188,3 +213,8 @@ class PolarSimulator:
             }
             for number, (kind, data) in enumerate(life)
         )  # fmt: skip
+
+
+def _last_refund(order: Order, *states: str) -> Mapping[str, Any] | None:
+    rows: list[Mapping[str, Any]] = order.terms["refunds"]
+    return next((row for row in reversed(rows) if row["status"] in states), None)

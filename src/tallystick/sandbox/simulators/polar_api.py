@@ -258,9 +258,11 @@ class PolarApi:
         if wish.get("reason") not in _REASONS:
             raise Wrong("Input should be a reason of the list", "body", "reason")
         row = self._organization.order(*found)
-        if row["status"] == "refunded":
+        # What waits for a bank is not in the order's own sums, and cannot go back once more.
+        waiting = _waiting(*found)
+        if row["net_amount"] == row["refunded_amount"] + waiting:
             return refusal(403, "RefundedAlready", "Order is already fully refunded.")
-        if net > row["refundable_amount"]:
+        if net > row["refundable_amount"] - waiting:
             raise Wrong("Refund amount exceeds refundable amount", "body", "amount")
         whole = net == row["refundable_amount"]
         tax = round(net * row["tax_amount"] / row["net_amount"])
@@ -311,6 +313,12 @@ class PolarApi:
 
     def _find_order(self, number: str) -> tuple[Order, Transfer] | None:
         return next((one for one in self._paid() if one[1].reference == number), None)
+
+
+def _waiting(order: Order, transfer: Transfer) -> int:
+    """What of one order is on its way back, before tax."""
+    rows = (row for row in order.terms["refunds"] if row["status"] == "pending")
+    return sum(row["amount"] for row in rows if row["order_id"] == transfer.reference)
 
 
 async def _with_slash(request: Request) -> Response:

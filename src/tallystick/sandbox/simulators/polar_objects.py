@@ -25,6 +25,8 @@ _NEVER: Final[Mapping[str, None]] = dict.fromkeys((
 _DISPUTE_STATES: Final = {"open": "needs_response", "lost": "lost", "won": "won"}
 # With these, readers must not stumble over what no published list has. See the act `unknown_value`.
 TOMORROW: Final = "tomorrow"
+# With these, refunds wait for the payer's bank. See the act `slow_refunds`.
+SLOW: Final = "slow_refunds"
 
 
 def uuid_of(about: str, what: str) -> str:
@@ -144,10 +146,11 @@ class Organization:
         wish: Mapping[str, Any],
         now: datetime,
     ) -> dict[str, Any]:
-        """A refund that went through: of the order, the part before tax and the tax."""
+        """A refund of the order, the part before tax and the tax: it went through, or waits."""
         return {
             **born(str(uuid.uuid4()), iso(now)), "metadata": wish.get("metadata") or {},
-            "status": "succeeded", "reason": wish.get("reason"), "amount": both[0],
+            "status": "pending" if order.terms.get(SLOW) else "succeeded",
+            "reason": wish.get("reason"), "amount": both[0],
             "tax_amount": both[1], "currency": transfer.currency.lower(),
             "order_id": transfer.reference, "subscription_id": None,
             "customer_id": uuid_of(order.id, "customer"), "organization_id": self.id,
