@@ -40,7 +40,8 @@ from tallystick.store.schema.core import inbox, payments
 from tallystick.store.schema.raw_bytes import raw_bytes
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
-from tallystick.wiring import GracefulServer, Server, SystemClock, build
+from tallystick.system_clock import SystemClock
+from tallystick.wiring import GracefulServer, Server, build
 
 
 async def serve(wishes: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
         settings, open_database(database_url), [GovPay(account)], wire, SandboxClock(stage),
         Masters.of(b"s" * 32),
     )  # fmt: skip
-    house.sandbox = RunningSandbox(stage, house.worker)
+    house.companion = RunningSandbox(stage, house.worker)
     app = build_app(house.hub, house.live, lifespan=house.open, more_routes=stage.routes())
     # The parts of `Server.serve` without its signals and its loop that ticks.
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")

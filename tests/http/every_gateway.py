@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.catalogue import GATEWAYS, Entry
 from tallystick.gateways.base import Capabilities
 from tallystick.gateways.wire import HttpWire
+from tallystick.sandbox.catalogue import SIMULATED, SimulatedGateway
 
 PREFERRED = ("VND", "LKR", "USD")
 
@@ -27,12 +27,12 @@ class Till:
         return {"amount": 50_000, "currency": currency, "gateway": self.name}
 
 
-def till_of(entry: Entry) -> Till:
+def till_of(gateway: SimulatedGateway) -> Till:
     """What the adapter says of itself; nobody is asked for it."""
-    gateway = entry.played.adapter(entry.played.draw(), "http://127.0.0.1:9", HttpWire())
-    return Till(gateway.name, gateway.capabilities)
+    adapter = gateway.adapter(gateway.draw(), "http://127.0.0.1:9", HttpWire())
+    return Till(adapter.name, adapter.capabilities)
 
 
-TILLS = tuple(map(till_of, GATEWAYS))
+TILLS = tuple(map(till_of, SIMULATED))
 TOLD = tuple(till for till in TILLS if till.capabilities.webhooks)
 ASKED = tuple(till for till in TILLS if till.capabilities.asks)

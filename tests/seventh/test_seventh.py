@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import tallystick
-from tallystick.catalogue import GATEWAYS
 from tallystick.domain.errors import GatewayUnreachable, NoticeNotAuthentic
 from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
+from tallystick.sandbox.catalogue import SIMULATED
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.playhouse import PlayhouseConformance
 from tests.http.conftest import DATABASES, PLAIN, database
@@ -191,7 +191,7 @@ def test_no_file_of_the_program_knows_it():
     ]  # fmt: skip
 
     assert knowing == []
-    assert SEVENTH.name not in {entry.name for entry in GATEWAYS}
+    assert SEVENTH.name not in {one.name for one in SIMULATED}
 
 
 def test_the_page_shows_the_entry_as_it_stands_here():

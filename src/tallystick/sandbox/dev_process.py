@@ -73,8 +73,8 @@ class Playhouse:
         """
         from tallystick.cli.offline_hub import in_office
         from tallystick.sandbox.simulators.books import Books
+        from tallystick.sandbox.wiring import books_of
         from tallystick.store import ledger
-        from tallystick.wiring import books_of
 
         async def ours(hub: Any) -> dict[tuple[str, str], int]:
             return await hub.database.read(ledger.balances)  # type: ignore[no-any-return]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from tallystick.sandbox.simulators.host import Simulators
 from tallystick.sandbox.simulators.rates import RateMarket
+from tallystick.system_clock import SystemClock
 from tallystick.worker import Worker
 
 MOST_STEPS: Final = 60
@@ -20,19 +21,15 @@ _NAP_S: Final = 0.1
 log = structlog.get_logger()
 
 
-class SandboxClock:
-    """The stage's time for payments, and the machine's own for leases."""
+class SandboxClock(SystemClock):
+    """The simulators' time for payments, and the machine's own for leases."""
 
-    def __init__(self, stage: Simulators) -> None:
-        self._stage = stage
+    def __init__(self, simulators: Simulators) -> None:
+        self._simulators = simulators
 
     def now(self) -> datetime:
         """Virtual time."""
-        return self._stage.clock.now()
-
-    def real_now(self) -> datetime:
-        """Real time."""
-        return datetime.now(UTC)
+        return self._simulators.clock.now()
 
 
 class RunningSandbox:

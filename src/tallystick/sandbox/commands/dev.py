@@ -15,8 +15,9 @@ from tallystick.cli.running import listen, quick_start, until_stopped, warm_up
 from tallystick.cli.terminal import here, program
 
 if TYPE_CHECKING:
+    from tallystick.sandbox.dev_secrets import DevSecrets
     from tallystick.settings import Settings
-    from tallystick.wiring import DevSecrets, Server
+    from tallystick.wiring import Server
 
 PORT = 8787
 Port = Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)]
@@ -47,8 +48,8 @@ def serve_dev(port: int, database: str | None, *, as_json: bool) -> None:
 
 async def _run(settings: "Settings", listening: socket.socket, *, as_json: bool) -> None:
     from tallystick.flows.dashboard_access import invite
+    from tallystick.sandbox.wiring import development
     from tallystick.web.dashboard import address
-    from tallystick.wiring import development
 
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     house, ring = await development(settings, url)
