@@ -38,9 +38,9 @@ from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema.core import inbox, payments
 from tallystick.store.schema.raw_bytes import raw_bytes
+from tallystick.system_clock import SystemClock
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
-from tallystick.system_clock import SystemClock
 from tallystick.wiring import GracefulServer, Server, build
 
 

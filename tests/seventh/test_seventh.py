@@ -18,7 +18,7 @@ from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
 from tallystick.sandbox.catalogue import SIMULATED
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
-from tests.gateways.playhouse import PlayhouseConformance
+from tests.gateways.hub_with_browser import OwnSimulatorConformance
 from tests.http.conftest import DATABASES, PLAIN, database
 from tests.http.every_gateway import till_of
 from tests.http.shop import Sale, Shop, eventually
@@ -32,12 +32,12 @@ SRC = Path(tallystick.__file__).parent
 KEYS = StonebankKeys("key-1", "secret-1")
 
 
-class TestStonebank(PlayhouseConformance, GatewayConformance):
+class TestStonebank(OwnSimulatorConformance, GatewayConformance):
     """The whole suite; it lacks nothing."""
 
     name = "stonebank"
     secret = KEYS.webhook_secret
-    part = stonebank(KEYS)
+    simulator = stonebank(KEYS)
 
     def build(self, url: str, wire: Wire, *secrets: str) -> Gateway:
         return Stonebank(StonebankAccount(KEYS.api_key, secrets, f"{url}/_sim/stonebank"), wire)
@@ -55,10 +55,10 @@ class TestStonebank(PlayhouseConformance, GatewayConformance):
         signature = hmac.digest(self.secret.encode(), f"{at}\n".encode() + body, "sha256").hex()
         return RawNotice({"stonebank-time": at, "stonebank-signature": signature}, body, "", NOW)
 
-    async def test_the_same_bytes_an_hour_later_are_refused(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = theatre.heard
+    async def test_the_same_bytes_an_hour_later_are_refused(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = hub.heard
 
         with pytest.raises(NoticeNotAuthentic, match="too long ago"):
             gateway.read_notice(replace(raw, received_at=raw.received_at + timedelta(hours=1)))

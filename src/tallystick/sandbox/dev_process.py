@@ -1,4 +1,4 @@
-"""A server with simulated gateways as a process of its own, to be played with and killed."""
+"""A server with simulated gateways as a process of its own, which can be killed."""
 
 import json
 import os
@@ -15,8 +15,8 @@ PATIENCE_S: Final = 30.0
 _OURS: Final = ("TALLYSTICK_", "ONEPAY_", "CRON_SECRET")
 
 
-class Playhouse:
-    """`tallystick dev` in a folder. Rate limits are off: here the players are ours."""
+class DevProcess:
+    """`tallystick dev` in a folder. Rate limits are off: here all callers are ours."""
 
     def __init__(self, folder: Path, database: str | None = None) -> None:
         self.folder = folder
@@ -69,7 +69,7 @@ class Playhouse:
     def difference(self) -> list[str]:
         """Where the simulators' own books and ours are not equal to the unit; one line for each.
 
-        Only for a house that is stopped.
+        Only for one that is stopped.
         """
         from tallystick.cli.offline_hub import in_office
         from tallystick.sandbox.simulators.books import Books

@@ -1,4 +1,4 @@
-"""The stage: what its acts do, to the books and to the hub, at which virtual time."""
+"""The simulators: what their acts do, to the books and to the hub, at which virtual time."""
 
 import ast
 import asyncio
@@ -25,7 +25,7 @@ from tallystick.sandbox.simulators.faults import Fault
 from tallystick.sandbox.simulators.host import Simulators
 from tallystick.sandbox.simulators.payos import payos
 from tallystick.sandbox.simulators.sandbox import sandbox
-from tests.gateways.theatre import CANCEL_URL, PAYOS, SANDBOX, Theatre
+from tests.gateways.hub_stand_in import CANCEL_URL, PAYOS, SANDBOX, HubStandIn
 
 # The table in the public contract, section 13.
 CONTRACT = """
@@ -46,28 +46,28 @@ PATHS = os.pathsep.join([str(ROOT), str(ROOT / "src")])
 
 
 @pytest.fixture(params=["payos", "sandbox"])
-def gateway(request: pytest.FixtureRequest, theatre: Theatre, wire: Wire) -> Gateway:
+def gateway(request: pytest.FixtureRequest, hub: HubStandIn, wire: Wire) -> Gateway:
     """Each adapter, as the hub has it."""
     keys = (SANDBOX.webhook_secret,)
-    theatre.gateways["sandbox"] = Sandbox(
-        SandboxAccount(SANDBOX.api_key, keys, f"{theatre.url}/_sim/sandbox"), wire
+    hub.gateways["sandbox"] = Sandbox(
+        SandboxAccount(SANDBOX.api_key, keys, f"{hub.url}/_sim/sandbox"), wire
     )
-    address = f"{theatre.url}/_sim/payos"
-    theatre.gateways["payos"] = PayOS(
+    address = f"{hub.url}/_sim/payos"
+    hub.gateways["payos"] = PayOS(
         PayOSAccount(PAYOS.client_id, PAYOS.api_key, (PAYOS.checksum_key,), address, address), wire
     )
-    return theatre.gateways[request.param]
+    return hub.gateways[request.param]
 
 
 @pytest.fixture
-def another_life(tmp_path: Path) -> Callable[[Theatre], Simulators]:
-    """The stage that a server has which starts on the same books after a kill -9."""
+def another_life(tmp_path: Path) -> Callable[[HubStandIn], Simulators]:
+    """The simulators of a server that starts on the same books after a kill -9."""
 
-    def begin(theatre: Theatre) -> Simulators:
+    def begin(hub: HubStandIn) -> Simulators:
         return Simulators(
             [payos(PAYOS), sandbox(SANDBOX)],
-            base_url=theatre.url,
-            webhook_url=lambda gateway: f"{theatre.url}/webhooks/{gateway}",
+            base_url=hub.url,
+            webhook_url=lambda gateway: f"{hub.url}/webhooks/{gateway}",
             books_path=tmp_path / "simulators.db",
         )
 
@@ -86,16 +86,16 @@ def test_the_simulators_share_no_code_with_the_adapters():
         assert [name for name in ours if not f"{name}.".startswith(SHARED)] == [], path.name
 
 
-async def test_an_unknown_act_lists_the_acts(theatre):
+async def test_an_unknown_act_lists_the_acts(hub):
     with pytest.raises(Invalid, match=r"no act 'dance'.*cancel.*underpay"):
-        await theatre.stage.act("payos", "1", "dance")
+        await hub.simulators.act("payos", "1", "dance")
 
 
-async def test_an_unknown_order_or_gateway_is_not_found(theatre):
+async def test_an_unknown_order_or_gateway_is_not_found(hub):
     with pytest.raises(NotFound, match="knows no order '1'"):
-        await theatre.stage.act("payos", "1", "pay")
+        await hub.simulators.act("payos", "1", "pay")
     with pytest.raises(NotFound, match="payos, sandbox"):
-        await theatre.stage.act("stripe", "1", "pay")
+        await hub.simulators.act("stripe", "1", "pay")
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ async def test_an_unknown_order_or_gateway_is_not_found(theatre):
         {"act": "hang", "times": -1}, {"act": "repeat_webhook", "times": 1001},
     ],
 )  # fmt: skip
-async def test_a_wrong_value_changes_nothing(theatre, gateway, wrong):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_wrong_value_changes_nothing(hub, gateway, wrong):
+    attempt = await hub.open(gateway, FIFTY)
 
     with pytest.raises(Invalid):
-        await theatre.stage.act(gateway.name, attempt.our_ref, **wrong)
+        await hub.simulators.act(gateway.name, attempt.our_ref, **wrong)
 
-    assert theatre.stage.book(gateway.name).transfers == ()
-    assert theatre.stage.next_due() is None
+    assert hub.simulators.book(gateway.name).transfers == ()
+    assert hub.simulators.next_due() is None
 
 
 @pytest.mark.parametrize(
@@ -123,30 +123,30 @@ async def test_a_wrong_value_changes_nothing(theatre, gateway, wrong):
     [("payos", "wrong_currency"), ("payos", "dashboard_refund"), ("sandbox", "dashboard_refund"),
      ("sandbox", "mangle_memo")],
 )  # fmt: skip
-async def test_an_act_that_makes_no_sense_says_why(theatre, gateway, name, act):
-    attempt = await theatre.open(theatre.gateways[name], FIFTY)
+async def test_an_act_that_makes_no_sense_says_why(hub, gateway, name, act):
+    attempt = await hub.open(hub.gateways[name], FIFTY)
 
     with pytest.raises(Conflict) as why:
-        await theatre.stage.act(name, attempt.our_ref, act)
+        await hub.simulators.act(name, attempt.our_ref, act)
 
     assert len(why.value.detail) > 30
-    assert theatre.stage.book(name).transfers == ()
+    assert hub.simulators.book(name).transfers == ()
 
 
 @pytest.mark.parametrize("act", ["cancel", "decline"])
-async def test_what_is_paid_can_neither_fail_nor_be_canceled(theatre, gateway, act):
-    attempt = await theatre.open(gateway, FIFTY)
-    await theatre.stage.act(gateway.name, attempt.our_ref, "pay")
+async def test_what_is_paid_can_neither_fail_nor_be_canceled(hub, gateway, act):
+    attempt = await hub.open(gateway, FIFTY)
+    await hub.simulators.act(gateway.name, attempt.our_ref, "pay")
 
     with pytest.raises(Conflict):
-        await theatre.stage.act(gateway.name, attempt.our_ref, act)
+        await hub.simulators.act(gateway.name, attempt.our_ref, act)
 
 
-async def amounts(theatre: Theatre, attempt: AttemptRef, name: str, *acts: str) -> list[int]:
+async def amounts(hub: HubStandIn, attempt: AttemptRef, name: str, *acts: str) -> list[int]:
     """What the books have after these acts."""
     for act in acts:
-        await theatre.stage.act(name, attempt.our_ref, act)
-    return [transfer.amount for _, transfer in theatre.stage.book(name).transfers]
+        await hub.simulators.act(name, attempt.our_ref, act)
+    return [transfer.amount for _, transfer in hub.simulators.book(name).transfers]
 
 
 @pytest.mark.parametrize(
@@ -160,25 +160,25 @@ async def amounts(theatre: Theatre, attempt: AttemptRef, name: str, *acts: str) 
         (["repeat_webhook"], [50_000]), (["replay_webhook"], [50_000]),
     ],
 )  # fmt: skip
-async def test_an_act_moves_exactly_this_money(theatre, gateway, acts, arrived):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_an_act_moves_exactly_this_money(hub, gateway, acts, arrived):
+    attempt = await hub.open(gateway, FIFTY)
 
-    assert await amounts(theatre, attempt, gateway.name, *acts) == arrived
+    assert await amounts(hub, attempt, gateway.name, *acts) == arrived
 
 
-async def test_the_smallest_amount_can_be_overpaid_and_not_underpaid(theatre, gateway):
-    attempt = await theatre.open(gateway, Money(1, "VND"))
+async def test_the_smallest_amount_can_be_overpaid_and_not_underpaid(hub, gateway):
+    attempt = await hub.open(gateway, Money(1, "VND"))
 
     with pytest.raises(Invalid):
-        await theatre.stage.act(gateway.name, attempt.our_ref, "underpay")
+        await hub.simulators.act(gateway.name, attempt.our_ref, "underpay")
 
-    assert await amounts(theatre, attempt, gateway.name, "overpay") == [2]
+    assert await amounts(hub, attempt, gateway.name, "overpay") == [2]
 
 
-async def test_the_answer_tells_the_facts(theatre, gateway):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_the_answer_tells_the_facts(hub, gateway):
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "pay")
+    played = await hub.simulators.act(gateway.name, attempt.our_ref, "pay")
 
     assert played["summary"] == "The payer paid 50000 VND."
     assert played["order"]["received"] == 50_000
@@ -187,18 +187,18 @@ async def test_the_answer_tells_the_facts(theatre, gateway):
     assert (delivery["status"], delivery["done"], delivery["tries"]) == (200, True, 1)
 
 
-async def test_the_same_seed_makes_the_same_references(theatre, gateway, another_life):
-    attempt = await theatre.open(gateway, FIFTY)
-    again = another_life(theatre)
+async def test_the_same_seed_makes_the_same_references(hub, gateway, another_life):
+    attempt = await hub.open(gateway, FIFTY)
+    again = another_life(hub)
 
-    one = await theatre.stage.act(gateway.name, attempt.our_ref, "forge_webhook", seed=7)
+    one = await hub.simulators.act(gateway.name, attempt.our_ref, "forge_webhook", seed=7)
     two = await again.act(gateway.name, attempt.our_ref, "forge_webhook", seed=7)
     other = await again.act(gateway.name, attempt.our_ref, "forge_webhook", seed=8)
     await again.close()
 
-    bodies = [raw.body for raw in theatre.heard]
+    bodies = [raw.body for raw in hub.heard]
     assert (one["seed"], two["seed"], other["seed"]) == (7, 7, 8)
-    reference = [theatre.gateways[gateway.name].read_notice(theatre.heard[i]) for i in (1, 3, 5)]
+    reference = [hub.gateways[gateway.name].read_notice(hub.heard[i]) for i in (1, 3, 5)]
     assert reference[0].event_id == reference[1].event_id != reference[2].event_id
     assert len(bodies) == 6
 
@@ -206,37 +206,37 @@ async def test_the_same_seed_makes_the_same_references(theatre, gateway, another
 # Notices
 
 
-async def test_a_notice_that_is_not_answered_with_2xx_comes_again(theatre, gateway):
-    theatre.answers.extend([500, 302])
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_notice_that_is_not_answered_with_2xx_comes_again(hub, gateway):
+    hub.answers.extend([500, 302])
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "pay")
+    played = await hub.simulators.act(gateway.name, attempt.our_ref, "pay")
     assert (played["deliveries"][0]["status"], played["deliveries"][0]["done"]) == (500, False)
-    assert await theatre.stage.deliver_due(theatre.stage.clock.now()) == 0
-    assert await theatre.stage.deliver_due(theatre.stage.clock.advance(2)) == 1
-    assert await theatre.stage.deliver_due(theatre.stage.clock.advance(10)) == 1
+    assert await hub.simulators.deliver_due(hub.simulators.clock.now()) == 0
+    assert await hub.simulators.deliver_due(hub.simulators.clock.advance(2)) == 1
+    assert await hub.simulators.deliver_due(hub.simulators.clock.advance(10)) == 1
 
-    assert theatre.stage.next_due() is None
-    assert len({gateway.read_notice(raw).event_id for raw in theatre.heard}) == 1
-    assert len(theatre.heard) == 3
-
-
-async def test_a_gateway_gives_up_after_its_last_retry(theatre, gateway):
-    theatre.answers.extend([503] * 100)
-    attempt = await theatre.open(gateway, FIFTY)
-
-    await theatre.stage.act(gateway.name, attempt.our_ref, "pay")
-    while theatre.stage.next_due():
-        await theatre.stage.deliver_due(theatre.stage.clock.advance(86_400))
-
-    assert len(theatre.heard) == 9
+    assert hub.simulators.next_due() is None
+    assert len({gateway.read_notice(raw).event_id for raw in hub.heard}) == 1
+    assert len(hub.heard) == 3
 
 
-async def test_nobody_at_the_door_is_no_failure_of_the_act(theatre, gateway, tmp_path):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_gateway_gives_up_after_its_last_retry(hub, gateway):
+    hub.answers.extend([503] * 100)
+    attempt = await hub.open(gateway, FIFTY)
+
+    await hub.simulators.act(gateway.name, attempt.our_ref, "pay")
+    while hub.simulators.next_due():
+        await hub.simulators.deliver_due(hub.simulators.clock.advance(86_400))
+
+    assert len(hub.heard) == 9
+
+
+async def test_nobody_at_the_door_is_no_failure_of_the_act(hub, gateway, tmp_path):
+    attempt = await hub.open(gateway, FIFTY)
     lonely = Simulators(
         [payos(PAYOS), sandbox(SANDBOX)],
-        base_url=theatre.url,
+        base_url=hub.url,
         webhook_url=lambda _: "http://127.0.0.1:9/nobody",
         books_path=tmp_path / "simulators.db",
     )
@@ -248,66 +248,68 @@ async def test_nobody_at_the_door_is_no_failure_of_the_act(theatre, gateway, tmp
     assert played["deliveries"][0]["error"]
 
 
-async def test_a_lost_notice_never_comes(theatre, gateway):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_lost_notice_never_comes(hub, gateway):
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "lose_webhook")
+    played = await hub.simulators.act(gateway.name, attempt.our_ref, "lose_webhook")
 
     assert played["deliveries"] == []
-    assert await theatre.stage.deliver_due(theatre.stage.clock.advance(30 * 86_400)) == 0
-    assert theatre.heard == []
+    assert await hub.simulators.deliver_due(hub.simulators.clock.advance(30 * 86_400)) == 0
+    assert hub.heard == []
 
 
-async def test_a_delayed_notice_waits_for_its_virtual_time(theatre, gateway):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_delayed_notice_waits_for_its_virtual_time(hub, gateway):
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "pay", delay=3600)
-    early = await theatre.stage.deliver_due(theatre.stage.clock.advance(3000))
-    in_time = await theatre.stage.deliver_due(theatre.stage.clock.advance(600))
+    played = await hub.simulators.act(gateway.name, attempt.our_ref, "pay", delay=3600)
+    early = await hub.simulators.deliver_due(hub.simulators.clock.advance(3000))
+    in_time = await hub.simulators.deliver_due(hub.simulators.clock.advance(600))
 
     assert played["deliveries"][0]["tries"] == 0
-    assert (early, in_time, len(theatre.heard)) == (0, 1, 1)
+    assert (early, in_time, len(hub.heard)) == (0, 1, 1)
 
 
-async def test_copies_come_all_at_once(theatre, gateway):
+async def test_copies_come_all_at_once(hub, gateway):
     all_here = asyncio.Barrier(10)
-    theatre.pause = all_here.wait
-    attempt = await theatre.open(gateway, FIFTY)
+    hub.pause = all_here.wait
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "repeat_webhook")
+    played = await hub.simulators.act(gateway.name, attempt.our_ref, "repeat_webhook")
 
     assert [delivery["status"] for delivery in played["deliveries"]] == [200] * 10
 
 
-async def test_only_the_first_copy_is_retried(theatre, gateway):
-    theatre.answers.extend([500] * 3)
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_only_the_first_copy_is_retried(hub, gateway):
+    hub.answers.extend([500] * 3)
+    attempt = await hub.open(gateway, FIFTY)
 
-    await theatre.stage.act(gateway.name, attempt.our_ref, "repeat_webhook", times=3)
+    await hub.simulators.act(gateway.name, attempt.our_ref, "repeat_webhook", times=3)
 
-    assert await theatre.stage.deliver_due(theatre.stage.clock.advance(3600)) == 1
+    assert await hub.simulators.deliver_due(hub.simulators.clock.advance(3600)) == 1
 
 
 @pytest.mark.parametrize("delay", [0, 60])
-async def test_two_notices_come_in_reverse(theatre, gateway, delay):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_two_notices_come_in_reverse(hub, gateway, delay):
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "reorder_webhooks", delay=delay)
-    await theatre.stage.deliver_due(theatre.stage.clock.advance(delay))
+    played = await hub.simulators.act(
+        gateway.name, attempt.our_ref, "reorder_webhooks", delay=delay
+    )
+    await hub.simulators.deliver_due(hub.simulators.clock.advance(delay))
 
-    told = [gateway.read_notice(raw).credits[0].transaction_id for raw in theatre.heard]
+    told = [gateway.read_notice(raw).credits[0].transaction_id for raw in hub.heard]
     assert told == [transfer["reference"] for transfer in played["transfers"]][::-1]
 
 
-async def test_a_replay_is_the_same_bytes_much_later(theatre, gateway):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_replay_is_the_same_bytes_much_later(hub, gateway):
+    attempt = await hub.open(gateway, FIFTY)
 
-    await theatre.stage.act(gateway.name, attempt.our_ref, "replay_webhook")
-    due = theatre.stage.next_due()
-    now = theatre.stage.clock.advance(3600)
-    await theatre.stage.deliver_due(now)
+    await hub.simulators.act(gateway.name, attempt.our_ref, "replay_webhook")
+    due = hub.simulators.next_due()
+    now = hub.simulators.clock.advance(3600)
+    await hub.simulators.deliver_due(now)
 
-    first, second = theatre.heard
+    first, second = hub.heard
     assert due
     assert due <= now
     assert first.body == second.body
@@ -316,47 +318,47 @@ async def test_a_replay_is_the_same_bytes_much_later(theatre, gateway):
     assert gateway.read_notice(at_once) == gateway.read_notice(first)
 
 
-async def test_a_cut_notice_is_refused_and_comes_whole_with_the_retry(theatre, gateway):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_a_cut_notice_is_refused_and_comes_whole_with_the_retry(hub, gateway):
+    attempt = await hub.open(gateway, FIFTY)
 
-    played = await theatre.stage.act(gateway.name, attempt.our_ref, "truncate_webhook")
-    await theatre.stage.deliver_due(theatre.stage.clock.advance(2))
+    played = await hub.simulators.act(gateway.name, attempt.our_ref, "truncate_webhook")
+    await hub.simulators.deliver_due(hub.simulators.clock.advance(2))
 
-    cut, whole = theatre.heard
+    cut, whole = hub.heard
     assert played["deliveries"][0]["status"] == 401
     assert whole.body.startswith(cut.body)
     assert len(cut.body) < len(whole.body)
     assert gateway.read_notice(whole).credits[0].money == FIFTY
-    assert theatre.stage.next_due() is None
+    assert hub.simulators.next_due() is None
 
 
-async def test_what_is_on_its_way_is_not_sent_twice(theatre, gateway):
-    attempt = await theatre.open(gateway, FIFTY)
-    await theatre.stage.act(gateway.name, attempt.our_ref, "pay", delay=1)
-    now = theatre.stage.clock.advance(1)
+async def test_what_is_on_its_way_is_not_sent_twice(hub, gateway):
+    attempt = await hub.open(gateway, FIFTY)
+    await hub.simulators.act(gateway.name, attempt.our_ref, "pay", delay=1)
+    now = hub.simulators.clock.advance(1)
     waiting: list[object] = []
 
     async def look() -> None:
-        waiting.append(theatre.stage.next_due())
+        waiting.append(hub.simulators.next_due())
 
-    theatre.pause = look
+    hub.pause = look
 
-    tried = await asyncio.gather(*(theatre.stage.deliver_due(now) for _ in range(5)))
+    tried = await asyncio.gather(*(hub.simulators.deliver_due(now) for _ in range(5)))
 
     assert sorted(tried) == [0, 0, 0, 0, 1]
     assert waiting == [None]
-    assert len(theatre.heard) == 1
+    assert len(hub.heard) == 1
 
 
-async def test_one_slow_order_does_not_hold_up_the_others(theatre, gateway):
+async def test_one_slow_order_does_not_hold_up_the_others(hub, gateway):
     both_here = asyncio.Barrier(2)
-    theatre.pause = both_here.wait
+    hub.pause = both_here.wait
     for _ in range(2):
-        attempt = await theatre.open(gateway, FIFTY)
-        await theatre.stage.act(gateway.name, attempt.our_ref, "pay", delay=1)
+        attempt = await hub.open(gateway, FIFTY)
+        await hub.simulators.act(gateway.name, attempt.our_ref, "pay", delay=1)
 
-    assert await theatre.stage.deliver_due(theatre.stage.clock.advance(1)) == 2
-    assert theatre.stage.next_due() is None
+    assert await hub.simulators.deliver_due(hub.simulators.clock.advance(1)) == 2
+    assert hub.simulators.next_due() is None
 
 
 # Memory
@@ -368,10 +370,10 @@ from pathlib import Path
 from tallystick.sandbox.simulators.host import Simulators
 from tallystick.sandbox.simulators.payos import payos
 from tallystick.sandbox.simulators.sandbox import sandbox
-from tests.gateways.theatre import PAYOS, SANDBOX
+from tests.gateways.hub_stand_in import PAYOS, SANDBOX
 
 url, path, gateway, ref = sys.argv[1:]
-stage = Simulators(
+simulators = Simulators(
     [payos(PAYOS), sandbox(SANDBOX)],
     base_url=url,
     webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",
@@ -379,24 +381,24 @@ stage = Simulators(
 )
 
 async def play():
-    stage.clock.advance(86_400)
-    await stage.act(gateway, ref, "pay_late", delay=60)
-    await stage.act(gateway, ref, "error_500", times=3)
+    simulators.clock.advance(86_400)
+    await simulators.act(gateway, ref, "pay_late", delay=60)
+    await simulators.act(gateway, ref, "error_500", times=3)
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(play())
 """
 
 
-async def test_a_kill_forgets_nothing(theatre, gateway, another_life, tmp_path):
-    attempt = await theatre.open(gateway, FIFTY)
-    names = (theatre.url, str(tmp_path / "simulators.db"), gateway.name, attempt.our_ref)
+async def test_a_kill_forgets_nothing(hub, gateway, another_life, tmp_path):
+    attempt = await hub.open(gateway, FIFTY)
+    names = (hub.url, str(tmp_path / "simulators.db"), gateway.name, attempt.our_ref)
 
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KILLED, *names, env={**os.environ, "PYTHONPATH": PATHS}
     )
     killed_by = -await process.wait()
-    after = another_life(theatre)
+    after = another_life(hub)
     tried = await after.deliver_due(after.clock.advance(60))
     book, offset = after.book(gateway.name), after.clock.offset_s
     faults = after.faults.left(gateway.name, Fault.ERROR_500)
@@ -404,43 +406,43 @@ async def test_a_kill_forgets_nothing(theatre, gateway, another_life, tmp_path):
 
     assert killed_by == signal.SIGKILL
     assert [transfer.amount for _, transfer in book.transfers] == [50_000]
-    assert (tried, len(theatre.heard)) == (1, 1)
+    assert (tried, len(hub.heard)) == (1, 1)
     assert (offset, faults) == (86_460, 3)
 
 
-async def test_an_act_that_fails_half_way_leaves_no_trace(theatre, gateway, monkeypatch):
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_an_act_that_fails_half_way_leaves_no_trace(hub, gateway, monkeypatch):
+    attempt = await hub.open(gateway, FIFTY)
 
-    def half(scene):
-        scene.tell(scene.arrive(scene.money(1)))
+    def half(context):
+        context.tell(context.arrive(context.money(1)))
         raise Conflict("in the middle")
 
     monkeypatch.setitem(ACTS, "pay", half)
     with pytest.raises(Conflict):
-        await theatre.stage.act(gateway.name, attempt.our_ref, "pay")
+        await hub.simulators.act(gateway.name, attempt.our_ref, "pay")
 
-    assert theatre.stage.book(gateway.name).transfers == ()
-    assert theatre.stage.next_due() is None
+    assert hub.simulators.book(gateway.name).transfers == ()
+    assert hub.simulators.next_due() is None
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e12])
-async def test_the_clock_only_goes_forward(theatre, seconds):
-    before = theatre.stage.clock.now()
+async def test_the_clock_only_goes_forward(hub, seconds):
+    before = hub.simulators.clock.now()
 
     with pytest.raises(Invalid):
-        theatre.stage.clock.advance(seconds)
+        hub.simulators.clock.advance(seconds)
 
-    assert theatre.stage.clock.now() >= before
-    assert theatre.stage.clock.offset_s == 0
+    assert hub.simulators.clock.now() >= before
+    assert hub.simulators.clock.offset_s == 0
 
 
-async def test_stamps_are_in_virtual_time(theatre, gateway):
-    now = theatre.stage.clock.advance(86_400)
-    attempt = await theatre.open(gateway, FIFTY)
+async def test_stamps_are_in_virtual_time(hub, gateway):
+    now = hub.simulators.clock.advance(86_400)
+    attempt = await hub.open(gateway, FIFTY)
 
-    await theatre.stage.act(gateway.name, attempt.our_ref, "pay")
+    await hub.simulators.act(gateway.name, attempt.our_ref, "pay")
 
-    [order] = theatre.stage.book(gateway.name).orders
+    [order] = hub.simulators.book(gateway.name).orders
     assert order.created_at >= now
     assert order.transfers[0].at >= now
 
@@ -448,47 +450,47 @@ async def test_stamps_are_in_virtual_time(theatre, gateway):
 # Faults
 
 
-async def status(theatre: Theatre, wire: Wire) -> int:
+async def status(hub: HubStandIn, wire: Wire) -> int:
     """What a call to an order that is not there is answered."""
     headers = {"Authorization": f"Bearer {SANDBOX.api_key}"}
-    url = f"{theatre.url}/_sim/sandbox/v1/payments/nothing"
+    url = f"{hub.url}/_sim/sandbox/v1/payments/nothing"
     return (await wire.send("GET", url, headers=headers)).status
 
 
 @pytest.mark.parametrize(("fault", "seen"), [("error_500", 500), ("time_out_after_success", 504)])
-async def test_so_many_calls_go_wrong_and_then_no_more(theatre, wire, fault, seen):
-    await theatre.stage.act("sandbox", "any", fault, times=2)
+async def test_so_many_calls_go_wrong_and_then_no_more(hub, wire, fault, seen):
+    await hub.simulators.act("sandbox", "any", fault, times=2)
 
-    assert [await status(theatre, wire) for _ in range(3)] == [seen, seen, 404]
-
-
-async def test_one_call_goes_wrong_where_no_number_is_said(theatre, wire):
-    await theatre.stage.act("sandbox", "any", "error_500")
-
-    assert [await status(theatre, wire) for _ in range(2)] == [500, 404]
+    assert [await status(hub, wire) for _ in range(3)] == [seen, seen, 404]
 
 
-async def test_planned_faults_can_be_taken_back(theatre, wire):
-    await theatre.stage.act("sandbox", "any", "error_500", times=5)
+async def test_one_call_goes_wrong_where_no_number_is_said(hub, wire):
+    await hub.simulators.act("sandbox", "any", "error_500")
 
-    await theatre.stage.act("sandbox", "any", "error_500", times=0)
-
-    assert await status(theatre, wire) == 404
+    assert [await status(hub, wire) for _ in range(2)] == [500, 404]
 
 
-async def test_a_fault_of_one_gateway_is_not_anothers(theatre, wire):
-    await theatre.stage.act("payos", "any", "error_500", times=5)
+async def test_planned_faults_can_be_taken_back(hub, wire):
+    await hub.simulators.act("sandbox", "any", "error_500", times=5)
 
-    assert await status(theatre, wire) == 404
+    await hub.simulators.act("sandbox", "any", "error_500", times=0)
+
+    assert await status(hub, wire) == 404
 
 
-async def test_a_hanging_call_ends_when_the_stage_closes(theatre, wire):
-    await theatre.stage.act("sandbox", "any", "hang")
-    call = asyncio.create_task(status(theatre, wire))
-    while theatre.stage.faults.left("sandbox", Fault.HANG):  # noqa: ASYNC110 - it is there soon
+async def test_a_fault_of_one_gateway_is_not_anothers(hub, wire):
+    await hub.simulators.act("payos", "any", "error_500", times=5)
+
+    assert await status(hub, wire) == 404
+
+
+async def test_a_hanging_call_ends_when_the_stage_closes(hub, wire):
+    await hub.simulators.act("sandbox", "any", "hang")
+    call = asyncio.create_task(status(hub, wire))
+    while hub.simulators.faults.left("sandbox", Fault.HANG):  # noqa: ASYNC110 - it is there soon
         await asyncio.sleep(0)
 
-    theatre.stage.faults.close()
+    hub.simulators.faults.close()
 
     assert await call == 504
 
@@ -532,8 +534,8 @@ async def browser() -> AsyncIterator[Browser]:
         yield Browser(session)
 
 
-async def test_a_person_pays_and_is_sent_back(theatre, gateway, browser):
-    order = theatre.order(gateway, FIFTY)
+async def test_a_person_pays_and_is_sent_back(hub, gateway, browser):
+    order = hub.order(gateway, FIFTY)
     checkout = await gateway.open_checkout(order)
 
     page = await browser.open(checkout.checkout_url)
@@ -544,12 +546,12 @@ async def test_a_person_pays_and_is_sent_back(theatre, gateway, browser):
     assert "data:image/svg+xml" in page.text
     assert paid.status == 303
     assert paid.headers["Location"].startswith(order.return_url + "&")
-    assert len(theatre.heard) == 1
+    assert len(hub.heard) == 1
 
 
-async def test_the_return_query_is_payoss_own(theatre, gateway, browser):
-    payos_gateway = theatre.gateways["payos"]
-    order = theatre.order(payos_gateway, FIFTY)
+async def test_the_return_query_is_payoss_own(hub, gateway, browser):
+    payos_gateway = hub.gateways["payos"]
+    order = hub.order(payos_gateway, FIFTY)
     checkout = await payos_gateway.open_checkout(order)
 
     left = await browser.press(checkout.checkout_url, "cancel")
@@ -560,13 +562,11 @@ async def test_the_return_query_is_payoss_own(theatre, gateway, browser):
     )
 
 
-async def test_a_page_keeps_the_strict_policy_and_lets_the_way_back_through(
-    theatre, gateway, browser
-):
-    checkout = await gateway.open_checkout(theatre.order(gateway, FIFTY))
+async def test_a_page_keeps_the_strict_policy_and_lets_the_way_back_through(hub, gateway, browser):
+    checkout = await gateway.open_checkout(hub.order(gateway, FIFTY))
 
     page = await browser.open(checkout.checkout_url)
-    style = await browser.open(f"{theatre.url}/_sim/static/sim.css")
+    style = await browser.open(f"{hub.url}/_sim/static/sim.css")
 
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -577,8 +577,8 @@ async def test_a_page_keeps_the_strict_policy_and_lets_the_way_back_through(
     assert (style.status, style.headers["Content-Type"]) == (200, "text/css; charset=utf-8")
 
 
-async def test_paying_less_stays_on_the_page(theatre, gateway, browser):
-    checkout = await gateway.open_checkout(theatre.order(gateway, FIFTY))
+async def test_paying_less_stays_on_the_page(hub, gateway, browser):
+    checkout = await gateway.open_checkout(hub.order(gateway, FIFTY))
 
     page = await browser.press(checkout.checkout_url, "underpay", follow=True)
 
@@ -586,8 +586,8 @@ async def test_paying_less_stays_on_the_page(theatre, gateway, browser):
     assert "5000 VND" in page.text
 
 
-async def test_what_cannot_be_done_is_said_on_the_page(theatre, gateway, browser):
-    checkout = await gateway.open_checkout(theatre.order(gateway, FIFTY))
+async def test_what_cannot_be_done_is_said_on_the_page(hub, gateway, browser):
+    checkout = await gateway.open_checkout(hub.order(gateway, FIFTY))
     await browser.press(checkout.checkout_url, "pay")
 
     again = await browser.press(checkout.checkout_url, "cancel", follow=True)
@@ -595,11 +595,11 @@ async def test_what_cannot_be_done_is_said_on_the_page(theatre, gateway, browser
 
     assert (again.status, strange.status) == (409, 409)
     assert "cancel" in again.text
-    assert len(theatre.heard) == 1
+    assert len(hub.heard) == 1
 
 
-async def test_only_the_gateways_own_name_opens_a_page(theatre, gateway, browser):
-    order = theatre.order(gateway, FIFTY)
+async def test_only_the_gateways_own_name_opens_a_page(hub, gateway, browser):
+    order = hub.order(gateway, FIFTY)
     checkout = await gateway.open_checkout(order)
     by_ref = checkout.checkout_url.replace(checkout.provider_id, order.our_ref)
 
@@ -608,9 +608,9 @@ async def test_only_the_gateways_own_name_opens_a_page(theatre, gateway, browser
         assert (await browser.press(url, "pay", follow=True)).status == 404
 
 
-async def test_a_page_shows_text_as_text(theatre, gateway, browser):
-    payos_gateway = theatre.gateways["payos"]
-    order = replace(theatre.order(payos_gateway, FIFTY), memo="<b>&\"'</b>")
+async def test_a_page_shows_text_as_text(hub, gateway, browser):
+    payos_gateway = hub.gateways["payos"]
+    order = replace(hub.order(payos_gateway, FIFTY), memo="<b>&\"'</b>")
     checkout = await payos_gateway.open_checkout(order)
 
     page = await browser.open(checkout.checkout_url)
