@@ -90,7 +90,7 @@ def ask_later(tx: Connection) -> None:
 async def run(
     house: Server, listening: socket.socket, ready: dict[str, Any], *, scheduler: bool
 ) -> None:
-    """As `House.run` does, with one more route to publish from."""
+    """As `Server.run` does, with one more route to publish from."""
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:

@@ -20,7 +20,7 @@ from tallystick.sandbox.catalogue import SIMULATED
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
 from tests.gateways.hub_with_browser import OwnSimulatorConformance
 from tests.http.conftest import DATABASES, PLAIN, database
-from tests.http.every_gateway import till_of
+from tests.http.every_gateway import under_test
 from tests.http.shop import Sale, Shop, eventually
 from tests.infra.live import LiveServer, tail
 from tests.seventh import SEVENTH
@@ -88,7 +88,7 @@ def shop(
 @pytest.fixture
 def sale(shop: Shop) -> Iterator[Sale]:
     """An offer at Stonebank for an hour; afterwards the books balance."""
-    yield shop.payment(**till_of(SEVENTH).wish, expiresIn=3600)
+    yield shop.payment(**under_test(SEVENTH).wish, expiresIn=3600)
     shop.audit()
 
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
+def with_offline_hub(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
     """What `work` answers. Raises NotConfigured where the database is not of this version."""
-    return asyncio.run(_in_office(database, work))
+    return asyncio.run(_with_offline_hub(database, work))
 
 
-async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
+async def _with_offline_hub(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
     from tallystick.flows.hub import Hub
     from tallystick.live.hub import LiveHub
     from tallystick.mail import mail_of
@@ -37,7 +37,7 @@ async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]"
         secret = await _secret(opened, settings)
         hub = Hub(
             database=opened, gateways={}, fulfilments={}, live=LiveHub(), clock=SystemClock(),
-            settings=settings, secret=secret, holder="office", mail=mail_of(settings),
+            settings=settings, secret=secret, holder="command", mail=mail_of(settings),
         )  # fmt: skip
         return await work(hub)
     finally:

@@ -71,7 +71,7 @@ class DevProcess:
 
         Only for one that is stopped.
         """
-        from tallystick.cli.offline_hub import in_office
+        from tallystick.cli.offline_hub import with_offline_hub
         from tallystick.sandbox.simulators.books import Books
         from tallystick.sandbox.wiring import books_of
         from tallystick.store import ledger
@@ -79,7 +79,7 @@ class DevProcess:
         async def ours(hub: Any) -> dict[tuple[str, str], int]:
             return await hub.database.read(ledger.balances)  # type: ignore[no-any-return]
 
-        balances = in_office(self.database, ours)
+        balances = with_offline_hub(self.database, ours)
         path = books_of(self.database)
         books = Books(path if path.is_absolute() else self.folder / path)
         try:

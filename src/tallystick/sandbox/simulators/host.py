@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from tallystick.domain.document import instant
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.sandbox.simulators.act_context import ActContext
 from tallystick.sandbox.simulators.acts import ACTS
@@ -180,10 +181,6 @@ def _check(amount: int | None, delay: float) -> None:
         raise Invalid(f"delay is a number of seconds from 0 to {_LONGEST_DELAY_S}.")
 
 
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _told_order(order: Order) -> dict[str, Any]:
     return {
         "id": order.id,
@@ -200,14 +197,14 @@ def _told_transfer(transfer: Transfer) -> dict[str, Any]:
         "amount": transfer.amount,
         "currency": transfer.currency,
         "content": transfer.content,
-        "at": _iso(transfer.at),
+        "at": instant(transfer.at),
     }
 
 
 def _told_delivery(delivery: Delivery) -> dict[str, Any]:
     return {
         "id": delivery.id,
-        "due": _iso(delivery.due),
+        "due": instant(delivery.due),
         "tries": delivery.tries,
         "status": delivery.status,
         "error": delivery.error,

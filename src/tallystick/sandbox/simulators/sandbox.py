@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tallystick.domain import strict_json
+from tallystick.domain.document import instant
 from tallystick.domain.errors import Conflict, HubError, MalformedJson
 from tallystick.domain.money import Money
 from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
@@ -126,7 +127,7 @@ class SandboxSimulator:
         last = order.transfers[-1]
         row = {
             "id": f"sd_{last.reference}", "transfer": last.reference, "status": state,
-            "amount": last.amount, "currency": last.currency, "createdAt": _iso(now),
+            "amount": last.amount, "currency": last.currency, "createdAt": instant(now),
         }  # fmt: skip
         known = {one["id"]: one for one in order.terms.get("disputes", [])}
         kept = {**row, "createdAt": known.get(row["id"], row)["createdAt"]}
@@ -256,7 +257,7 @@ class SandboxSimulator:
         row = {
             "id": f"sr_{order.id[3:]}_{len(_refunds(order)) + 1}",
             "reference": reference, "transfer": transfer, "status": "succeeded",
-            "amount": amount, "currency": paid.currency, "createdAt": _iso(now),
+            "amount": amount, "currency": paid.currency, "createdAt": instant(now),
         }  # fmt: skip
         after = replace(order, terms={**order.terms, "refunds": [*_refunds(order), row]})
         return Change(after, (self._event(after, "payment.refunded", str(row["id"]), now),))
@@ -285,7 +286,8 @@ class SandboxSimulator:
         return Change(over, (self._event(over, f"payment.{status}", name, now),))
 
     def _event(self, order: Order, kind: str, name: str, at: datetime) -> Event:
-        return {"id": f"ev_{name}", "type": kind, "createdAt": _iso(at), "payment": _payment(order)}
+        told = _payment(order)
+        return {"id": f"ev_{name}", "type": kind, "createdAt": instant(at), "payment": told}
 
 
 def _refunds(order: Order) -> list[dict[str, Any]]:
@@ -348,7 +350,7 @@ def _payment(order: Order) -> dict[str, Any]:
             for row in _refunds(order)
             if row["currency"] == order.currency and row["status"] == "succeeded"
         ),
-        "createdAt": _iso(order.created_at),
+        "createdAt": instant(order.created_at),
     }
 
 
@@ -357,9 +359,5 @@ def _transfer(transfer: Transfer) -> dict[str, Any]:
         "id": transfer.reference,
         "amount": transfer.amount,
         "currency": transfer.currency,
-        "createdAt": _iso(transfer.at),
+        "createdAt": instant(transfer.at),
     }
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
