@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,18 +53,12 @@ def tallystick(tmp_path: Path) -> Run:
 class Running:
     """A program that goes on until it is told to leave."""
 
-    def __init__(
-        self,
-        folder: Path,
-        words: tuple[str, ...],
-        environment: dict[str, str],
-        program: Sequence[str] = PROGRAM,
-    ) -> None:
+    def __init__(self, folder: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
         self.said = folder / "said.txt"
         self.log = folder / "log.txt"
         with self.said.open("wb") as said, self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*program, *words], cwd=folder, env=shared.plain_environment() | environment,
+                [*PROGRAM, *words], cwd=folder, env=shared.plain_environment() | environment,
                 stdin=subprocess.DEVNULL, stdout=said, stderr=log,
             )  # fmt: skip
 

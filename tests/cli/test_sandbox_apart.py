@@ -7,6 +7,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from tallystick.cli import COMMANDS
 from tallystick.cli.dev_keys import keys_file
 from tallystick.sandbox.dev_secrets import DevSecrets
 from tallystick.store.migrate import migrate
-from tests.cli.conftest import PATIENCE_S, PRODUCTION, Running, environment_of, free_port
+from tests.cli.conftest import PATIENCE_S, PRODUCTION, environment_of, free_port
 from tests.infra import shared
 from tests.infra.live import Client
 
@@ -30,11 +32,31 @@ main()
 FOR_PRODUCTION = sorted(name for name, place in COMMANDS.items() if SANDBOX not in place)
 
 
-def ran(folder: Path, *words: str, **environment: str) -> list[str]:
+@contextmanager
+def started(
+    folder: Path, command: str, *words: str, ready: str, environment: dict[str, str]
+) -> Iterator[None]:
+    """The program as a process of its own, from when it has said `ready` until Ctrl-C ends it."""
+    said, log = folder / "said.txt", folder / "log.txt"
+    with said.open("wb") as output, log.open("wb") as errors:
+        process = subprocess.Popen(
+            [*PROGRAM, command, *words], cwd=folder,
+            env=shared.plain_environment() | PRODUCTION | environment, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=errors,
+        )  # fmt: skip
+    try:
+        shared.wait_until(lambda: ready in said.read_text(), process, log)
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0
+
+
+def ran(folder: Path, *words: str) -> list[str]:
     """What the program has imported when it has run with these words."""
     subprocess.run(
-        [*PROGRAM, *words], cwd=folder, env=shared.plain_environment() | environment,
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False,
+        [*PROGRAM, *words], cwd=folder, env=shared.plain_environment(), stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     return imported(folder)
 
@@ -56,19 +78,14 @@ def test_a_server_that_takes_money_has_imported_nothing_that_can_forge_a_notice(
     tmp_path, database_url
 ):
     port = free_port()
-    server = Running(
-        tmp_path, ("serve", "--port", port), PRODUCTION | environment_of(database_url), PROGRAM
-    )
-    try:
-        server.until("serves")
-        hub = Client(lambda: f"http://127.0.0.1:{port}")
-        assert hub.get("/health/ready").json["status"] == "ok"
-        assert hub.get("/openapi.json").status == 200
-        assert hub.post("/api/webhooks/sandbox").status == 404
-    finally:
-        left = server.leave(signal.SIGINT)
+    hub = Client(lambda: f"http://127.0.0.1:{port}")
+    environment = environment_of(database_url)
 
-    assert left == 0
+    with started(tmp_path, "serve", "--port", port, ready="serves on", environment=environment):
+        ready, described = hub.get("/health/ready"), hub.get("/openapi.json")
+        played = hub.post("/api/webhooks/sandbox")
+
+    assert (ready.status, described.status, played.status) == (200, 200, 404)
     assert "tallystick.web.app" in imported(tmp_path)
     assert of_the_sandbox(imported(tmp_path)) == []
 
@@ -78,13 +95,11 @@ def test_a_server_that_takes_money_has_imported_nothing_that_can_forge_a_notice(
 def test_a_worker_that_takes_money_has_imported_nothing_that_can_forge_a_notice(
     tmp_path, database_url
 ):
-    worker = Running(tmp_path, ("work",), PRODUCTION | environment_of(database_url), PROGRAM)
-    try:
-        worker.until("Tallystick works")
-    finally:
-        left = worker.leave(signal.SIGINT)
+    environment = environment_of(database_url)
 
-    assert left == 0
+    with started(tmp_path, "work", ready="Tallystick works", environment=environment):
+        pass
+
     assert "tallystick.worker" in imported(tmp_path)
     assert of_the_sandbox(imported(tmp_path)) == []
 
