@@ -19,7 +19,7 @@ SILENCE_S: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StreamEvent:
     """One event of a stream."""
 
     name: str
@@ -91,7 +91,7 @@ class ServerClient:
         finally:
             connection.close()
 
-    def stream(self, path: str, last_id: str | None = None) -> Iterator[Told]:
+    def stream(self, path: str, last_id: str | None = None) -> Iterator[StreamEvent]:
         """The events until the server ends the stream. Raises Refused, Unavailable.
 
         No event at all means that there is no news after `last_id` and never will be.
@@ -127,14 +127,14 @@ class ServerClient:
         return Unavailable(f"{self.url} cannot be reached ({why}). Is the server running?")
 
 
-def _events(answer: http.client.HTTPResponse) -> Iterator[Told]:
+def _events(answer: http.client.HTTPResponse) -> Iterator[StreamEvent]:
     name, data, last_id = "message", list[str](), None
     while line := answer.readline():
         field, _, value = line.decode().rstrip("\r\n").partition(":")
         value = value.removeprefix(" ")
         if not field and not value:
             if data:
-                yield Told(name, "\n".join(data), last_id)
+                yield StreamEvent(name, "\n".join(data), last_id)
             name, data = "message", []
         elif field == "event":
             name = value

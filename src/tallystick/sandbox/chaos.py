@@ -29,7 +29,7 @@ CURRENCIES: Final = ("VND", "USD", "LKR", "JPY", "BHD")
 
 
 @dataclass(slots=True)
-class Tally:
+class ChaosResult:
     """What happened, by kind."""
 
     acts: Counter[str] = field(default_factory=Counter)
@@ -39,13 +39,13 @@ class Tally:
     days: float = 0.0
 
 
-def run(dev: DevProcess, seed: int, payments: int, strangers: int = 0) -> Tally:
+def run(dev: DevProcess, seed: int, payments: int, strangers: int = 0) -> ChaosResult:
     """Make so many payments from a seed, then let 45 days pass so that everything is heard.
 
     `strangers` are transfers of other people on the bank account that payers pay to.
     """
     rng = Random(f"chaos/{seed}")  # noqa: S311 - not a secret: to be repeated
-    tally = Tally()
+    result = ChaosResult()
     dev.start()
     gateways = dev.server.get("/api/gateways")["data"]
     _crowd(dev.server, seed, strangers)
@@ -54,18 +54,18 @@ def run(dev: DevProcess, seed: int, payments: int, strangers: int = 0) -> Tally:
             numbers = range(first, min(first + BATCH, payments))
             one = partial(_one, dev.server, seed, gateways)
             for done in payers.map(one, numbers):
-                tally.acts.update(done[0])
-                tally.refused.update(done[1])
+                result.acts.update(done[0])
+                result.refused.update(done[1])
             if rng.random() < 0.5:
                 dev.kill()
-                tally.deaths += 1
+                result.deaths += 1
                 dev.start()
-            _pass(dev.server, rng.choice((60, 600, 3600, 6 * 3600)), tally)
+            _pass(dev.server, rng.choice((60, 600, 3600, 6 * 3600)), result)
     for _ in range(5):
-        _pass(dev.server, 9 * DAY_S, tally)
-    tally.phases = _phases(dev.server)
+        _pass(dev.server, 9 * DAY_S, result)
+    result.phases = _phases(dev.server)
     dev.stop()
-    return tally
+    return result
 
 
 def _crowd(server: ServerClient, seed: int, strangers: int) -> None:
@@ -126,9 +126,9 @@ def _can_end_well(act: str, gateway: dict[str, Any]) -> bool:
     return not (unheard or (act == "underpay" and not gateway["tellsParts"]))
 
 
-def _pass(server: ServerClient, seconds: float, tally: Tally) -> None:
+def _pass(server: ServerClient, seconds: float, result: ChaosResult) -> None:
     server.post("/_sim/clock", {"advance": seconds}, timeout_s=300)
-    tally.days += seconds / DAY_S
+    result.days += seconds / DAY_S
 
 
 def _phases(server: ServerClient) -> Counter[str]:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import typer
 
-from tallystick.cli.server import ServerClient, Told
+from tallystick.cli.server import ServerClient, StreamEvent
 from tallystick.cli.terminal import qr
 from tallystick.domain.errors import HubError, Unavailable
 from tallystick.domain.money import Money
@@ -54,7 +54,7 @@ class DemoScript:
     def __init__(self, server: ServerClient, database: str) -> None:
         self._server = server
         self._database = database
-        self._events: queue.Queue[Told | HubError] = queue.Queue()
+        self._events: queue.Queue[StreamEvent | HubError] = queue.Queue()
         self._link: dict[str, Any] = {}
         self._attempt: dict[str, Any] = {}
 
@@ -146,7 +146,7 @@ class DemoScript:
         except HubError as error:
             self._events.put(error)
 
-    def _next_event(self) -> Told:
+    def _next_event(self) -> StreamEvent:
         try:
             event = self._events.get(timeout=PATIENCE_S)
         except queue.Empty:
@@ -156,7 +156,7 @@ class DemoScript:
         return event
 
 
-def _shown(event: Told) -> str:
+def _shown(event: StreamEvent) -> str:
     state = json.loads(event.data)
     facts = {name: state[name] for name in ("currentStatus", "received", "version", "final")}
     return f"event: {event.name}, id: {event.id}, data: {json.dumps(facts)[:-1]}, …}}"

@@ -60,15 +60,15 @@ def chaos(
     with tempfile.TemporaryDirectory(prefix="tallystick-chaos-") as folder:
         dev = DevProcess(Path(folder), database)
         try:
-            tally = random_payers.run(dev, seed, payments, strangers)
+            result = random_payers.run(dev, seed, payments, strangers)
         finally:
             dev.kill()
         findings = findings_of(dev.database)
         differences = dev.difference()
-    _table("what was done", tally.acts)
-    _table("what was refused, in words", tally.refused)
-    _table("where the payments are", tally.phases)
-    typer.echo(f"{tally.deaths} sudden deaths, {tally.days:.1f} days in "
+    _table("what was done", result.acts)
+    _table("what was refused, in words", result.refused)
+    _table("where the payments are", result.phases)
+    typer.echo(f"{result.deaths} sudden deaths, {result.days:.1f} days in "
                f"{time.monotonic() - began:.1f} s")  # fmt: skip
     _conclude([f"{one.invariant}: {one.sentence} {one.rows}" for one in findings] + differences)
 

@@ -200,7 +200,7 @@ class Reverser(Protocol):
 
 
 @runtime_checkable
-class Counter(Protocol):
+class HearsOutcome(Protocol):
     """A simulator that wants to know how its notices ended."""
 
     def ended(self, *, arrived: bool) -> None:

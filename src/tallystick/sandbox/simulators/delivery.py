@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from tallystick.sandbox.simulators.base import Caller, Counter, Message, Simulator
+from tallystick.sandbox.simulators.base import Caller, HearsOutcome, Message, Simulator
 from tallystick.sandbox.simulators.books import Books, Delivery
 from tallystick.sandbox.simulators.clock import VirtualClock
 
@@ -120,7 +120,7 @@ class NoticeSender:
         arrived = delivery.status is not None and 200 <= delivery.status < 300
         tries = delivery.tries + 1
         if arrived or tries > len(waits):
-            if isinstance(simulator, Counter):
+            if isinstance(simulator, HearsOutcome):
                 simulator.ended(arrived=arrived)
             return replace(delivery, tries=tries, done=True)
         due = self._clock.now() + timedelta(seconds=waits[tries - 1])
