@@ -38,9 +38,10 @@ from tallystick.store.database import open_database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema.core import inbox, payments
 from tallystick.store.schema.raw_bytes import raw_bytes
+from tallystick.system_clock import SystemClock
 from tallystick.web.app import build_app
 from tallystick.web.limits import LIMITS
-from tallystick.wiring import GracefulServer, Server, SystemClock, build
+from tallystick.wiring import GracefulServer, Server, build
 
 
 async def serve(wishes: dict[str, Any]) -> None:
@@ -89,7 +90,7 @@ def ask_later(tx: Connection) -> None:
 async def run(
     house: Server, listening: socket.socket, ready: dict[str, Any], *, scheduler: bool
 ) -> None:
-    """As `House.run` does, with one more route to publish from."""
+    """As `Server.run` does, with one more route to publish from."""
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:

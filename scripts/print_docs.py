@@ -152,16 +152,16 @@ def invariants() -> str:
 
 def gateways() -> str:
     """What each gateway can do, as it declares it."""
-    from tallystick.catalogue import GATEWAYS
     from tallystick.gateways.wire import HttpWire
+    from tallystick.sandbox.catalogue import SIMULATED
 
     head = ("Name", "Title", "Currencies", "Listens after expiry", "Verifies", "Cancels", "Refunds")
     rows = []
-    for entry in GATEWAYS:
-        can = entry.played.adapter(entry.played.draw(), "http://127.0.0.1", HttpWire()).capabilities
+    for one in SIMULATED:
+        can = one.adapter(one.draw(), "http://127.0.0.1", HttpWire()).capabilities
         currencies = ", ".join(sorted(can.currencies)) or "all"
         rows.append((
-            f"`{entry.name}`", can.title,
+            f"`{one.name}`", can.title,
             currencies if len(can.currencies) < 9 else f"{len(can.currencies)} of them",
             _span(can.listens_for.total_seconds()), "asks" if can.asks else "signed notice",
             "yes" if can.cancels else "no", can.refunds,

@@ -1,25 +1,22 @@
 """The one place where the parts meet: settings in, a running server out."""
 
-import json
 import os
-import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import uvicorn
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from tallystick.access import Access, GitHub
-from tallystick.catalogue import GATEWAYS, former_gateways, real_gateways
+from tallystick.catalogue import former_gateways, real_gateways
 from tallystick.domain.errors import NotConfigured
 from tallystick.domain.sealing import Masters
 from tallystick.flows.hub import Clock, Hub
 from tallystick.flows.idempotency import free_the_dead
-from tallystick.flows.keys import create_key, recognise
 from tallystick.flows.master_keys import take_up
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
@@ -28,44 +25,46 @@ from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
-from tallystick.private_files import narrow
 from tallystick.products import EXTENSIONS, PRODUCTS, SEALED_COLUMNS, WEB_PARTS, fulfilments_of
-from tallystick.products.orders.change_products import stock_demo
 from tallystick.rates import LiveSource
-from tallystick.sandbox.routes import sandbox_router
-from tallystick.sandbox.running import RunningSandbox, SandboxClock
-from tallystick.sandbox.simulators.host import Simulators
 from tallystick.settings import Settings
-from tallystick.store.database import Database, dev_files, open_database, sqlite_file
+from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sqlite import ServerLock
+from tallystick.system_clock import SystemClock
 from tallystick.web.app import build_app
 from tallystick.web.http_protocol import capped_http
 from tallystick.worker import Worker
 
 
-class SystemClock:
-    """The machine's own time."""
+class Companion(Protocol):
+    """What runs beside a server, for as long as the server does."""
 
-    def now(self) -> datetime:
-        """Now, aware, in UTC."""
-        return datetime.now(UTC)
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        ...
 
-    def real_now(self) -> datetime:
-        """The same."""
-        return datetime.now(UTC)
+    async def stop(self) -> None:
+        """End, and let go of everything."""
+        ...
 
 
 @dataclass(slots=True)
 class Server:
-    """A server that is built and not yet running."""
+    """A server that is built and not yet running.
+
+    What is more than a merchant's server has (a sandbox) is handed over as `companion`, with the
+    `routers` of its own API and the `routes` that come before all others.
+    """
 
     hub: Hub
     live: LiveHub
     worker: Worker
     wire: HttpWire
-    sandbox: RunningSandbox | None = None
     relay: Relay | None = None
+    companion: Companion | None = None
+    routers: Sequence[APIRouter] = ()
+    routes: Sequence[BaseRoute] = ()
 
     @asynccontextmanager
     async def open(self, *, scheduler: bool = True) -> AsyncIterator[None]:
@@ -73,15 +72,15 @@ class Server:
         await free_the_dead(self.hub)
         if scheduler:
             await self.worker.start()
-        if self.sandbox is not None:
-            self.sandbox.start()
+        if self.companion is not None:
+            self.companion.start()
         if self.relay is not None:
             self.relay.start()
         try:
             yield
         finally:
-            if self.sandbox is not None:
-                await self.sandbox.stop()
+            if self.companion is not None:
+                await self.companion.stop()
             await self.worker.stop()
             await self.hub.stop()
             if self.relay is not None:
@@ -100,15 +99,13 @@ class Server:
                 ready()
                 yield
 
-        routers = [] if self.sandbox is None else [sandbox_router(self.sandbox)]
-        stage_routes = [] if self.sandbox is None else self.sandbox.routes()
         app = build_app(
             self.hub,
             self.live,
             lifespan=lifespan,
             parts=WEB_PARTS,
-            routers=routers,
-            more_routes=stage_routes,
+            routers=self.routers,
+            more_routes=self.routes,
         )
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False,
@@ -186,151 +183,26 @@ def _relay(settings: Settings, live: LiveHub, database: Database) -> Relay | Non
 
 
 async def production(settings: Settings) -> Server:
-    """The house as a merchant runs it. Raises NotConfigured with one line for each fault."""
+    """The server as a merchant runs it. Raises NotConfigured with one line for each fault."""
     faults = settings.faults()
     if faults:
         raise NotConfigured("\n".join(faults))
     await migrate(settings.database_url)
     wire = HttpWire()
-    database, clock = _own(settings.database_url), SystemClock()
+    database, clock = open_own(settings.database_url), SystemClock()
     try:
         masters = await take_up(database, settings.masters, SEALED_COLUMNS, clock.now())
     except NotConfigured:
         await database.close()
         raise
-    house = build(settings, database, real_gateways(settings, wire), wire, clock, masters)
-    house.hub.former = former_gateways(settings, wire)
-    return house
+    server = build(settings, database, real_gateways(settings, wire), wire, clock, masters)
+    server.hub.former = former_gateways(settings, wire)
+    return server
 
 
-def _own(url: str) -> Database:
+def open_own(url: str) -> Database:
     """Open the database for a server: a SQLite file has only one."""
     file = sqlite_file(url)
     if file is not None:
         ServerLock(file).take()
     return open_database(url)
-
-
-@dataclass(frozen=True, slots=True)
-class DevSecrets:
-    """The secrets of a development server, kept beside its database so that restarts keep them.
-
-    `gateways` holds what each simulated gateway and its adapter share.
-    """
-
-    secret_key: str
-    cron_secret: str
-    jwt_secret: str
-    api_key: str
-    github_token: str
-    gateways: Mapping[str, Mapping[str, str]]
-    url: str = ""
-    """Where the server listens, or did when it last ran: the commands of its folder ask there."""
-
-    @classmethod
-    def at(cls, path: Path) -> "DevSecrets":
-        """Read the file, and draw what is missing: it is written for its owner alone."""
-        kept = _kept(path)
-        drawn = secrets.token_hex
-        ring = cls(
-            secret_key=kept.get("secret_key") or drawn(32),
-            cron_secret=kept.get("cron_secret") or drawn(16),
-            jwt_secret=kept.get("jwt_secret") or drawn(32),
-            api_key=kept.get("api_key") or "",
-            github_token=kept.get("github_token") or f"ghp_{drawn(18)}",
-            gateways={
-                entry.name: kept.get(entry.name) or entry.played.draw() for entry in GATEWAYS
-            },
-        )
-        ring.write(path)
-        return ring
-
-    def write(self, path: Path) -> None:
-        """Replace the file in one step."""
-        fresh = path.with_name(path.name + ".new")
-        handle = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        narrow(fresh)
-        document = {**asdict(self), **self.gateways}
-        del document["gateways"]
-        with os.fdopen(handle, "w") as file:
-            json.dump(document, file)
-        fresh.replace(path)
-
-
-def _kept(path: Path) -> dict[str, Any]:
-    """What a file of secrets holds. Raises NotConfigured where it is damaged."""
-    try:
-        found = json.loads(path.read_text()) if path.exists() else {}
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise NotConfigured(
-            f"{path.name} cannot be read, and has the secrets that open this database: put it "
-            "back, or start with another database."
-        )
-    return found
-
-
-def books_of(database_url: str) -> Path:
-    """Where the simulated gateways of a development server keep their own books."""
-    files = dev_files(database_url)
-    return files.with_name(files.name + ".sandbox")
-
-
-async def development(settings: Settings, base_url: str) -> tuple[Server, DevSecrets]:
-    """The house with simulated gateways on a virtual clock. Refuses to stand beside live keys."""
-    if real_gateways(settings, HttpWire()):
-        raise NotConfigured(
-            "`tallystick dev` plays with simulated gateways and does not start beside live keys: "
-            "unset the gateways' settings, or run `tallystick serve`."
-        )
-    await migrate(settings.database_url)
-    files = dev_files(settings.database_url)
-    ring_path = files.with_name(files.name + ".dev-keys")
-    ring = DevSecrets.at(ring_path)
-    settings = settings.model_copy(update=_development_settings(ring, base_url, files))
-    settings.exchange_rate_url = settings.exchange_rate_url or f"{base_url}/_sim/rates"
-    stage = Simulators(
-        [entry.played.part(ring.gateways[entry.name]) for entry in GATEWAYS],
-        base_url=base_url,
-        webhook_url=lambda name: f"{base_url}/api/webhooks/{name}",
-        books_path=books_of(settings.database_url),
-        github_token=ring.github_token,
-    )
-    wire = HttpWire()
-    house = build(
-        settings, _own(settings.database_url), _simulated(ring, settings, wire), wire,
-        SandboxClock(stage), Masters.of(ring.secret_key.encode()),
-    )  # fmt: skip
-    house.hub.sandbox = True
-    house.sandbox = RunningSandbox(stage, house.worker)
-    await stock_demo(house.hub)
-    if not ring.api_key or await recognise(house.hub, ring.api_key) is None:
-        ring = replace(ring, api_key=await create_key(house.hub, "admin", "development"))
-    ring = replace(ring, url=base_url)
-    ring.write(ring_path)
-    return house, ring
-
-
-def _simulated(ring: DevSecrets, settings: Settings, wire: HttpWire) -> list[Gateway]:
-    return [
-        entry.played.adapter(
-            {**ring.gateways[entry.name], **entry.played.said(settings)}, settings.base_url, wire
-        )
-        for entry in GATEWAYS
-    ]
-
-
-def _development_settings(ring: DevSecrets, base_url: str, files: Path) -> dict[str, Any]:
-    from pydantic import SecretStr
-
-    return {
-        "base_url": base_url,
-        "secret_key": SecretStr(ring.secret_key),
-        "cron_secret": SecretStr(ring.cron_secret),
-        "jwt_secret": SecretStr(ring.jwt_secret),
-        "merchant_name": "Tallystick Demo",
-        "mail_folder": str(files.with_name(files.name + ".mail")),
-        "github_token": SecretStr(ring.github_token),
-        "github_base_url": f"{base_url}/_sim/github",
-    }

@@ -12,7 +12,7 @@ import pytest
 
 from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import Unavailable
-from tallystick.sandbox.demo_script import Story, _told
+from tallystick.sandbox.demo_script import DemoScript, _done
 from tests.cli.conftest import PATIENCE_S, PRODUCTION, PROGRAM, free_port, lines, refused
 from tests.infra import shared
 from tests.infra.live import Client
@@ -162,17 +162,17 @@ def test_demo_auto_leaves_nothing_behind(tallystick, tmp_path):
 
 
 def test_a_step_that_fails_is_named(capsys):
-    nobody = Story(ServerClient(f"http://127.0.0.1:{free_port()}"), "sqlite:///nothing.db")
+    nobody = DemoScript(ServerClient(f"http://127.0.0.1:{free_port()}"), "sqlite:///nothing.db")
     title, step = nobody.steps()[1]
 
     with pytest.raises(Unavailable, match=r"The step “Link created” failed: .*cannot be reached"):
-        _told(title, step)
+        _done(title, step)
 
 
 def test_a_step_does_not_believe_a_link_that_is_not_paid(server):
-    story = Story(ServerClient(server.url, server.secret_key), server.database)
-    for _, step in story.steps()[1:3]:
+    script = DemoScript(ServerClient(server.url, server.secret_key), server.database)
+    for _, step in script.steps()[1:3]:
         step()
 
     with pytest.raises(Unavailable, match="The link is OPEN, not delivered"):
-        story._find_delivery()
+        script._find_delivery()

@@ -52,14 +52,14 @@ def test_a_prefix_is_capital_letters(prefix):
 
 
 def test_ten_thousand_mangled_memos_find_their_own_code_and_nobody_elses():
-    luck = Random(20261120)
-    codes = ["TS" + "".join(luck.choices(CROCKFORD, k=7)) for _ in range(10_000)]
+    rng = Random(20261120)
+    codes = ["TS" + "".join(rng.choices(CROCKFORD, k=7)) for _ in range(10_000)]
     known = set(codes)
 
     wrong = [
         (code, others)
         for code in codes
-        if (others := set(candidates([mangled(code, luck)])) & known) != {code}
+        if (others := set(candidates([mangled(code, rng)])) & known) != {code}
     ]
 
     assert wrong == []

@@ -14,7 +14,7 @@ from tallystick.flows import rescue
 from tallystick.flows.schedule import SCHEDULE, plan
 from tallystick.gateways.wire import HttpWire
 from tallystick.store import clock_doubts, effects, idempotency, inbox, payments, schedules
-from tallystick.wiring import SystemClock
+from tallystick.system_clock import SystemClock
 from tallystick.worker import Worker
 from tests.store.rows import NOW
 

@@ -31,29 +31,29 @@ TRANSFERS = 10_000
 WISH = Wish(Money(50_000, "VND"), ("sepay",), expires_in=timedelta(days=1))
 
 
-def changed(code: str, luck: Random) -> str:
+def changed(code: str, rng: Random) -> str:
     """The code with one letter typed wrongly."""
-    at = luck.randrange(2, len(code))
-    other = luck.choice(CROCKFORD.replace(code[at], ""))
+    at = rng.randrange(2, len(code))
+    other = rng.choice(CROCKFORD.replace(code[at], ""))
     return code[:at] + other + code[at + 1 :]
 
 
-def transfers(codes: dict[str, str], luck: Random, many: int) -> Iterator[tuple[str, str | None]]:
+def transfers(codes: dict[str, str], rng: Random, many: int) -> Iterator[tuple[str, str | None]]:
     """Memos, each with the payment that it pays; None where only a person may say."""
     known = sorted(codes)
     for number in range(many):
         code = known[number * len(known) // many]
-        kind = luck.random()
+        kind = rng.random()
         if kind < 0.7:
-            yield mangled(code, luck), codes[code]
+            yield mangled(code, rng), codes[code]
         elif kind < 0.8:
-            typed = changed(code, luck)
-            yield mangled(typed, luck), codes.get(typed)
+            typed = changed(code, rng)
+            yield mangled(typed, rng), codes.get(typed)
         elif kind < 0.9:
-            other = luck.choice([one for one in known if one != code])
-            yield f"{mangled(code, luck)} {other}", None
+            other = rng.choice([one for one in known if one != code])
+            yield f"{mangled(code, rng)} {other}", None
         else:
-            yield mangled(bare(f"CK {luck.randrange(10**9)}"), luck), None
+            yield mangled(bare(f"CK {rng.randrange(10**9)}"), rng), None
 
 
 def notice(number: int, memo: str, at: datetime) -> RawNotice:

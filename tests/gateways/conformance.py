@@ -30,7 +30,7 @@ from tallystick.flows.receive import receive
 from tallystick.gateways.base import AttemptRef, CheckoutOrder, Gateway, RawNotice, Reply, Wire
 from tallystick.gateways.wire import HttpWire
 from tallystick.store.database import open_database
-from tests.gateways.theatre import Theatre
+from tests.gateways.hub_stand_in import HubStandIn
 from tests.infra.databases import fresh_file
 from tests.store.house import House
 
@@ -177,10 +177,10 @@ class GatewayConformance:
         raise NotImplementedError
 
     @pytest.fixture
-    def gateway(self, theatre: Theatre, wire: Wire) -> Gateway:
-        """The adapter as it is configured in life; the theatre's hub listens with it too."""
-        gateway = self.build(theatre.url, wire, self.secret)
-        theatre.gateways[self.name] = gateway
+    def gateway(self, hub: HubStandIn, wire: Wire) -> Gateway:
+        """The adapter as it is configured in life; the hub's stand-in listens with it too."""
+        gateway = self.build(hub.url, wire, self.secret)
+        hub.gateways[self.name] = gateway
         return gateway
 
     def wish(self, gateway: Gateway) -> tuple[CheckoutOrder, AttemptRef]:
@@ -194,44 +194,44 @@ class GatewayConformance:
         """A notice that proves who sent it, received at NOW, in a form that nobody here reads."""
         raise NotImplementedError
 
-    def telling(self, theatre: Theatre) -> list[RawNotice]:
+    def telling(self, hub: HubStandIn) -> list[RawNotice]:
         """Of all that was heard, the notices that tell of money."""
-        return theatre.heard
+        return hub.heard
 
     # Notices
 
-    async def test_a_notice_names_its_payment_and_its_transfer(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_notice_names_its_payment_and_its_transfer(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        played = await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        played = await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
-        [raw] = self.telling(theatre)
+        [raw] = self.telling(hub)
         notice = gateway.read_notice(raw)
         [credit] = notice.credits
         assert {delivery["status"] for delivery in played["deliveries"]} == {200}
         assert attempt.our_ref in notice.refs
         assert credit.money == self.amount
         assert credit.transaction_id == played["transfers"][0]["reference"]
-        # Who hears the outcome was answered by the theatre, above, with how the order stands.
+        # Who hears the outcome was answered by the stand-in, above, with how the order stands.
         assert gateway.capabilities.hears_outcome or gateway.acknowledge(notice).status == 200
 
-    async def test_a_notice_with_a_wrong_signature_is_refused(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_notice_with_a_wrong_signature_is_refused(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        played = await theatre.stage.act(self.name, attempt.our_ref, "forge_webhook")
+        played = await hub.simulators.act(self.name, attempt.our_ref, "forge_webhook")
 
-        half = len(theatre.heard) // 2 if gateway.capabilities.asks else 0
-        forged, lies = theatre.heard[: half or None], theatre.heard[half:] if half else []
+        half = len(hub.heard) // 2 if gateway.capabilities.asks else 0
+        forged, lies = hub.heard[: half or None], hub.heard[half:] if half else []
         told = [401] * len(forged) + [200] * len(lies)
         assert [d["status"] for d in played["deliveries"]] == told
         with pytest.raises(NoticeNotAuthentic):
-            gateway.read_notice(theatre.heard[0])
+            gateway.read_notice(hub.heard[0])
 
     @needs("signs")
-    async def test_one_changed_byte_anywhere_is_refused(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = self.telling(theatre)
+    async def test_one_changed_byte_anywhere_is_refused(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(hub)
         genuine = gateway.read_notice(raw)
 
         for at in range(len(raw.body)):
@@ -255,91 +255,87 @@ class GatewayConformance:
     @pytest.mark.parametrize(
         "signature", [None, "", "0" * 64, "t=1,v1=", "A" * 64, "é" * 32, "0" * 63, "\x00"]
     )
-    async def test_a_notice_without_a_proper_signature_is_refused(
-        self, theatre, gateway, signature
-    ):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = self.telling(theatre)
+    async def test_a_notice_without_a_proper_signature_is_refused(self, hub, gateway, signature):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(hub)
 
         with pytest.raises(NoticeNotAuthentic):
             gateway.read_notice(self.unsigned(raw, signature))
 
-    async def test_a_field_that_nobody_knows_is_accepted(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_field_that_nobody_knows_is_accepted(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        played = await theatre.stage.act(self.name, attempt.our_ref, "unknown_field")
+        played = await hub.simulators.act(self.name, attempt.our_ref, "unknown_field")
 
         assert played["deliveries"][0]["status"] == 200
-        [raw] = self.telling(theatre)
+        [raw] = self.telling(hub)
         assert b"zNewFlag" in raw.body
         assert gateway.read_notice(raw).credits[0].money == self.amount
 
-    async def test_every_copy_of_a_notice_has_the_same_event_id(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_every_copy_of_a_notice_has_the_same_event_id(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "repeat_webhook", times=5)
+        await hub.simulators.act(self.name, attempt.our_ref, "repeat_webhook", times=5)
 
-        told = self.telling(theatre)
+        told = self.telling(hub)
         assert len(told) == 5
         assert len({gateway.read_notice(raw).event_id for raw in told}) == 1
 
-    async def test_two_transfers_have_two_event_ids_and_two_transaction_ids(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_two_transfers_have_two_event_ids_and_two_transaction_ids(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay_twice")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay_twice")
 
-        notices = [gateway.read_notice(raw) for raw in self.telling(theatre)]
+        notices = [gateway.read_notice(raw) for raw in self.telling(hub)]
         assert len({notice.event_id for notice in notices}) == 2
         assert len({notice.credits[0].transaction_id for notice in notices}) == 2
 
-    async def test_a_wrong_amount_can_be_seen(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_wrong_amount_can_be_seen(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "underpay", amount=1234)
+        await hub.simulators.act(self.name, attempt.our_ref, "underpay", amount=1234)
 
         less = Money(1234, self.amount.currency)
-        assert gateway.read_notice(self.telling(theatre)[0]).credits[0].money == less
+        assert gateway.read_notice(self.telling(hub)[0]).credits[0].money == less
         if not gateway.capabilities.asks:
             return
         verdict = await gateway.fetch_verdict(attempt)
         assert [credit.money for credit in verdict.credits] == [less]
         assert verdict.claim is not Claim.SUCCEEDED
 
-    async def test_a_wrong_currency_can_be_seen_where_it_can_happen(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        pay = theatre.stage.act(
+    async def test_a_wrong_currency_can_be_seen_where_it_can_happen(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        pay = hub.simulators.act(
             self.name, attempt.our_ref, "wrong_currency", currency="USD", amount=1999
         )
 
         if gateway.capabilities.takes(Money(1999, "USD")):
             await pay
             verdict = await gateway.fetch_verdict(attempt)
-            [raw] = self.telling(theatre)
+            [raw] = self.telling(hub)
             assert [credit.money for credit in verdict.credits] == [Money(1999, "USD")]
             assert gateway.read_notice(raw).credits[0].money == Money(1999, "USD")
         else:
             with pytest.raises(Conflict):
                 await pay
 
-    async def test_a_notice_about_an_unknown_payment_is_authentic_all_the_same(
-        self, theatre, gateway
-    ):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_a_notice_about_an_unknown_payment_is_authentic_all_the_same(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
         stranger = self.build("http://127.0.0.1:9", CannedWire(Reply(500, b"")), self.secret)
 
-        assert stranger.read_notice(self.telling(theatre)[0]).refs
+        assert stranger.read_notice(self.telling(hub)[0]).refs
 
-    async def test_both_secrets_are_valid_while_keys_are_rotated(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = self.telling(theatre)
+    async def test_both_secrets_are_valid_while_keys_are_rotated(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(hub)
         wire = CannedWire(Reply(500, b""))
 
-        rotating = self.build(theatre.url, wire, "the-next-secret", self.secret)
-        rotated = self.build(theatre.url, wire, "the-next-secret")
+        rotating = self.build(hub.url, wire, "the-next-secret", self.secret)
+        rotated = self.build(hub.url, wire, "the-next-secret")
 
         assert rotating.read_notice(raw) == gateway.read_notice(raw)
         with pytest.raises(NoticeNotAuthentic):
@@ -373,12 +369,10 @@ class GatewayConformance:
         assert shown.raw is not None
         assert (shown.raw.body, shown.raw.query) == (raw.body, raw.query)
 
-    async def test_a_notice_that_was_proven_is_read_again_without_its_signature(
-        self, theatre, gateway
-    ):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = self.telling(theatre)
+    async def test_a_notice_that_was_proven_is_read_again_without_its_signature(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(hub)
         genuine = gateway.read_notice(raw)
         headers = {name: raw.headers[name] for name in KEPT_HEADERS if name in raw.headers}
 
@@ -386,10 +380,10 @@ class GatewayConformance:
 
         assert again == genuine
 
-    async def test_whatever_a_proven_notice_holds_it_is_read_or_senseless(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = self.telling(theatre)
+    async def test_whatever_a_proven_notice_holds_it_is_read_or_senseless(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = self.telling(hub)
 
         for body in spoiled(raw.body):
             with suppress(Invalid, NoticeNotAuthentic):
@@ -397,44 +391,44 @@ class GatewayConformance:
 
     # Offers
 
-    async def test_an_offer_has_what_a_payer_needs(self, theatre, gateway):
-        checkout = await gateway.open_checkout(theatre.order(gateway, self.amount))
+    async def test_an_offer_has_what_a_payer_needs(self, hub, gateway):
+        checkout = await gateway.open_checkout(hub.order(gateway, self.amount))
 
         assert all(checkout.document().get(name) for name in self.gives)
-        assert (checkout.checkout_url or theatre.url).startswith(theatre.url)
+        assert (checkout.checkout_url or hub.url).startswith(hub.url)
 
     @needs("creates")
-    async def test_an_offer_is_in_the_gateways_books(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_an_offer_is_in_the_gateways_books(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
 
         checkout = await gateway.open_checkout(order)
 
-        [kept] = theatre.stage.book(self.name).orders
+        [kept] = hub.simulators.book(self.name).orders
         assert (kept.ref, kept.id) == (order.our_ref, checkout.provider_id)
         assert (kept.amount, kept.currency) == (self.amount.minor, self.amount.currency)
 
     @needs("creates")
-    async def test_the_same_reference_again_gives_the_same_offer(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_same_reference_again_gives_the_same_offer(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
 
         first = await gateway.open_checkout(order)
         again = await gateway.open_checkout(order)
 
         assert first.provider_id == again.provider_id
         assert first.checkout_url == again.checkout_url
-        assert len(theatre.stage.book(self.name).orders) == 1
+        assert len(hub.simulators.book(self.name).orders) == 1
 
     @needs("creates")
-    async def test_an_offer_whose_answer_was_lost_is_found_again(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
-        await theatre.stage.act(self.name, order.our_ref, "time_out_after_success")
+    async def test_an_offer_whose_answer_was_lost_is_found_again(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
+        await hub.simulators.act(self.name, order.our_ref, "time_out_after_success")
 
         with pytest.raises(GatewayUnreachable) as lost:
             await gateway.open_checkout(order)
-        verdict = await gateway.fetch_verdict(theatre.attempt(order))
+        verdict = await gateway.fetch_verdict(hub.attempt(order))
         again = await gateway.open_checkout(order)
 
-        [kept] = theatre.stage.book(self.name).orders
+        [kept] = hub.simulators.book(self.name).orders
         assert lost.value.sent
         assert verdict.known
         assert verdict.checkout
@@ -442,23 +436,23 @@ class GatewayConformance:
         assert verdict.checkout.checkout_url == again.checkout_url
 
     @needs("creates")
-    async def test_the_reference_of_another_amount_is_refused(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_reference_of_another_amount_is_refused(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
         await gateway.open_checkout(order)
 
         with pytest.raises(GatewayRefused):
             await gateway.open_checkout(replace(order, amount=Money(1, self.amount.currency)))
 
     @needs("asks")
-    async def test_an_offer_that_never_arrived_is_not_known(self, theatre, gateway):
-        verdict = await gateway.fetch_verdict(theatre.attempt(theatre.order(gateway, self.amount)))
+    async def test_an_offer_that_never_arrived_is_not_known(self, hub, gateway):
+        verdict = await gateway.fetch_verdict(hub.attempt(hub.order(gateway, self.amount)))
 
         assert not verdict.known
         assert not verdict.credits
 
     @needs("cancels")
-    async def test_cancel_is_safe_to_repeat(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_cancel_is_safe_to_repeat(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
         for _ in range(3):
             await gateway.cancel(attempt, "changed their mind")
@@ -466,9 +460,9 @@ class GatewayConformance:
         assert (await gateway.fetch_verdict(attempt)).claim is Claim.CANCELED
 
     @needs("cancels")
-    async def test_what_is_paid_cannot_be_canceled(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_what_is_paid_cannot_be_canceled(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
         with pytest.raises(GatewayRefused):
             await gateway.cancel(attempt, "too late")
@@ -476,11 +470,11 @@ class GatewayConformance:
         assert (await gateway.fetch_verdict(attempt)).claim is Claim.SUCCEEDED
 
     @needs("cancels")
-    async def test_an_offer_that_never_arrived_can_be_canceled(self, theatre, gateway):
-        await gateway.cancel(theatre.attempt(theatre.order(gateway, self.amount)), "gone")
+    async def test_an_offer_that_never_arrived_can_be_canceled(self, hub, gateway):
+        await gateway.cancel(hub.attempt(hub.order(gateway, self.amount)), "gone")
 
-    def test_references_never_repeat(self, theatre, gateway):
-        now = theatre.stage.clock.now()
+    def test_references_never_repeat(self, hub, gateway):
+        now = hub.simulators.clock.now()
 
         refs = [gateway.new_ref(now) for _ in range(5000)]
 
@@ -488,11 +482,11 @@ class GatewayConformance:
         assert len({len(ref) for ref in refs}) == 1
 
     @needs("grows")
-    def test_references_grow(self, theatre, gateway):
-        now = theatre.stage.clock.now()
+    def test_references_grow(self, hub, gateway):
+        now = hub.simulators.clock.now()
 
         refs = [gateway.new_ref(now) for _ in range(50)]
-        later = gateway.new_ref(theatre.stage.clock.advance(3600))
+        later = gateway.new_ref(hub.simulators.clock.advance(3600))
 
         assert later > max(refs)
 
@@ -500,10 +494,10 @@ class GatewayConformance:
 
     @needs("asks")
     @pytest.mark.parametrize("act", ["decline", "cancel", "forge_webhook"])
-    async def test_no_money_is_no_money(self, theatre, gateway, act):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_no_money_is_no_money(self, hub, gateway, act):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, act)
+        await hub.simulators.act(self.name, attempt.our_ref, act)
 
         verdict = await gateway.fetch_verdict(attempt)
         assert verdict.credits == ()
@@ -517,38 +511,36 @@ class GatewayConformance:
             ["reorder_webhooks"], ["decline", "pay"], ["cancel", "pay_late"], ["pay", "pay"],
         ],
     )  # fmt: skip
-    async def test_the_credits_are_those_in_the_gateways_books(self, theatre, gateway, acts):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_the_credits_are_those_in_the_gateways_books(self, hub, gateway, acts):
+        attempt = await hub.open(gateway, self.amount)
 
         for act in acts:
-            await theatre.stage.act(self.name, attempt.our_ref, act)
+            await hub.simulators.act(self.name, attempt.our_ref, act)
 
         verdict = await gateway.fetch_verdict(attempt)
         told = {(c.transaction_id, c.minor, c.currency) for c in verdict.credits}
-        book = theatre.stage.book(self.name)
+        book = hub.simulators.book(self.name)
         assert told == {(t.reference, t.amount, t.currency) for _, t in book.transfers}
         assert sum(c.minor for c in verdict.credits) == book.total(self.amount.currency)
         assert all(c.name[:2] == (self.name, gateway.account) for c in verdict.credits)
 
     @needs("asks")
-    async def test_money_after_expiry_is_told_in_notice_and_books(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        theatre.stage.clock.advance(self.over_after_s)
+    async def test_money_after_expiry_is_told_in_notice_and_books(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        hub.simulators.clock.advance(self.over_after_s)
         before = await gateway.fetch_verdict(attempt)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay_late")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay_late")
 
         after = await gateway.fetch_verdict(attempt)
         assert (before.claim, before.credits) == (Claim.EXPIRED, ())
         assert [credit.money for credit in after.credits] == [self.amount]
-        assert gateway.read_notice(self.telling(theatre)[0]).credits[0].money == self.amount
+        assert gateway.read_notice(self.telling(hub)[0]).credits[0].money == self.amount
 
     @needs("asks")
-    async def test_books_of_less_than_we_ask_about_never_say_that_it_is_paid(
-        self, theatre, gateway
-    ):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_books_of_less_than_we_ask_about_never_say_that_it_is_paid(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
         more = Money(self.amount.minor + 1, self.amount.currency)
 
         # Where the answer names the offer's amount it is no answer; else its money is too little.
@@ -558,26 +550,26 @@ class GatewayConformance:
             assert sum(credit.minor for credit in verdict.credits) == self.amount.minor
 
     @needs("asks")
-    async def test_a_notice_and_the_books_name_a_transfer_alike(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_notice_and_the_books_name_a_transfer_alike(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
-        [told] = gateway.read_notice(self.telling(theatre)[0]).credits
+        [told] = gateway.read_notice(self.telling(hub)[0]).credits
         [kept] = (await gateway.fetch_verdict(attempt)).credits
         assert (told.name, told.money) == (kept.name, kept.money)
         assert abs((told.at - kept.at).total_seconds()) < 1
 
     @needs("asks")
-    async def test_what_is_kept_of_an_answer_is_about_this_offer_alone(self, theatre, gateway):
-        mine = await theatre.open(gateway, self.amount)
-        other = await theatre.open(gateway, self.amount)
+    async def test_what_is_kept_of_an_answer_is_about_this_offer_alone(self, hub, gateway):
+        mine = await hub.open(gateway, self.amount)
+        other = await hub.open(gateway, self.amount)
         for one in (mine, other):
-            await theatre.stage.act(self.name, one.our_ref, "pay")
+            await hub.simulators.act(self.name, one.our_ref, "pay")
 
         verdict = await gateway.fetch_verdict(mine)
 
-        names = [order.ref for order in theatre.stage.book(self.name).orders]
+        names = [order.ref for order in hub.simulators.book(self.name).orders]
         assert {mine.our_ref, other.our_ref} <= set(names)
         assert verdict.credits
         assert verdict.raw
@@ -593,12 +585,12 @@ class GatewayConformance:
             yield gateway.cancel(attempt, "why not")
 
     @needs("asks")
-    async def test_no_answer_in_time_may_have_taken_effect(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        order = theatre.order(gateway, self.amount)
+    async def test_no_answer_in_time_may_have_taken_effect(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        order = hub.order(gateway, self.amount)
         hasty = HttpWire(timeout_s=0.1)
-        impatient = self.build(theatre.url, hasty, self.secret)
-        await theatre.stage.act(self.name, order.our_ref, "hang", times=3)
+        impatient = self.build(hub.url, hasty, self.secret)
+        await hub.simulators.act(self.name, order.our_ref, "hang", times=3)
 
         for call in self.calls(impatient, order, attempt):
             with pytest.raises(GatewayUnreachable) as silence:
@@ -607,9 +599,9 @@ class GatewayConformance:
         await hasty.close()
 
     @needs("asks")
-    async def test_an_error_of_theirs_is_unreachable_and_passes(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "error_500", times=2)
+    async def test_an_error_of_theirs_is_unreachable_and_passes(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "error_500", times=2)
 
         for _ in range(2):
             with pytest.raises(GatewayUnreachable):
@@ -618,20 +610,20 @@ class GatewayConformance:
         assert (await gateway.fetch_verdict(attempt)).known
 
     @needs("creates")
-    async def test_nobody_there_means_the_request_did_not_leave(self, theatre, wire):
+    async def test_nobody_there_means_the_request_did_not_leave(self, hub, wire):
         gateway = self.build("http://127.0.0.1:9", wire, self.secret)
 
         with pytest.raises(GatewayUnreachable) as nobody:
-            await gateway.open_checkout(theatre.order(gateway, self.amount))
+            await gateway.open_checkout(hub.order(gateway, self.amount))
 
         assert not nobody.value.sent
 
     @needs("asks")
-    async def test_rejected_keys_are_ours_to_mend(self, theatre, wire):
-        gateway = self.with_wrong_keys(theatre.url, wire)
-        order = theatre.order(gateway, self.amount)
+    async def test_rejected_keys_are_ours_to_mend(self, hub, wire):
+        gateway = self.with_wrong_keys(hub.url, wire)
+        order = hub.order(gateway, self.amount)
 
-        for call in self.calls(gateway, order, theatre.attempt(order)):
+        for call in self.calls(gateway, order, hub.attempt(order)):
             with pytest.raises(GatewayUnavailable) as rejected:
                 await call
             assert not isinstance(rejected.value, GatewayUnreachable)
@@ -662,7 +654,7 @@ class GatewayConformance:
         with suppress(GatewayUnavailable):
             asyncio.run(ask())
 
-    def test_it_says_what_it_can_do(self, theatre, gateway):
+    def test_it_says_what_it_can_do(self, hub, gateway):
         capabilities = gateway.capabilities
 
         assert gateway.name == self.name

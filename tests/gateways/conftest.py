@@ -1,4 +1,4 @@
-"""Fixtures of the gateway tests: the theatre, and our own connection to it."""
+"""Fixtures of the gateway tests: the hub's stand-in, and our own connection to it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,12 +7,12 @@ import pytest
 
 from tallystick.gateways.base import Wire
 from tallystick.gateways.wire import HttpWire
-from tests.gateways.theatre import Theatre
-from tests.gateways.theatre import theatre as opened
+from tests.gateways.hub_stand_in import HubStandIn
+from tests.gateways.hub_stand_in import hub_stand_in as opened
 
 
 @pytest.fixture
-async def theatre(tmp_path: Path) -> AsyncIterator[Theatre]:
+async def hub(tmp_path: Path) -> AsyncIterator[HubStandIn]:
     """All simulators on a real socket, and a hub that listens."""
     async with opened(tmp_path) as here:
         yield here

@@ -46,10 +46,10 @@ class InsideWire:
 
 @pytest.fixture
 async def wire(tmp_path: Path) -> AsyncIterator[InsideWire]:
-    stage = Simulators([polar(KEYS)], base_url=HERE, webhook_url=lambda name: f"{HERE}/{name}",
+    simulators = Simulators([polar(KEYS)], base_url=HERE, webhook_url=lambda name: f"{HERE}/{name}",
                   books_path=tmp_path / "books", github_token="ghp_1")  # fmt: skip
-    yield InsideWire(Starlette(routes=stage.routes()))
-    await stage.close()
+    yield InsideWire(Starlette(routes=simulators.routes()))
+    await simulators.close()
 
 
 @pytest.fixture

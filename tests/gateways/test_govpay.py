@@ -32,7 +32,7 @@ from tallystick.gateways.govpay import GovPay, GovPayAccount, callers
 from tallystick.gateways.govpay.forms import plain
 from tallystick.sandbox.simulators.govpay import GovPayKeys, govpay
 from tests.gateways.conformance import NOW, GatewayConformance
-from tests.gateways.theatre import theatre as opened
+from tests.gateways.hub_stand_in import hub_stand_in as opened
 
 # OpenNSW/nsw-srilanka, external-integration/payment/govpay (a9f99a64), and its official test.
 EXCHANGES = json.loads((Path(__file__).parent / "vectors" / "govpay.json").read_text())
@@ -46,8 +46,8 @@ OFFER = Standing("TNSWPYRMTWMY", DUE, "Renewal Fee", payable=True, paid=False)
 
 
 @pytest.fixture
-async def theatre(tmp_path: Path):
-    """The theatre, with GovPay+ on its stage."""
+async def hub(tmp_path: Path):
+    """The hub's stand-in, with GovPay+ beside it."""
     async with opened(tmp_path, govpay(KEYS)) as here:
         yield here
 
@@ -466,15 +466,15 @@ def test_nobody_else_can_be_asked():
         adapter().read_question("dance", call(PRESENTMENT), NOW)
 
 
-async def test_there_is_nothing_to_ask_or_to_cancel(theatre):
-    attempt = await theatre.open(adapter(), DUE)
+async def test_there_is_nothing_to_ask_or_to_cancel(hub):
+    attempt = await hub.open(adapter(), DUE)
 
     with pytest.raises(GatewayUnavailable, match="no API to ask"):
         await adapter().fetch_verdict(attempt)
     with pytest.raises(GatewayRefused):
         await adapter().cancel(attempt, "no")
     with pytest.raises(GatewayRefused):
-        await theatre.open(adapter(), Money(1, "USD"))
+        await hub.open(adapter(), Money(1, "USD"))
 
 
 def test_a_reference_fits_into_a_bank_app():
@@ -529,88 +529,86 @@ class TestAtTheSimulator:
     """GovPay+ calls over HTTP."""
 
     @pytest.fixture
-    def gateway(self, theatre) -> GovPay:
+    def gateway(self, hub) -> GovPay:
         """The adapter as in the suite."""
-        theatre.gateways["govpay"] = adapter()
-        return theatre.gateways["govpay"]
+        hub.gateways["govpay"] = adapter()
+        return hub.gateways["govpay"]
 
     @pytest.mark.parametrize("seed", range(6))
-    async def test_however_it_is_spelled_it_is_the_same_payment(self, theatre, gateway, seed):
-        attempt = await theatre.open(gateway, DUE)
+    async def test_however_it_is_spelled_it_is_the_same_payment(self, hub, gateway, seed):
+        attempt = await hub.open(gateway, DUE)
 
-        played = await theatre.stage.act("govpay", attempt.our_ref, "pay", seed=seed)
+        played = await hub.simulators.act("govpay", attempt.our_ref, "pay", seed=seed)
 
-        [raw] = theatre.heard
+        [raw] = hub.heard
         [credit] = gateway.read_notice(raw).credits
         assert (credit.money, credit.transaction_id) == (DUE, played["transfers"][0]["reference"])
         assert played["deliveries"][0]["status"] == 200
 
-    async def test_one_cent_less_is_seen(self, theatre, gateway):
-        attempt = await theatre.open(gateway, DUE)
+    async def test_one_cent_less_is_seen(self, hub, gateway):
+        attempt = await hub.open(gateway, DUE)
 
-        played = await theatre.stage.act("govpay", attempt.our_ref, "underpay", amount=149_999)
+        played = await hub.simulators.act("govpay", attempt.our_ref, "underpay", amount=149_999)
 
-        assert gateway.read_notice(theatre.heard[0]).credits[0].minor == 149_999
+        assert gateway.read_notice(hub.heard[0]).credits[0].minor == 149_999
         assert played["deliveries"][0]["status"] == 422
 
-    async def test_a_decline_brings_no_money(self, theatre, gateway):
-        attempt = await theatre.open(gateway, DUE)
+    async def test_a_decline_brings_no_money(self, hub, gateway):
+        attempt = await hub.open(gateway, DUE)
 
-        await theatre.stage.act("govpay", attempt.our_ref, "decline")
+        await hub.simulators.act("govpay", attempt.our_ref, "decline")
 
-        notice = gateway.read_notice(theatre.heard[0])
+        notice = gateway.read_notice(hub.heard[0])
         assert (notice.claim, notice.credits) == (Claim.FAILED, ())
 
-    async def test_an_update_for_another_service_is_refused(self, theatre, gateway, wire):
-        attempt = await theatre.open(gateway, DUE)
-        await theatre.stage.act("govpay", attempt.our_ref, "cancel")
-        url = f"{theatre.url}/_sim/govpay/switch/wrong_subinst?on=1"
+    async def test_an_update_for_another_service_is_refused(self, hub, gateway, wire):
+        attempt = await hub.open(gateway, DUE)
+        await hub.simulators.act("govpay", attempt.our_ref, "cancel")
+        url = f"{hub.url}/_sim/govpay/switch/wrong_subinst?on=1"
         await wire.send("POST", url, headers={})
 
-        played = await theatre.stage.act("govpay", attempt.our_ref, "pay")
+        played = await hub.simulators.act("govpay", attempt.our_ref, "pay")
 
         assert played["deliveries"][0]["status"] == 401
 
-    async def test_an_expired_token_is_refused_until_there_is_a_new_one(
-        self, theatre, gateway, wire
-    ):
-        attempt = await theatre.open(gateway, DUE)
-        await theatre.stage.act("govpay", attempt.our_ref, "cancel")
-        switch = f"{theatre.url}/_sim/govpay/switch/old_token"
+    async def test_an_expired_token_is_refused_until_there_is_a_new_one(self, hub, gateway, wire):
+        attempt = await hub.open(gateway, DUE)
+        await hub.simulators.act("govpay", attempt.our_ref, "cancel")
+        switch = f"{hub.url}/_sim/govpay/switch/old_token"
         await wire.send("POST", f"{switch}?on=1", headers={})
-        theatre.stage.clock.advance(3601)
+        hub.simulators.clock.advance(3601)
 
-        played = await theatre.stage.act("govpay", attempt.our_ref, "pay")
+        played = await hub.simulators.act("govpay", attempt.our_ref, "pay")
         await wire.send("POST", switch, headers={})
-        theatre.stage.clock.advance(10)
-        await theatre.stage.deliver_due(theatre.stage.clock.now())
+        hub.simulators.clock.advance(10)
+        await hub.simulators.deliver_due(hub.simulators.clock.now())
 
         assert played["deliveries"][0]["status"] == 401
-        assert gateway.read_notice(theatre.heard[-1]).credits[0].money == DUE
+        assert gateway.read_notice(hub.heard[-1]).credits[0].money == DUE
 
-    async def test_an_unknown_reference_is_not_shown(self, theatre, gateway):
+    async def test_an_unknown_reference_is_not_shown(self, hub, gateway):
         with pytest.raises(NotFound, match="invalid_reference"):
-            await theatre.stage.act("govpay", "TSAAAAAAAAAA", "pay")
+            await hub.simulators.act("govpay", "TSAAAAAAAAAA", "pay")
 
-    async def test_what_is_over_is_not_payable(self, theatre, gateway):
-        attempt = await theatre.open(gateway, DUE)
-        theatre.stage.clock.advance(3600)
+    async def test_what_is_over_is_not_payable(self, hub, gateway):
+        attempt = await hub.open(gateway, DUE)
+        hub.simulators.clock.advance(3600)
 
         with pytest.raises(Conflict, match="not_payable"):
-            await theatre.stage.act("govpay", attempt.our_ref, "pay")
+            await hub.simulators.act("govpay", attempt.our_ref, "pay")
 
-    async def test_who_was_shown_it_in_time_can_pay_late(self, theatre, gateway):
-        attempt = await theatre.open(gateway, DUE)
-        await theatre.stage.act("govpay", attempt.our_ref, "cancel")
-        theatre.stage.clock.advance(7200)
+    async def test_who_was_shown_it_in_time_can_pay_late(self, hub, gateway):
+        attempt = await hub.open(gateway, DUE)
+        await hub.simulators.act("govpay", attempt.our_ref, "cancel")
+        hub.simulators.clock.advance(7200)
 
-        played = await theatre.stage.act("govpay", attempt.our_ref, "pay_late")
+        played = await hub.simulators.act("govpay", attempt.our_ref, "pay_late")
 
         assert played["deliveries"][0]["status"] == 200
 
-    async def test_a_payer_types_the_reference_and_pays(self, theatre, gateway, wire):
-        attempt = await theatre.open(gateway, DUE)
-        bank = f"{theatre.url}/_sim/govpay/bank"
+    async def test_a_payer_types_the_reference_and_pays(self, hub, gateway, wire):
+        attempt = await hub.open(gateway, DUE)
+        bank = f"{hub.url}/_sim/govpay/bank"
 
         empty = await wire.send("GET", bank, headers={})
         typed = f"reference={attempt.our_ref.lower()}".encode()
@@ -621,18 +619,18 @@ class TestAtTheSimulator:
 
         assert (empty.status, shown.status, page.status, paid.status) == (200, 303, 200, 303)
         assert b"1500.00 LKR" in page.body
-        assert gateway.read_notice(theatre.heard[0]).credits[0].money == DUE
+        assert gateway.read_notice(hub.heard[0]).credits[0].money == DUE
         assert (wrong.status, b"<b>" in wrong.body) == (404, False)
 
-    async def test_a_wrong_secret_gets_no_token(self, theatre):
-        theatre.gateways["govpay"] = adapter(client_secret="another")
-        attempt = await theatre.open(theatre.gateways["govpay"], DUE)
+    async def test_a_wrong_secret_gets_no_token(self, hub):
+        hub.gateways["govpay"] = adapter(client_secret="another")
+        attempt = await hub.open(hub.gateways["govpay"], DUE)
 
         with pytest.raises(ConnectionError, match="no token"):
-            await theatre.stage.act("govpay", attempt.our_ref, "pay")
+            await hub.simulators.act("govpay", attempt.our_ref, "pay")
 
-    async def test_no_call_to_govpay_can_go_wrong(self, theatre, gateway):
-        attempt = await theatre.open(gateway, DUE)
+    async def test_no_call_to_govpay_can_go_wrong(self, hub, gateway):
+        attempt = await hub.open(gateway, DUE)
 
         with pytest.raises(Conflict, match="Nobody calls"):
-            await theatre.stage.act("govpay", attempt.our_ref, "hang")
+            await hub.simulators.act("govpay", attempt.our_ref, "hang")

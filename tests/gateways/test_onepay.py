@@ -23,7 +23,7 @@ from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
 from tallystick.gateways.onepay import STATUSES, OnePay, OnePayAccount
 from tallystick.sandbox.simulators.onepay import OnePayKeys, onepay
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
-from tests.gateways.playhouse import PlayhouseConformance
+from tests.gateways.hub_with_browser import OwnSimulatorConformance
 
 KEYS = OnePayKeys("client-1", "api-key-1")
 NOWHERE = CannedWire(Reply(500, b""))
@@ -32,12 +32,12 @@ ORDER: dict[str, Any] = {"id": "ord-1", "status": "Paid", "amount": 150_000}
 ATTEMPT = AttemptRef("att_1", "TS01ABCDEFGH0123456789ABCDEF", "ord-1", Money(150_000, "VND"), NOW)
 
 
-class TestOnePay(PlayhouseConformance, GatewayConformance):
+class TestOnePay(OwnSimulatorConformance, GatewayConformance):
     """The suite, without what is about notices: none come."""
 
     name = "onepay"
     secret = "none"
-    part = onepay(KEYS)
+    simulator = onepay(KEYS)
     lacks = frozenset({"cancels", "signs"})
     gives = ("qr_code", "account_number", "va_number", "checkout_url")
 
@@ -69,74 +69,74 @@ class TestOnePay(PlayhouseConformance, GatewayConformance):
         return OnePay(OnePayAccount(KEYS.client_id, "wrong", f"{url}/_sim/onepay"), wire)
 
     @pytest.mark.parametrize("acts", [["pay"], ["underpay", "pay"], ["lose_webhook"]])
-    async def test_a_paid_order_is_one_credit(self, theatre, gateway, acts):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_paid_order_is_one_credit(self, hub, gateway, acts):
+        attempt = await hub.open(gateway, self.amount)
 
         for act in acts:
-            await theatre.stage.act(self.name, attempt.our_ref, act)
+            await hub.simulators.act(self.name, attempt.our_ref, act)
 
         verdict = await gateway.fetch_verdict(attempt)
         [credit] = verdict.credits
         assert verdict.claim is Claim.SUCCEEDED
         assert credit.name == ("onepay", "client-1", attempt.provider_id)
-        assert credit.minor == theatre.stage.book(self.name).total("VND") == 50_000
+        assert credit.minor == hub.simulators.book(self.name).total("VND") == 50_000
 
-    async def test_a_part_of_the_money_is_seen_and_not_counted(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_part_of_the_money_is_seen_and_not_counted(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "underpay", amount=1234)
+        await hub.simulators.act(self.name, attempt.our_ref, "underpay", amount=1234)
 
         verdict = await gateway.fetch_verdict(attempt)
         assert (verdict.claim, verdict.credits) == (Claim.PROCESSING, ())
 
     @pytest.mark.parametrize("act", ["overpay", "pay_twice"])
-    async def test_the_account_takes_no_more_than_is_due(self, theatre, gateway, act):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_the_account_takes_no_more_than_is_due(self, hub, gateway, act):
+        attempt = await hub.open(gateway, self.amount)
 
         with pytest.raises(Conflict, match="takes no more"):
-            await theatre.stage.act(self.name, attempt.our_ref, act)
+            await hub.simulators.act(self.name, attempt.our_ref, act)
 
-        assert theatre.stage.book(self.name).total("VND") == 0
+        assert hub.simulators.book(self.name).total("VND") == 0
 
-    async def test_money_after_expiry_bears_its_own_time(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        theatre.stage.clock.advance(3600)
+    async def test_money_after_expiry_bears_its_own_time(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        hub.simulators.clock.advance(3600)
         before = await gateway.fetch_verdict(attempt)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay_late")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay_late")
 
         [credit] = (await gateway.fetch_verdict(attempt)).credits
         assert (before.claim, before.credits) == (Claim.EXPIRED, ())
         assert credit.at - attempt.created_at > timedelta(minutes=59)
 
-    async def test_the_order_lives_as_long_as_the_offer(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_order_lives_as_long_as_the_offer(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
 
         await gateway.open_checkout(order)
 
-        [kept] = theatre.stage.book(self.name).orders
+        [kept] = hub.simulators.book(self.name).orders
         assert abs(kept.expires_at - order.expires_at) < timedelta(seconds=3)
 
-    async def test_the_code_is_for_the_orders_own_account(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_code_is_for_the_orders_own_account(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
 
         checkout = await gateway.open_checkout(order)
 
         qr = VietQR.parse(checkout.qr_code)
         assert (qr.account, qr.amount) == (checkout.va_number, 50_000)
 
-    async def test_a_refusal_carries_the_words_of_onepay(self, theatre, gateway):
-        order = replace(theatre.order(gateway, self.amount), amount=Money(0, "VND"))
+    async def test_a_refusal_carries_the_words_of_onepay(self, hub, gateway):
+        order = replace(hub.order(gateway, self.amount), amount=Money(0, "VND"))
 
         with pytest.raises(GatewayRefused, match="amount must be a positive number"):
             await gateway.open_checkout(order)
 
-    async def test_no_notice_ever_comes(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_no_notice_ever_comes(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        played = await theatre.stage.act(self.name, attempt.our_ref, "repeat_webhook")
+        played = await hub.simulators.act(self.name, attempt.our_ref, "repeat_webhook")
 
-        assert (played["deliveries"], theatre.heard) == ([], [])
+        assert (played["deliveries"], hub.heard) == ([], [])
         assert not gateway.capabilities.webhooks
         with pytest.raises(NoticeNotAuthentic):
             gateway.read_notice(RawNotice({}, json.dumps(ORDER).encode(), "", NOW))

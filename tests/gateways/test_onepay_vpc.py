@@ -25,7 +25,7 @@ from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Rep
 from tallystick.gateways.onepay_vpc import OnePayVPC, OnePayVPCAccount, secure_hash
 from tallystick.sandbox.simulators.onepay_vpc import OnePayVPCKeys, onepay_vpc
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
-from tests.gateways.playhouse import PlayhouseConformance, playhouse
+from tests.gateways.hub_with_browser import OwnSimulatorConformance, hub_with_browser
 
 # The `note` of each says where it is from.
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "onepay_vpc.json").read_text())
@@ -52,12 +52,12 @@ def settings(url: str = "http://127.0.0.1:9", **more: Any) -> OnePayVPCAccount:
     })  # fmt: skip
 
 
-class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
+class TestOnePayVPC(OwnSimulatorConformance, GatewayConformance):
     """The suite; the payer's browser makes the order, not we."""
 
     name = "onepay_vpc"
     secret = KEY
-    part = onepay_vpc(KEYS)
+    simulator = onepay_vpc(KEYS)
     lacks = frozenset({"cancels", "creates"})
     gives = ("checkout_url",)
 
@@ -98,44 +98,44 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
         return RawNotice({}, b"", urlencode(signed(told, self.secret)), NOW, "GET")
 
     @pytest.mark.parametrize("act", ["pay", "underpay", "overpay", "lose_webhook"])
-    async def test_the_payment_in_the_books_is_the_credit(self, theatre, gateway, act):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_the_payment_in_the_books_is_the_credit(self, hub, gateway, act):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, act)
+        await hub.simulators.act(self.name, attempt.our_ref, act)
 
         [credit] = (await gateway.fetch_verdict(attempt)).credits
-        [(_, transfer)] = theatre.stage.book(self.name).transfers
+        [(_, transfer)] = hub.simulators.book(self.name).transfers
         assert (credit.transaction_id, credit.minor) == (transfer.reference, transfer.amount)
 
     @pytest.mark.parametrize("first", ["pay", "cancel", "decline"])
-    async def test_a_page_takes_one_payment(self, theatre, gateway, first):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, first)
+    async def test_a_page_takes_one_payment(self, hub, gateway, first):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, first)
 
         with pytest.raises(Conflict, match="has ended"):
-            await theatre.stage.act(self.name, attempt.our_ref, "pay")
+            await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
     @pytest.mark.parametrize(
         ("act", "claim"), [("cancel", Claim.CANCELED), ("decline", Claim.FAILED)]
     )
     async def test_giving_up_and_failing_are_told_in_notice_and_books(
-        self, theatre, gateway, act, claim
+        self, hub, gateway, act, claim
     ):
-        attempt = await theatre.open(gateway, self.amount)
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act(self.name, attempt.our_ref, act)
+        await hub.simulators.act(self.name, attempt.our_ref, act)
 
         verdict = await gateway.fetch_verdict(attempt)
-        notice = gateway.read_notice(theatre.heard[0])
+        notice = gateway.read_notice(hub.heard[0])
         assert (notice.claim, notice.credits) == (verdict.claim, verdict.credits) == (claim, ())
 
-    async def test_what_timed_out_is_not_over_and_may_be_paid_after_all(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_what_timed_out_is_not_over_and_may_be_paid_after_all(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
         unfinished = await gateway.fetch_verdict(attempt)
-        theatre.stage.clock.advance(3600)
+        hub.simulators.clock.advance(3600)
         timed_out = await gateway.fetch_verdict(attempt)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay_late")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay_late")
 
         paid = await gateway.fetch_verdict(attempt)
         assert b"ResponseCode=100" in unfinished.raw
@@ -145,73 +145,73 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
         ]  # fmt: skip
         assert [credit.money for credit in paid.credits] == [self.amount]
 
-    async def test_a_reference_is_taken_once(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_a_reference_is_taken_once(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
         first = await gateway.open_checkout(order)
-        page = await theatre.visit(first)
+        page = await hub.visit(first)
         other = await gateway.open_checkout(replace(order, amount=Money(1, "VND")))
 
-        reloaded = await theatre.visit(first)
-        refused = await theatre.browser.send("GET", other.checkout_url, headers={})
-        await theatre.stage.act(self.name, order.our_ref, "pay")
-        again = await theatre.browser.send("GET", first.checkout_url, headers={})
+        reloaded = await hub.visit(first)
+        refused = await hub.browser.send("GET", other.checkout_url, headers={})
+        await hub.simulators.act(self.name, order.our_ref, "pay")
+        again = await hub.browser.send("GET", first.checkout_url, headers={})
 
         assert page == reloaded
         assert (refused.status, again.status) == (400, 400)
         assert b"used before" in refused.body
-        assert len(theatre.stage.book(self.name).orders) == 1
+        assert len(hub.simulators.book(self.name).orders) == 1
 
-    async def test_a_changed_address_opens_no_page(self, theatre, gateway):
-        checkout = await gateway.open_checkout(theatre.order(gateway, self.amount))
+    async def test_a_changed_address_opens_no_page(self, hub, gateway):
+        checkout = await gateway.open_checkout(hub.order(gateway, self.amount))
         cheaper = checkout.checkout_url.replace("vpc_Amount=5000000", "vpc_Amount=100")
 
-        reply = await theatre.browser.send("GET", cheaper, headers={})
+        reply = await hub.browser.send("GET", cheaper, headers={})
 
         assert cheaper != checkout.checkout_url
         assert reply.status == 400
 
-    async def test_the_notice_before_and_after_the_return_says_the_same(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "repeat_webhook", times=2)
-        before, after = theatre.heard
-        [order] = theatre.stage.book(self.name).orders
-        page = f"{theatre.url}/_sim/onepay_vpc/page/{order.id}"
-        shown = await theatre.browser.send("GET", page, headers={})
+    async def test_the_notice_before_and_after_the_return_says_the_same(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "repeat_webhook", times=2)
+        before, after = hub.heard
+        [order] = hub.simulators.book(self.name).orders
+        page = f"{hub.url}/_sim/onepay_vpc/page/{order.id}"
+        shown = await hub.browser.send("GET", page, headers={})
 
         assert shown.status == 200
         assert gateway.read_notice(before) == gateway.read_notice(after)
 
-    async def test_a_notice_is_repeated_until_it_is_confirmed(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        theatre.answers.extend([500, 401])
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_a_notice_is_repeated_until_it_is_confirmed(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        hub.answers.extend([500, 401])
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
         for _ in range(2):
-            theatre.stage.clock.advance(61)
-            await theatre.stage.deliver_due(theatre.stage.clock.now())
+            hub.simulators.clock.advance(61)
+            await hub.simulators.deliver_due(hub.simulators.clock.now())
 
-        assert len(theatre.heard) == 3
-        assert theatre.stage.next_due() is None
+        assert len(hub.heard) == 3
+        assert hub.simulators.next_due() is None
 
     # Refunds
 
     def wanted(self, attempt: AttemptRef, minor: int, refund_id: str = "rfd-1") -> RefundOrder:
         return RefundOrder(refund_id, attempt, "880011", Money(minor, "VND"), "changed their mind")
 
-    async def test_a_refund_that_is_asked_for_twice_is_made_once(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_a_refund_that_is_asked_for_twice_is_made_once(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
         verdicts = [await gateway.refund(self.wanted(attempt, 30_000)) for _ in range(2)]
 
-        [order] = theatre.stage.book(self.name).orders
+        [order] = hub.simulators.book(self.name).orders
         assert [verdict.claim for verdict in verdicts] == ["succeeded", "succeeded"]
         assert verdicts[0].provider_id == verdicts[1].provider_id
         assert order.terms["refunds"] == {"rfd-1": 30_000}
 
-    async def test_a_refund_whose_answer_was_lost_is_found_again(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_a_refund_whose_answer_was_lost_is_found_again(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
         wish = self.wanted(attempt, 50_000)
         # The answer to the refund is lost; that to the question before it is not.
         body = urlencode(signed({
@@ -219,19 +219,19 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
             "vpc_OrgMerchTxnRef": attempt.our_ref, "vpc_Amount": "5000000",
             "vpc_Operator": "x", "vpc_Merchant": "ONEPAY", "vpc_AccessCode": "D67342C2",
         })).encode()  # fmt: skip
-        path = f"{theatre.url}/_sim/onepay_vpc/msp/api/v1/vpc/refunds"
-        await theatre.browser.send("POST", path, headers={}, body=body)
+        path = f"{hub.url}/_sim/onepay_vpc/msp/api/v1/vpc/refunds"
+        await hub.browser.send("POST", path, headers={}, body=body)
 
         verdict = await gateway.refund(wish)
 
-        [order] = theatre.stage.book(self.name).orders
+        [order] = hub.simulators.book(self.name).orders
         assert verdict.claim == "succeeded"
         assert order.terms["refunds"] == {"rfd-1": 50_000}
 
-    async def test_more_than_was_paid_does_not_go_back(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        await theatre.stage.act(self.name, attempt.our_ref, "dashboard_refund", amount=40_000)
+    async def test_more_than_was_paid_does_not_go_back(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        await hub.simulators.act(self.name, attempt.our_ref, "dashboard_refund", amount=40_000)
 
         verdict = await gateway.refund(self.wanted(attempt, 20_000))
 
@@ -242,14 +242,14 @@ class TestOnePayVPC(PlayhouseConformance, GatewayConformance):
 
 @pytest.mark.parametrize("more", [{"by_query": True}, {"lower_case": True}])
 async def test_notices_in_the_query_and_hashes_in_small_letters_are_read(tmp_path, wire, more):
-    async with playhouse(tmp_path, [onepay_vpc(replace(KEYS, **more))]) as theatre:
-        gateway = OnePayVPC(settings(theatre.url), wire)
-        theatre.gateways["onepay_vpc"] = gateway
-        attempt = await theatre.open(gateway, Money(50_000, "VND"))
+    async with hub_with_browser(tmp_path, [onepay_vpc(replace(KEYS, **more))]) as hub:
+        gateway = OnePayVPC(settings(hub.url), wire)
+        hub.gateways["onepay_vpc"] = gateway
+        attempt = await hub.open(gateway, Money(50_000, "VND"))
 
-        played = await theatre.stage.act("onepay_vpc", attempt.our_ref, "pay")
+        played = await hub.simulators.act("onepay_vpc", attempt.our_ref, "pay")
 
-        [raw] = theatre.heard
+        [raw] = hub.heard
         assert played["deliveries"][0]["status"] == 200
         assert bool(raw.query) is ("by_query" in more)
         assert gateway.read_notice(raw).credits[0].minor == 50_000

@@ -25,7 +25,7 @@ from tallystick.domain.vietqr import VietQR
 from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Reply, Wire
 from tallystick.gateways.payos import PayOS, PayOSAccount, body_signature, create_signature
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
-from tests.gateways.theatre import PAYOS
+from tests.gateways.hub_stand_in import PAYOS
 
 # payOS docs and SDK test file, see the `note` of each; the SDKs for Python and Node agree on them.
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "payos.json").read_text())
@@ -436,17 +436,17 @@ class TestAtTheSimulator:
     amount = Money(50_000, "VND")
 
     @pytest.fixture
-    def gateway(self, theatre, wire) -> PayOS:
+    def gateway(self, hub, wire) -> PayOS:
         """The adapter as in the suite."""
-        address = f"{theatre.url}/_sim/payos"
+        address = f"{hub.url}/_sim/payos"
         account = PayOSAccount(
             PAYOS.client_id, PAYOS.api_key, (PAYOS.checksum_key,), address, address
         )
-        theatre.gateways["payos"] = PayOS(account, wire)
-        return theatre.gateways["payos"]
+        hub.gateways["payos"] = PayOS(account, wire)
+        return hub.gateways["payos"]
 
-    async def test_the_payer_gets_an_account_and_a_code_that_banks_can_read(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_payer_gets_an_account_and_a_code_that_banks_can_read(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
 
         checkout = await gateway.open_checkout(order)
 
@@ -466,98 +466,98 @@ class TestAtTheSimulator:
             ({"amount": Money(0, "VND")}, "amount must be a positive number"),
         ],
     )
-    async def test_a_refusal_carries_the_words_of_payos(self, theatre, gateway, change, words):
-        order = replace(theatre.order(gateway, self.amount), **change)
+    async def test_a_refusal_carries_the_words_of_payos(self, hub, gateway, change, words):
+        order = replace(hub.order(gateway, self.amount), **change)
 
         with pytest.raises(GatewayRefused, match=words):
             await gateway.open_checkout(order)
 
-        assert theatre.stage.book("payos").orders == ()
+        assert hub.simulators.book("payos").orders == ()
 
-    async def test_a_far_deadline_still_fits_into_32_bits(self, theatre, gateway):
+    async def test_a_far_deadline_still_fits_into_32_bits(self, hub, gateway):
         order = replace(
-            theatre.order(gateway, self.amount), expires_at=datetime(2100, 1, 1, tzinfo=UTC)
+            hub.order(gateway, self.amount), expires_at=datetime(2100, 1, 1, tzinfo=UTC)
         )
 
         assert (await gateway.open_checkout(order)).provider_id
 
-    async def test_a_wrong_checksum_key_is_ours_to_mend(self, theatre, wire):
+    async def test_a_wrong_checksum_key_is_ours_to_mend(self, hub, wire):
         account = PayOSAccount(
-            PAYOS.client_id, PAYOS.api_key, ("another",), f"{theatre.url}/_sim/payos"
+            PAYOS.client_id, PAYOS.api_key, ("another",), f"{hub.url}/_sim/payos"
         )
         gateway = PayOS(account, wire)
 
         with pytest.raises(GatewayUnavailable, match="Mã kiểm tra"):
-            await gateway.open_checkout(theatre.order(gateway, self.amount))
+            await gateway.open_checkout(hub.order(gateway, self.amount))
 
-    async def test_two_transfers_make_it_paid(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_two_transfers_make_it_paid(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        less = await theatre.stage.act("payos", attempt.our_ref, "underpay", amount=20_000)
-        rest = await theatre.stage.act("payos", attempt.our_ref, "pay")
+        less = await hub.simulators.act("payos", attempt.our_ref, "underpay", amount=20_000)
+        rest = await hub.simulators.act("payos", attempt.our_ref, "pay")
 
         assert (less["order"]["status"], rest["order"]["status"]) == ("UNDERPAID", "PAID")
         verdict = await gateway.fetch_verdict(attempt)
         assert [credit.minor for credit in verdict.credits] == [20_000, 30_000]
 
     async def test_a_transfer_after_cancel_is_in_the_books_and_changes_no_status(
-        self, theatre, gateway
+        self, hub, gateway
     ):
-        attempt = await theatre.open(gateway, self.amount)
+        attempt = await hub.open(gateway, self.amount)
         await gateway.cancel(attempt, "changed their mind")
 
-        played = await theatre.stage.act("payos", attempt.our_ref, "pay_late")
+        played = await hub.simulators.act("payos", attempt.our_ref, "pay_late")
 
         verdict = await gateway.fetch_verdict(attempt)
         assert played["order"]["status"] == "CANCELLED"
         assert verdict.claim is Claim.CANCELED
         assert [credit.minor for credit in verdict.credits] == [50_000]
 
-    async def test_the_reason_of_a_cancel_is_kept(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_the_reason_of_a_cancel_is_kept(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
         await gateway.cancel(attempt, "Khách đổi ý")
 
-        [order] = theatre.stage.book("payos").orders
+        [order] = hub.simulators.book("payos").orders
         assert order.terms["cancellationReason"] == "Khách đổi ý"
 
-    async def test_a_mangled_memo_is_matched_by_the_order_code(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_mangled_memo_is_matched_by_the_order_code(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act("payos", attempt.our_ref, "mangle_memo")
+        await hub.simulators.act("payos", attempt.our_ref, "mangle_memo")
 
-        assert attempt.our_ref in gateway.read_notice(theatre.heard[0]).refs
+        assert attempt.our_ref in gateway.read_notice(hub.heard[0]).refs
 
-    async def test_confirming_the_webhook_answers_the_test_ping(self, theatre, gateway):
-        await gateway.confirm_webhook(f"{theatre.url}/webhooks/payos")
+    async def test_confirming_the_webhook_answers_the_test_ping(self, hub, gateway):
+        await gateway.confirm_webhook(f"{hub.url}/webhooks/payos")
 
-        [ping] = theatre.heard
+        [ping] = hub.heard
         assert gateway.read_notice(ping).about_nothing
 
-    async def test_a_webhook_that_does_not_answer_is_not_confirmed(self, theatre, gateway):
-        theatre.answers.append(404)
+    async def test_a_webhook_that_does_not_answer_is_not_confirmed(self, hub, gateway):
+        hub.answers.append(404)
 
         with pytest.raises(GatewayRefused, match="Webhook url invalid"):
-            await gateway.confirm_webhook(f"{theatre.url}/webhooks/payos")
+            await gateway.confirm_webhook(f"{hub.url}/webhooks/payos")
         with pytest.raises(GatewayRefused, match="Webhook url invalid"):
             await gateway.confirm_webhook("http://127.0.0.1:9/nobody")
 
-    async def test_an_order_is_found_by_either_name(self, theatre, gateway, wire):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_an_order_is_found_by_either_name(self, hub, gateway, wire):
+        attempt = await hub.open(gateway, self.amount)
         headers = {"x-client-id": PAYOS.client_id, "x-api-key": PAYOS.api_key}
 
         replies = [
             await wire.send(
-                "GET", f"{theatre.url}/_sim/payos/v2/payment-requests/{name}", headers=headers
+                "GET", f"{hub.url}/_sim/payos/v2/payment-requests/{name}", headers=headers
             )
             for name in (attempt.our_ref, attempt.provider_id)
         ]
 
         assert replies[0].body == replies[1].body
 
-    async def test_an_offer_is_over_when_its_time_is(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_an_offer_is_over_when_its_time_is(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        theatre.stage.clock.advance(timedelta(minutes=15).total_seconds())
+        hub.simulators.clock.advance(timedelta(minutes=15).total_seconds())
 
         assert (await gateway.fetch_verdict(attempt)).claim is Claim.EXPIRED

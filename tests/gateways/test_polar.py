@@ -33,8 +33,8 @@ from tallystick.gateways.polar import Polar, PolarAccount
 from tallystick.gateways.polar.prices import SMALLEST, first_part, net_part
 from tallystick.sandbox.simulators.polar import PolarKeys, polar
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
-from tests.gateways.theatre import Theatre
-from tests.gateways.theatre import theatre as opened
+from tests.gateways.hub_stand_in import HubStandIn
+from tests.gateways.hub_stand_in import hub_stand_in as opened
 
 # Signed by `standardwebhooks` 1.1.0 given base64(secret), verified by the Polar SDK 1.0.2.
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "polar.json").read_text())
@@ -69,8 +69,8 @@ REFUND: dict[str, Any] = {
 
 
 @pytest.fixture
-async def theatre(tmp_path: Path):
-    """The theatre, with Polar on its stage."""
+async def hub(tmp_path: Path):
+    """The hub's stand-in, with Polar beside it."""
     async with opened(tmp_path, polar(POLAR)) as here:
         yield here
 
@@ -104,8 +104,8 @@ class TestPolar(GatewayConformance):
         body = json.dumps({"type": "order.paid", "data": order}).encode()
         return signed(body, self.secret)
 
-    def telling(self, theatre: Theatre) -> list[RawNotice]:
-        return [raw for raw in theatre.heard if b'"type":"order.paid"' in raw.body]
+    def telling(self, hub: HubStandIn) -> list[RawNotice]:
+        return [raw for raw in hub.heard if b'"type":"order.paid"' in raw.body]
 
 
 class TestPolarInDollars(TestPolar):
@@ -427,9 +427,9 @@ async def test_a_token_that_may_not_is_ours_to_mend(status, error):
     assert not isinstance(rejected.value, GatewayUnreachable)
 
 
-async def test_the_price_includes_the_tax_and_no_code_changes_it(theatre, wire):
+async def test_the_price_includes_the_tax_and_no_code_changes_it(hub, wire):
     shelf = Shelf(POST_checkouts=CHECKOUT)
-    order = replace(theatre.order(adapter(), AMOUNT), our_ref=REF)
+    order = replace(hub.order(adapter(), AMOUNT), our_ref=REF)
 
     await adapter(shelf).open_checkout(order)
 
@@ -448,11 +448,11 @@ async def test_the_price_includes_the_tax_and_no_code_changes_it(theatre, wire):
     assert wish["success_url"] == order.return_url
 
 
-async def test_without_any_product_a_person_must_make_one(theatre):
+async def test_without_any_product_a_person_must_make_one(hub):
     gateway = Polar(PolarAccount("t", ("s",)), Shelf())
 
     with pytest.raises(GatewayUnavailable, match="one-time product"):
-        await gateway.open_checkout(theatre.order(gateway, AMOUNT))
+        await gateway.open_checkout(hub.order(gateway, AMOUNT))
 
 
 @pytest.mark.parametrize(
@@ -634,37 +634,37 @@ class TestAtTheSimulator:
     amount = Money(1_100, "USD")
 
     @pytest.fixture
-    def gateway(self, theatre, wire) -> Polar:
+    def gateway(self, hub, wire) -> Polar:
         """The adapter as in the suite."""
         account = PolarAccount(
             POLAR.access_token, (POLAR.webhook_secret,), POLAR.product_id,
-            f"{theatre.url}/_sim/polar/v1",
+            f"{hub.url}/_sim/polar/v1",
         )  # fmt: skip
-        theatre.gateways["polar"] = Polar(account, wire)
-        return theatre.gateways["polar"]
+        hub.gateways["polar"] = Polar(account, wire)
+        return hub.gateways["polar"]
 
-    async def test_the_events_come_in_the_order_of_life(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_the_events_come_in_the_order_of_life(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act("polar", attempt.our_ref, "pay")
+        await hub.simulators.act("polar", attempt.our_ref, "pay")
 
-        assert [json.loads(raw.body)["type"] for raw in theatre.heard] == [
+        assert [json.loads(raw.body)["type"] for raw in hub.heard] == [
             "checkout.updated", "order.created", "order.updated", "order.paid",
             "customer.state_changed", "checkout.updated",
         ]  # fmt: skip
-        assert len({raw.headers["webhook-id"] for raw in theatre.heard}) == 6
+        assert len({raw.headers["webhook-id"] for raw in hub.heard}) == 6
 
     async def test_values_that_no_list_has_change_nothing_and_come_only_when_asked_for(
-        self, theatre, gateway
+        self, hub, gateway
     ):
-        usual, strange = [await theatre.open(gateway, self.amount) for _ in range(2)]
+        usual, strange = [await hub.open(gateway, self.amount) for _ in range(2)]
 
-        await theatre.stage.act("polar", usual.our_ref, "pay")
-        plain = [raw.body for raw in theatre.heard]
-        await theatre.stage.act("polar", strange.our_ref, "unknown_value")
+        await hub.simulators.act("polar", usual.our_ref, "pay")
+        plain = [raw.body for raw in hub.heard]
+        await hub.simulators.act("polar", strange.our_ref, "unknown_value")
 
         assert not any(b"tomorrow" in body for body in plain)
-        odd = [raw for raw in theatre.heard if b"billing_reason_of_tomorrow" in raw.body]
+        odd = [raw for raw in hub.heard if b"billing_reason_of_tomorrow" in raw.body]
         assert any(gateway.read_notice(raw).credits for raw in odd)
         verdict = await gateway.fetch_verdict(strange)
         assert (verdict.claim, [one.money for one in verdict.credits]) == (
@@ -672,38 +672,38 @@ class TestAtTheSimulator:
         )  # fmt: skip
         assert b"billing_reason_of_tomorrow" in verdict.raw
 
-    async def test_an_order_is_updated_before_it_is_created(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_an_order_is_updated_before_it_is_created(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        await theatre.stage.act("polar", attempt.our_ref, "reorder_webhooks")
+        await hub.simulators.act("polar", attempt.our_ref, "reorder_webhooks")
 
-        kinds = [json.loads(raw.body)["type"] for raw in theatre.heard]
+        kinds = [json.loads(raw.body)["type"] for raw in hub.heard]
         assert kinds.index("order.updated") < kinds.index("order.created")
-        told = [gateway.read_notice(raw) for raw in theatre.heard]
+        told = [gateway.read_notice(raw) for raw in hub.heard]
         assert {credit.money for notice in told for credit in notice.credits} == {self.amount}
 
-    async def test_without_the_trailing_slash_nothing_is_made(self, theatre, gateway, wire):
+    async def test_without_the_trailing_slash_nothing_is_made(self, hub, gateway, wire):
         headers = {"Authorization": f"Bearer {POLAR.access_token}"}
-        url = f"{theatre.url}/_sim/polar/v1/checkouts"
+        url = f"{hub.url}/_sim/polar/v1/checkouts"
 
         answer = await wire.send("POST", url, headers=headers, body=b"{}")
 
         assert answer.status == 307
-        assert theatre.stage.book("polar").orders == ()
+        assert hub.simulators.book("polar").orders == ()
 
-    async def test_a_checkout_is_over_after_a_day(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_a_checkout_is_over_after_a_day(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
-        theatre.stage.clock.advance(86_399)
+        hub.simulators.clock.advance(86_399)
         before = await gateway.fetch_verdict(attempt)
-        theatre.stage.clock.advance(2)
+        hub.simulators.clock.advance(2)
 
         assert before.claim is Claim.PENDING
         assert (await gateway.fetch_verdict(attempt)).claim is Claim.EXPIRED
 
-    async def test_a_part_with_its_tax_goes_back(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        played = await theatre.stage.act("polar", attempt.our_ref, "pay")
+    async def test_a_part_with_its_tax_goes_back(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        played = await hub.simulators.act("polar", attempt.our_ref, "pay")
         number = played["transfers"][0]["reference"]
         wish = RefundOrder("rf_1", attempt, number, Money(550, "USD"), "customer_request")
 
@@ -721,9 +721,9 @@ class TestAtTheSimulator:
         with pytest.raises(GatewayRefused):
             await gateway.refund(replace(wish, refund_id="rf_3"))
 
-    async def test_five_dollars_go_back_in_two_parts_that_are_one_refund(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        played = await theatre.stage.act("polar", attempt.our_ref, "pay")
+    async def test_five_dollars_go_back_in_two_parts_that_are_one_refund(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        played = await hub.simulators.act("polar", attempt.our_ref, "pay")
         number = played["transfers"][0]["reference"]
         wish = RefundOrder("rf_1", attempt, number, Money(500, "USD"), "customer_request")
 
@@ -736,33 +736,33 @@ class TestAtTheSimulator:
         assert (told.refund_id, told.amount) == ("rf_1", wish.amount)
         assert (await gateway.fetch_verdict(attempt)).refunded_minor == 500
 
-    async def test_a_refund_in_the_dashboard_is_found(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act("polar", attempt.our_ref, "pay")
+    async def test_a_refund_in_the_dashboard_is_found(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act("polar", attempt.our_ref, "pay")
 
-        played = await theatre.stage.act("polar", attempt.our_ref, "dashboard_refund", amount=110)
+        played = await hub.simulators.act("polar", attempt.our_ref, "dashboard_refund", amount=110)
 
         [refund] = await gateway.fetch_refunds(attempt)
         assert (refund.amount, refund.refund_id) == (Money(110, "USD"), None)
         assert {delivery["status"] for delivery in played["deliveries"]} == {200}
         with pytest.raises(Conflict, match="only 990 can still"):
-            await theatre.stage.act("polar", attempt.our_ref, "dashboard_refund", amount=991)
+            await hub.simulators.act("polar", attempt.our_ref, "dashboard_refund", amount=991)
 
-    async def test_ten_events_that_fail_disable_the_endpoint(self, theatre, gateway, wire):
-        attempts = [await theatre.open(gateway, self.amount) for _ in range(4)]
-        theatre.answers.extend([500] * 10_000)
+    async def test_ten_events_that_fail_disable_the_endpoint(self, hub, gateway, wire):
+        attempts = [await hub.open(gateway, self.amount) for _ in range(4)]
+        hub.answers.extend([500] * 10_000)
         for attempt in attempts[:2]:
-            await theatre.stage.act("polar", attempt.our_ref, "pay")
+            await hub.simulators.act("polar", attempt.our_ref, "pay")
         for _ in range(10):
-            theatre.stage.clock.advance(1200)
-            await theatre.stage.deliver_due(theatre.stage.clock.now())
-        theatre.answers.clear()
+            hub.simulators.clock.advance(1200)
+            await hub.simulators.deliver_due(hub.simulators.clock.now())
+        hub.answers.clear()
 
-        silent = await theatre.stage.act("polar", attempts[2].our_ref, "pay")
+        silent = await hub.simulators.act("polar", attempts[2].our_ref, "pay")
         headers = {"Authorization": f"Bearer {POLAR.access_token}"}
-        url = f"{theatre.url}/_sim/polar/v1/webhooks/endpoints/1"
+        url = f"{hub.url}/_sim/polar/v1/webhooks/endpoints/1"
         await wire.send("PATCH", url, headers=headers, body=b'{"enabled":true}')
-        loud = await theatre.stage.act("polar", attempts[3].our_ref, "pay")
+        loud = await hub.simulators.act("polar", attempts[3].our_ref, "pay")
 
         assert silent["deliveries"] == []
         assert {delivery["status"] for delivery in loud["deliveries"]} == {200}
@@ -772,17 +772,17 @@ class TestAtTheSimulator:
 
 
 async def test_a_hundred_and_first_call_in_a_minute_is_too_many(tmp_path, wire):
-    async with opened(tmp_path, polar(POLAR, calls_per_minute=100)) as theatre:
-        url = f"{theatre.url}/_sim/polar/v1"
+    async with opened(tmp_path, polar(POLAR, calls_per_minute=100)) as hub:
+        url = f"{hub.url}/_sim/polar/v1"
         account = PolarAccount(POLAR.access_token, ("s",), POLAR.product_id, url)
         gateway = Polar(account, wire)
-        attempt = await theatre.open(gateway, AMOUNT)
+        attempt = await hub.open(gateway, AMOUNT)
         # Opening took two calls; a question about what has no order takes two more.
         for _ in range(49):
             await gateway.fetch_verdict(attempt)
 
         with pytest.raises(GatewayUnreachable, match="429"):
             await gateway.fetch_verdict(attempt)
-        theatre.stage.clock.advance(61)
+        hub.simulators.clock.advance(61)
 
         assert (await gateway.fetch_verdict(attempt)).known

@@ -14,7 +14,7 @@ from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
 from tallystick.sandbox.adapter import Sandbox, SandboxAccount
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
-from tests.gateways.theatre import SANDBOX
+from tests.gateways.hub_stand_in import SANDBOX
 
 
 class TestSandbox(GatewayConformance):

@@ -24,7 +24,7 @@ from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Rep
 from tallystick.gateways.sepay import SePay, SePayAccount, notice_signature
 from tallystick.sandbox.simulators.sepay import SePayKeys, outgoing, sealed, sepay
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
-from tests.gateways.playhouse import PlayhouseConformance, playhouse
+from tests.gateways.hub_with_browser import OwnSimulatorConformance, hub_with_browser
 
 # Computed with the documented formula; there is no official SDK to compare with.
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sepay.json").read_text())
@@ -50,12 +50,12 @@ ROW: dict[str, Any] = {
 ATTEMPT = AttemptRef("att_1", "TS7K2M9QX", None, Money(150_000, "VND"), NOW)
 
 
-class TestSePay(PlayhouseConformance, GatewayConformance):
+class TestSePay(OwnSimulatorConformance, GatewayConformance):
     """The suite, in HMAC mode with an API token."""
 
     name = "sepay"
     secret = KEYS.webhook_secret
-    part = sepay(KEYS)
+    simulator = sepay(KEYS)
 
     # Nothing is made at SePay, and nothing can be taken back; a reference is drawn by chance.
     lacks = frozenset({"cancels", "creates", "grows"})
@@ -98,7 +98,7 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         headers = {"x-sepay-timestamp": stamp, "x-sepay-signature": signature}
         return RawNotice(headers, body, "", NOW)
 
-    def test_it_takes_what_an_instant_transfer_takes(self, theatre, gateway):
+    def test_it_takes_what_an_instant_transfer_takes(self, hub, gateway):
         capabilities = gateway.capabilities
 
         assert not capabilities.takes(Money(500_000_000, "VND"))
@@ -106,8 +106,8 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         assert capabilities.refunds == "manual"
         assert capabilities.listens_for == timedelta(days=30)
 
-    async def test_the_payer_gets_an_account_and_a_code_that_banks_can_read(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_payer_gets_an_account_and_a_code_that_banks_can_read(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
 
         checkout = await gateway.open_checkout(order)
 
@@ -124,8 +124,8 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
 
         assert (await gateway.open_checkout(order)).qr_code
 
-    async def test_an_account_is_always_known(self, theatre, gateway):
-        attempt = theatre.attempt(theatre.order(gateway, self.amount))
+    async def test_an_account_is_always_known(self, hub, gateway):
+        attempt = hub.attempt(hub.order(gateway, self.amount))
 
         verdict = await gateway.fetch_verdict(attempt)
 
@@ -133,27 +133,27 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         assert verdict.credits == ()
         assert verdict.checkout.transfer_content == attempt.our_ref
 
-    async def test_money_a_month_later_is_told_in_notice_and_books(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        theatre.stage.clock.advance(29 * 86_400)
+    async def test_money_a_month_later_is_told_in_notice_and_books(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        hub.simulators.clock.advance(29 * 86_400)
         before = await gateway.fetch_verdict(attempt)
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay_late")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay_late")
 
         after = await gateway.fetch_verdict(attempt)
         assert (before.claim, before.credits) == (Claim.PENDING, ())
         assert [credit.money for credit in after.credits] == [self.amount]
-        assert gateway.read_notice(theatre.heard[0]).credits[0].money == self.amount
+        assert gateway.read_notice(hub.heard[0]).credits[0].money == self.amount
 
-    async def test_the_account_cannot_be_taken_back(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_the_account_cannot_be_taken_back(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
 
         with pytest.raises(GatewayRefused):
             await gateway.cancel(attempt, "changed their mind")
 
-    async def test_a_rejected_token_is_ours_to_mend(self, theatre, wire):
-        settings = self.settings(theatre.url, ("k",))
-        base_url = f"{theatre.url}/_sim/sepay/userapi/transactions/list?"
+    async def test_a_rejected_token_is_ours_to_mend(self, hub, wire):
+        settings = self.settings(hub.url, ("k",))
+        base_url = f"{hub.url}/_sim/sepay/userapi/transactions/list?"
 
         for wrong in (
             replace(settings, api_token="x"),
@@ -172,61 +172,61 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
             with pytest.raises(GatewayUnreachable):
                 await gateway.fetch_verdict(ATTEMPT)
 
-    async def test_a_mangled_memo_is_found_in_notice_and_books(self, theatre, gateway):
+    async def test_a_mangled_memo_is_found_in_notice_and_books(self, hub, gateway):
         for seed in range(12):
-            attempt = await theatre.open(gateway, self.amount)
-            await theatre.stage.act(self.name, attempt.our_ref, "mangle_memo", seed=seed)
+            attempt = await hub.open(gateway, self.amount)
+            await hub.simulators.act(self.name, attempt.our_ref, "mangle_memo", seed=seed)
 
-            assert attempt.our_ref in gateway.read_notice(theatre.heard[-1]).refs
+            assert attempt.our_ref in gateway.read_notice(hub.heard[-1]).refs
             verdict = await gateway.fetch_verdict(attempt)
             assert [credit.money for credit in verdict.credits] == [self.amount]
 
-    async def test_another_payments_transfer_is_not_counted(self, theatre, gateway):
-        paid, other = [await theatre.open(gateway, self.amount) for _ in range(2)]
-        await theatre.stage.act(self.name, paid.our_ref, "pay")
+    async def test_another_payments_transfer_is_not_counted(self, hub, gateway):
+        paid, other = [await hub.open(gateway, self.amount) for _ in range(2)]
+        await hub.simulators.act(self.name, paid.our_ref, "pay")
 
         assert (await gateway.fetch_verdict(other)).credits == ()
 
     async def test_a_notice_that_is_not_taken_comes_again_after_fibonacci_minutes(
-        self, theatre, gateway
+        self, hub, gateway
     ):
-        attempt = await theatre.open(gateway, self.amount)
-        theatre.answers.extend([500] * 7)
-        played = await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        attempt = await hub.open(gateway, self.amount)
+        hub.answers.extend([500] * 7)
+        played = await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
         waits = []
-        while due := theatre.stage.next_due():
-            waits.append((due - theatre.stage.clock.now()).total_seconds())
-            theatre.stage.clock.advance(waits[-1] + 0.001)
-            await theatre.stage.deliver_due(theatre.stage.clock.now())
+        while due := hub.simulators.next_due():
+            waits.append((due - hub.simulators.clock.now()).total_seconds())
+            hub.simulators.clock.advance(waits[-1] + 0.001)
+            await hub.simulators.deliver_due(hub.simulators.clock.now())
 
         assert played["deliveries"][0]["status"] == 500
         assert [round(wait / 60) for wait in waits] == [1, 1, 2, 3, 5, 8, 13]
-        assert len({gateway.read_notice(raw).event_id for raw in theatre.heard}) == 1
+        assert len({gateway.read_notice(raw).event_id for raw in hub.heard}) == 1
 
     async def test_notice_ids_are_numbers_and_do_not_join_with_those_of_the_api(
-        self, theatre, gateway, wire
+        self, hub, gateway, wire
     ):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
 
         reply = await wire.send(
-            "GET", f"{theatre.url}/_sim/sepay/v2/transactions",
+            "GET", f"{hub.url}/_sim/sepay/v2/transactions",
             headers={"Authorization": f"Bearer {KEYS.api_token}"},
         )  # fmt: skip
 
         [row] = json.loads(reply.body)["data"]
-        told = json.loads(theatre.heard[0].body)
+        told = json.loads(hub.heard[0].body)
         assert type(told["id"]) is int
         assert row["id"].count("-") == 4
         assert row["reference_number"] == told["referenceCode"]
 
-    async def test_a_second_transfer_whose_code_the_bank_split_is_found_too(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+    async def test_a_second_transfer_whose_code_the_bank_split_is_found_too(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
         told = attempt.our_ref
         for seed in range(100):
-            played = await theatre.stage.act(self.name, attempt.our_ref, "mangle_memo", seed=seed)
+            played = await hub.simulators.act(self.name, attempt.our_ref, "mangle_memo", seed=seed)
             told = played["transfers"][0]["content"].upper()
             if attempt.our_ref not in told:
                 break
@@ -236,30 +236,30 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         assert attempt.our_ref not in told
         assert len(verdict.credits) == seed + 2
 
-    async def test_the_account_is_read_to_its_end_with_every_code(self, theatre, gateway):
-        attempts = [await theatre.open(gateway, self.amount) for _ in range(3)]
+    async def test_the_account_is_read_to_its_end_with_every_code(self, hub, gateway):
+        attempts = [await hub.open(gateway, self.amount) for _ in range(3)]
         for attempt in attempts:
-            await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        since = theatre.stage.clock.now() - timedelta(hours=1)
+            await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        since = hub.simulators.clock.now() - timedelta(hours=1)
 
         page = await gateway.read_account("", since)
 
         assert {ref for one in page.credits for ref in one.refs} >= {a.our_ref for a in attempts}
         assert (len(page.credits), page.more) == (3, False)
-        later = await gateway.read_account("", theatre.stage.clock.now() + timedelta(hours=1))
+        later = await gateway.read_account("", hub.simulators.clock.now() + timedelta(hours=1))
         assert later.credits == ()
 
-    async def test_reading_goes_on_behind_the_mark_until_everything_is_read(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "strangers", times=330, seed=3)
-        since = theatre.stage.clock.now() - timedelta(hours=1)
+    async def test_reading_goes_on_behind_the_mark_until_everything_is_read(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "strangers", times=330, seed=3)
+        since = hub.simulators.clock.now() - timedelta(hours=1)
 
         pages: list[AccountPage] = []
         mark = ""
         while not pages or pages[-1].more:
             pages.append(await gateway.read_account(mark, since))
             mark = pages[-1].mark
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
         last = await gateway.read_account(mark, since)
 
         read = [one.name for page in pages for one in page.credits]
@@ -268,10 +268,10 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
         assert len(last.credits) == 21
         assert last.credits[-1].money == self.amount
 
-    async def test_a_line_that_is_gone_does_not_stop_the_reading(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "strangers", times=40, seed=3)
-        since = theatre.stage.clock.now() - timedelta(hours=1)
+    async def test_a_line_that_is_gone_does_not_stop_the_reading(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "strangers", times=40, seed=3)
+        since = hub.simulators.clock.now() - timedelta(hours=1)
         mark = (await gateway.read_account("", since)).mark
 
         gone = f"00000000-0000-4000-8000-000000000000 {mark.split()[1]} 1"
@@ -279,11 +279,11 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
 
         assert len(page.credits) >= 20
 
-    async def test_odd_lines_stop_nothing_but_themselves(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "odd_lines", seed=1)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        since = theatre.stage.clock.now() - timedelta(hours=1)
+    async def test_odd_lines_stop_nothing_but_themselves(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "odd_lines", seed=1)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        since = hub.simulators.clock.now() - timedelta(hours=1)
 
         page = await gateway.read_account("", since)
 
@@ -295,15 +295,15 @@ class TestSePay(PlayhouseConformance, GatewayConformance):
 
 
 async def test_the_user_api_takes_three_calls_a_second(tmp_path, wire):
-    async with playhouse(tmp_path, [sepay(replace(KEYS, calls_per_s=3))]) as theatre:
-        settings = TestSePay().settings(theatre.url, ("k",))
+    async with hub_with_browser(tmp_path, [sepay(replace(KEYS, calls_per_s=3))]) as hub:
+        settings = TestSePay().settings(hub.url, ("k",))
         gateway = SePay(settings, wire)
         # Each is two calls, because nothing is found.
         await gateway.fetch_verdict(ATTEMPT)
         with pytest.raises(GatewayUnreachable, match="429"):
             await gateway.fetch_verdict(ATTEMPT)
 
-        theatre.stage.clock.advance(1.1)
+        hub.simulators.clock.advance(1.1)
 
         assert (await gateway.fetch_verdict(ATTEMPT)).known
 
@@ -311,16 +311,16 @@ async def test_the_user_api_takes_three_calls_a_second(tmp_path, wire):
 @pytest.mark.parametrize("multipart", [False, True])
 async def test_api_key_mode_and_forms_are_read_alike(tmp_path, wire, multipart):
     keys = replace(KEYS, api_key="s3cr3t", multipart=multipart)
-    async with playhouse(tmp_path, [sepay(keys)]) as theatre:
-        settings = TestSePay().settings(theatre.url, ())
+    async with hub_with_browser(tmp_path, [sepay(keys)]) as hub:
+        settings = TestSePay().settings(hub.url, ())
         gateway = SePay(replace(settings, webhook_api_keys=("s3cr3t",)), wire)
-        theatre.gateways["sepay"] = gateway
-        attempt = await theatre.open(gateway, Money(50_000, "VND"))
+        hub.gateways["sepay"] = gateway
+        attempt = await hub.open(gateway, Money(50_000, "VND"))
 
-        await theatre.stage.act("sepay", attempt.our_ref, "forge_webhook")
-        await theatre.stage.act("sepay", attempt.our_ref, "pay")
+        await hub.simulators.act("sepay", attempt.our_ref, "forge_webhook")
+        await hub.simulators.act("sepay", attempt.our_ref, "pay")
 
-        forged, _, paid = theatre.heard
+        forged, _, paid = hub.heard
         [credit] = gateway.read_notice(paid).credits
         assert credit.minor == 50_000
         assert paid.headers["content-type"].startswith("multipart" if multipart else "app")

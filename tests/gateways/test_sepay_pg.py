@@ -21,7 +21,7 @@ from tallystick.gateways.base import AttemptRef, Gateway, Notice, RawNotice, Rep
 from tallystick.gateways.sepay_pg import SePayPG, SePayPGAccount, form_signature
 from tallystick.sandbox.simulators.sepay_pg import SePayPGKeys, sepay_pg
 from tests.gateways.conformance import GARBAGE, NOW, CannedWire, GatewayConformance
-from tests.gateways.playhouse import PlayhouseConformance, playhouse
+from tests.gateways.hub_with_browser import OwnSimulatorConformance, hub_with_browser
 
 # From the official sepay-pg-node; the fields are in the order of the form.
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sepay_pg.json").read_text())
@@ -55,12 +55,12 @@ def settings(url: str = "http://127.0.0.1:9", **more: Any) -> SePayPGAccount:
     })  # fmt: skip
 
 
-class TestSePayPG(PlayhouseConformance, GatewayConformance):
+class TestSePayPG(OwnSimulatorConformance, GatewayConformance):
     """The suite; the payer's browser makes the order, and a notice is proven by a key alone."""
 
     name = "sepay_pg"
     secret = KEYS.secret_key
-    part = sepay_pg(KEYS)
+    simulator = sepay_pg(KEYS)
     lacks = frozenset({"creates", "signs"})
     gives = ("checkout_url",)
 
@@ -93,49 +93,49 @@ class TestSePayPG(PlayhouseConformance, GatewayConformance):
     def senseless(self) -> RawNotice:
         return RawNotice({"x-secret-key": self.secret}, b'{"order":null}', "", NOW)
 
-    async def test_the_browsers_form_opens_the_page_once(self, theatre, gateway):
-        order = theatre.order(gateway, self.amount)
+    async def test_the_browsers_form_opens_the_page_once(self, hub, gateway):
+        order = hub.order(gateway, self.amount)
         form = gateway.checkout_form(order)
         other = gateway.checkout_form(replace(order, amount=Money(1, "VND")))
 
         async def post(fields):
             body = urlencode(fields).encode()
-            return await theatre.browser.send("POST", form.action, headers={}, body=body)
+            return await hub.browser.send("POST", form.action, headers={}, body=body)
 
         opened, reloaded = [await post(form.fields) for _ in range(2)]
         taken = await post(other.fields)
         turned = await post(dict(reversed(form.fields.items())))
 
-        [kept] = theatre.stage.book(self.name).orders
+        [kept] = hub.simulators.book(self.name).orders
         assert opened.status == reloaded.status == 303
         assert opened.headers["Location"] == reloaded.headers["Location"]
         assert (kept.ref, kept.amount) == (order.our_ref, 50_000)
         assert (taken.status, turned.status) == (400, 400)
         assert b"signature is wrong" in turned.body
 
-    async def test_money_after_a_cancel_is_told_in_notice_and_books(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
+    async def test_money_after_a_cancel_is_told_in_notice_and_books(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
         await gateway.cancel(attempt, "changed their mind")
 
-        await theatre.stage.act(self.name, attempt.our_ref, "pay_late")
+        await hub.simulators.act(self.name, attempt.our_ref, "pay_late")
 
         verdict = await gateway.fetch_verdict(attempt)
         assert [credit.money for credit in verdict.credits] == [self.amount]
-        assert gateway.read_notice(theatre.heard[0]).credits[0].money == self.amount
+        assert gateway.read_notice(hub.heard[0]).credits[0].money == self.amount
 
 
 async def test_notices_without_a_key_only_say_where_to_look(tmp_path, wire):
-    async with playhouse(tmp_path, [sepay_pg(replace(KEYS, keyed=False))]) as theatre:
-        gateway = SePayPG(settings(theatre.url, keyed_notices=False), wire)
-        theatre.gateways["sepay_pg"] = gateway
-        attempt = await theatre.open(gateway, Money(50_000, "VND"))
+    async with hub_with_browser(tmp_path, [sepay_pg(replace(KEYS, keyed=False))]) as hub:
+        gateway = SePayPG(settings(hub.url, keyed_notices=False), wire)
+        hub.gateways["sepay_pg"] = gateway
+        attempt = await hub.open(gateway, Money(50_000, "VND"))
 
-        await theatre.stage.act("sepay_pg", attempt.our_ref, "forge_webhook")
+        await hub.simulators.act("sepay_pg", attempt.our_ref, "forge_webhook")
 
-        assert attempt.our_ref in gateway.read_notice(theatre.heard[0]).refs
+        assert attempt.our_ref in gateway.read_notice(hub.heard[0]).refs
         assert (await gateway.fetch_verdict(attempt)).credits == ()
         with pytest.raises(NoticeNotAuthentic):
-            SePayPG(settings(theatre.url), wire).read_notice(theatre.heard[0])
+            SePayPG(settings(hub.url), wire).read_notice(hub.heard[0])
 
 
 # Forms

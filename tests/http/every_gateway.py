@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.catalogue import GATEWAYS, Entry
 from tallystick.gateways.base import Capabilities
 from tallystick.gateways.wire import HttpWire
+from tallystick.sandbox.catalogue import SIMULATED, SimulatedGateway
 
 PREFERRED = ("VND", "LKR", "USD")
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class GatewayUnderTest:
     """One gateway to pay at. `wish` is what a payment or link there asks for."""
 
     name: str
@@ -27,12 +27,12 @@ class Till:
         return {"amount": 50_000, "currency": currency, "gateway": self.name}
 
 
-def till_of(entry: Entry) -> Till:
+def under_test(gateway: SimulatedGateway) -> GatewayUnderTest:
     """What the adapter says of itself; nobody is asked for it."""
-    gateway = entry.played.adapter(entry.played.draw(), "http://127.0.0.1:9", HttpWire())
-    return Till(gateway.name, gateway.capabilities)
+    adapter = gateway.adapter(gateway.draw(), "http://127.0.0.1:9", HttpWire())
+    return GatewayUnderTest(adapter.name, adapter.capabilities)
 
 
-TILLS = tuple(map(till_of, GATEWAYS))
-TOLD = tuple(till for till in TILLS if till.capabilities.webhooks)
-ASKED = tuple(till for till in TILLS if till.capabilities.asks)
+EVERY_GATEWAY = tuple(map(under_test, SIMULATED))
+TOLD = tuple(gateway for gateway in EVERY_GATEWAY if gateway.capabilities.webhooks)
+ASKED = tuple(gateway for gateway in EVERY_GATEWAY if gateway.capabilities.asks)

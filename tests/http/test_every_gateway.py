@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.http.every_gateway import ASKED, TILLS, TOLD, Till
+from tests.http.every_gateway import ASKED, EVERY_GATEWAY, TOLD, GatewayUnderTest
 from tests.http.shop import Sale, Shop
 
-every = pytest.mark.parametrize("till", TILLS, ids=lambda till: till.name)
-told = pytest.mark.parametrize("till", TOLD, ids=lambda till: till.name)
-asked = pytest.mark.parametrize("till", ASKED, ids=lambda till: till.name)
+every = pytest.mark.parametrize("gateway", EVERY_GATEWAY, ids=lambda gateway: gateway.name)
+told = pytest.mark.parametrize("gateway", TOLD, ids=lambda gateway: gateway.name)
+asked = pytest.mark.parametrize("gateway", ASKED, ids=lambda gateway: gateway.name)
 
 
 IN_PART: dict[str, Any] = {"phase": "open", "amountState": "partial", "received": 20_000}
@@ -20,9 +20,9 @@ PART = {"onepay": {"phase": "processing", "amountState": "none", "received": 0}}
 
 
 @pytest.fixture
-def sale(shop: Shop, till: Till) -> Sale:
+def sale(shop: Shop, gateway: GatewayUnderTest) -> Sale:
     """An offer at this gateway, for an hour."""
-    return shop.payment(**till.wish, expiresIn=3600)
+    return shop.payment(**gateway.wish, expiresIn=3600)
 
 
 @pytest.fixture(autouse=True)
@@ -86,9 +86,9 @@ def test_a_forged_notice_moves_nothing(sale: Sale, shop: Shop):
 
 
 @every
-def test_too_little_is_never_simply_paid(sale: Sale, shop: Shop, till: Till):
+def test_too_little_is_never_simply_paid(sale: Sale, shop: Shop, gateway: GatewayUnderTest):
     sale.act("underpay", amount=20_000)
     shop.advance(60)
 
-    sale.becomes(**PART.get(till.name, IN_PART))
+    sale.becomes(**PART.get(gateway.name, IN_PART))
     assert sale.counted("fulfilments") == 0

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.http.every_gateway import TILLS, Till
+from tests.http.every_gateway import EVERY_GATEWAY, GatewayUnderTest
 from tests.http.shop import Sale, Shop
 from tests.infra.browser import NewPage, assert_accessible
 
@@ -26,21 +26,21 @@ GIVES: Final = {
 SHOWN: Final = ("qrCode", "accountNumber", "transferContent", "checkoutUrl", "instructions")
 pytestmark = [
     pytest.mark.sqlite_only,
-    pytest.mark.parametrize("till", TILLS, ids=lambda till: till.name),
+    pytest.mark.parametrize("gateway", EVERY_GATEWAY, ids=lambda gateway: gateway.name),
 ]
 
 
 @pytest.fixture
-def sale(shop: Shop, till: Till) -> Sale:
+def sale(shop: Shop, gateway: GatewayUnderTest) -> Sale:
     """A link that can be paid at this gateway only."""
-    wish = {name: value for name, value in till.wish.items() if name != "gateway"}
-    return shop.link(**wish, description="A pot of tea", gateways=[till.name], returnUrl=None)
+    wish = {name: value for name, value in gateway.wish.items() if name != "gateway"}
+    return shop.link(**wish, description="A pot of tea", gateways=[gateway.name], returnUrl=None)
 
 
-def choose(page: Page, sale: Sale, till: Till) -> None:
+def choose(page: Page, sale: Sale, gateway: GatewayUnderTest) -> None:
     """The payer opens the link and takes the one way to pay."""
     page.goto(f"{sale.shop.server.url}/pay/{sale.short_code}?lang=en")
-    page.get_by_role("button", name=f"Pay with {till.capabilities.title}").click()
+    page.get_by_role("button", name=f"Pay with {gateway.capabilities.title}").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Waiting for your payment")
 
 
@@ -56,13 +56,13 @@ def pay_there(page: Page) -> None:
 
 
 def test_the_page_shows_how_to_pay_here_and_says_live_that_it_is_paid(
-    new_page: NewPage, sale: Sale, till: Till
+    new_page: NewPage, sale: Sale, gateway: GatewayUnderTest
 ):
     page = new_page("phone")
-    choose(page, sale, till)
+    choose(page, sale, gateway)
     given = sale.show()["checkout"]
 
-    assert {name for name in SHOWN if given[name]} == GIVES[till.name]
+    assert {name for name in SHOWN if given[name]} == GIVES[gateway.name]
     if given["qrCode"]:
         expect(page.get_by_role("img", name="QR code to pay")).to_be_visible()
     for name in ("accountNumber", "transferContent"):
@@ -82,9 +82,11 @@ def test_the_page_shows_how_to_pay_here_and_says_live_that_it_is_paid(
     assert (sale.counted("receipts"), sale.counted("fulfilments")) == (1, 1)
 
 
-def test_without_any_script_a_payer_pays_here_too(new_page: NewPage, sale: Sale, till: Till):
+def test_without_any_script_a_payer_pays_here_too(
+    new_page: NewPage, sale: Sale, gateway: GatewayUnderTest
+):
     page = new_page("phone", java_script_enabled=False)
-    choose(page, sale, till)
+    choose(page, sale, gateway)
 
     if page.locator("#checkout").count():
         pay_there(page)

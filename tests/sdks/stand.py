@@ -68,7 +68,7 @@ class Stand:
     """`calls` are those that came to `recorder(name)`, by that name."""
 
     url: str
-    stage: Simulators
+    simulators: Simulators
     calls: dict[str, list[Call]] = field(default_factory=dict)
     heard: list[tuple[str, dict[str, str], bytes, str]] = field(default_factory=list)
 
@@ -81,7 +81,7 @@ class Stand:
         return f"{self.url}/as/{name}/mute"
 
     async def act(self, gateway: str, reference: str, act: str) -> None:
-        """Play an act, over HTTP as walks do: the stage lives in another thread."""
+        """Do an act, over HTTP as walks do: the simulators live in another thread."""
         await asyncio.to_thread(
             self._post, "/act", {"gateway": gateway, "reference": reference, "act": act}
         )
@@ -116,10 +116,10 @@ class Stand:
     async def _act(self, request: Request) -> Response:
         wish = await request.json()
         gateway, reference, name = (wish.pop(key) for key in ("gateway", "reference", "act"))
-        return JSONResponse(await self.stage.act(gateway, reference, name, **wish))
+        return JSONResponse(await self.simulators.act(gateway, reference, name, **wish))
 
     async def _deliver(self, request: Request) -> Response:
-        return JSONResponse(await self.stage.deliver_due(self.stage.clock.now()))
+        return JSONResponse(await self.simulators.deliver_due(self.simulators.clock.now()))
 
     async def _heard(self, request: Request) -> Response:
         wish = await request.json()
@@ -171,19 +171,21 @@ def standing(folder: Path) -> Iterator[Stand]:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        stage = Simulators(
+        simulators = Simulators(
             [payos(PAYOS), polar(POLAR, calls_per_minute=100_000), sepay(SEPAY),
              sepay_pg(SEPAY_PG), onepay_vpc(ONEPAY_VPC)],
             base_url=url,
             webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",
             books_path=folder / "simulators.db",
         )  # fmt: skip
-        stand = Stand(url, stage)
-        app = Recorder(Starlette(routes=[*stage.routes(), *stand.routes()]), stand)
+        stand = Stand(url, simulators)
+        app = Recorder(Starlette(routes=[*simulators.routes(), *stand.routes()]), stand)
         config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
         ready = threading.Event()
-        thread = threading.Thread(target=_serve, args=(server, door, stage, ready), daemon=True)
+        thread = threading.Thread(
+            target=_serve, args=(server, door, simulators, ready), daemon=True
+        )
         thread.start()
         ready.wait()
         try:
@@ -194,7 +196,7 @@ def standing(folder: Path) -> Iterator[Stand]:
 
 
 def _serve(
-    server: uvicorn.Server, door: socket.socket, stage: Simulators, ready: threading.Event
+    server: uvicorn.Server, door: socket.socket, simulators: Simulators, ready: threading.Event
 ) -> None:
     async def run() -> None:
         server.config.load()
@@ -202,7 +204,7 @@ def _serve(
         await server.startup([door])
         ready.set()
         await server.main_loop()
-        await stage.close()
+        await simulators.close()
         await server.shutdown([door])
 
     asyncio.run(run())

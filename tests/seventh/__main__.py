@@ -1,10 +1,10 @@
-"""The program `tallystick`, with one entry more in its catalogue and nothing else changed."""
+"""The program `tallystick`, with one gateway more to simulate and nothing else changed."""
 
-from tallystick import catalogue
 from tallystick.cli import app
+from tallystick.sandbox import catalogue
 from tests.seventh import SEVENTH
 
 # The program reads the catalogue only when a command runs.
-vars(catalogue)["GATEWAYS"] += (SEVENTH,)
+vars(catalogue)["SIMULATED"] += (SEVENTH,)
 
 app()

@@ -1,4 +1,4 @@
-"""What the conformance suite asks for beside its stage."""
+"""What the conformance suite asks for beside its simulator."""
 
 from tests.gateways.conftest import wire
 

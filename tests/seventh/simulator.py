@@ -39,8 +39,8 @@ class StonebankKeys:
 
 
 def stonebank(keys: StonebankKeys) -> SimulatorFactory:
-    """The part of Stonebank, for a stage."""
-    return SimulatorFactory("stonebank", lambda backstage: StonebankSimulator(backstage, keys))
+    """Makes the simulator of Stonebank."""
+    return SimulatorFactory("stonebank", lambda context: StonebankSimulator(context, keys))
 
 
 class StonebankSimulator:
@@ -54,8 +54,8 @@ class StonebankSimulator:
         retries_s=(5, 60, 600, 3600),
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: StonebankKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: StonebankKeys) -> None:
+        self._context = context
         self._keys = keys
 
     def routes(self) -> list[BaseRoute]:
@@ -64,7 +64,7 @@ class StonebankSimulator:
         return [
             Route(
                 "/orders" if method == "POST" else "/orders/{ref}",
-                self._stage.faults.guard(self.name, answer),
+                self._context.faults.guard(self.name, answer),
                 methods=[method],
             )
             for method, answer in calls.items()
@@ -91,9 +91,9 @@ class StonebankSimulator:
         """The payment bounces, and the hub is told; the payer can try again."""
         return self._end(order, "bounced", now)
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A name for a transfer."""
-        return f"P{luck.getrandbits(64):016X}"
+        return f"P{rng.getrandbits(64):016X}"
 
     def memo(self, order: Order) -> str | None:
         """There is none: the payer pays on the page."""
@@ -108,7 +108,7 @@ class StonebankSimulator:
 
     def qr_code(self, order: Order) -> str:
         """The address of the payer's page."""
-        return f"{self._stage.base_url}/pay/{order.id}"
+        return f"{self._context.base_url}/pay/{order.id}"
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """The return or cancel URL as it was given."""
@@ -118,14 +118,14 @@ class StonebankSimulator:
         if not self._known(request):
             return _no(401, "unknown_key")
         try:
-            order = _order(await request.json(), self._stage.clock.now())
+            order = _order(await request.json(), self._context.clock.now())
         except (ValueError, TypeError, KeyError, OverflowError):
             return _no(400, "bad_order")
-        kept = self._stage.books.order(self.name, order.ref)
+        kept = self._context.books.order(self.name, order.ref)
         if kept and (kept.amount, kept.currency) != (order.amount, order.currency):
             return _no(409, "other_terms")
         if not kept:
-            self._stage.books.keep(order)
+            self._context.books.keep(order)
         return JSONResponse(self._told(kept or order), 200 if kept else 201)
 
     async def _show(self, request: Request) -> Response:
@@ -139,7 +139,7 @@ class StonebankSimulator:
         if order.status == "settled":
             return _no(409, "settled")
         order = replace(order, status="void")
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return JSONResponse(self._told(order))
 
     def _known(self, request: Request) -> bool:
@@ -148,8 +148,8 @@ class StonebankSimulator:
     def _find(self, request: Request) -> Order | Response:
         if not self._known(request):
             return _no(401, "unknown_key")
-        order = self._stage.books.order(self.name, request.path_params["ref"])
-        found = order and self.as_of(order, self._stage.clock.now())
+        order = self._context.books.order(self.name, request.path_params["ref"])
+        found = order and self.as_of(order, self._context.clock.now())
         return found or _no(404, "no_such_order")
 
     def _told(self, order: Order) -> dict[str, Any]:

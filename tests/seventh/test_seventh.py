@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 import tallystick
-from tallystick.catalogue import GATEWAYS
 from tallystick.domain.errors import GatewayUnreachable, NoticeNotAuthentic
 from tallystick.domain.money import Money
 from tallystick.gateways.base import AttemptRef, Gateway, RawNotice, Reply, Wire
+from tallystick.sandbox.catalogue import SIMULATED
 from tests.gateways.conformance import NOW, CannedWire, GatewayConformance
-from tests.gateways.playhouse import PlayhouseConformance
+from tests.gateways.hub_with_browser import OwnSimulatorConformance
 from tests.http.conftest import DATABASES, PLAIN, database
-from tests.http.every_gateway import till_of
+from tests.http.every_gateway import under_test
 from tests.http.shop import Sale, Shop, eventually
 from tests.infra.live import LiveServer, tail
 from tests.seventh import SEVENTH
@@ -32,12 +32,12 @@ SRC = Path(tallystick.__file__).parent
 KEYS = StonebankKeys("key-1", "secret-1")
 
 
-class TestStonebank(PlayhouseConformance, GatewayConformance):
+class TestStonebank(OwnSimulatorConformance, GatewayConformance):
     """The whole suite; it lacks nothing."""
 
     name = "stonebank"
     secret = KEYS.webhook_secret
-    part = stonebank(KEYS)
+    simulator = stonebank(KEYS)
 
     def build(self, url: str, wire: Wire, *secrets: str) -> Gateway:
         return Stonebank(StonebankAccount(KEYS.api_key, secrets, f"{url}/_sim/stonebank"), wire)
@@ -55,10 +55,10 @@ class TestStonebank(PlayhouseConformance, GatewayConformance):
         signature = hmac.digest(self.secret.encode(), f"{at}\n".encode() + body, "sha256").hex()
         return RawNotice({"stonebank-time": at, "stonebank-signature": signature}, body, "", NOW)
 
-    async def test_the_same_bytes_an_hour_later_are_refused(self, theatre, gateway):
-        attempt = await theatre.open(gateway, self.amount)
-        await theatre.stage.act(self.name, attempt.our_ref, "pay")
-        [raw] = theatre.heard
+    async def test_the_same_bytes_an_hour_later_are_refused(self, hub, gateway):
+        attempt = await hub.open(gateway, self.amount)
+        await hub.simulators.act(self.name, attempt.our_ref, "pay")
+        [raw] = hub.heard
 
         with pytest.raises(NoticeNotAuthentic, match="too long ago"):
             gateway.read_notice(replace(raw, received_at=raw.received_at + timedelta(hours=1)))
@@ -88,7 +88,7 @@ def shop(
 @pytest.fixture
 def sale(shop: Shop) -> Iterator[Sale]:
     """An offer at Stonebank for an hour; afterwards the books balance."""
-    yield shop.payment(**till_of(SEVENTH).wish, expiresIn=3600)
+    yield shop.payment(**under_test(SEVENTH).wish, expiresIn=3600)
     shop.audit()
 
 
@@ -191,7 +191,7 @@ def test_no_file_of_the_program_knows_it():
     ]  # fmt: skip
 
     assert knowing == []
-    assert SEVENTH.name not in {entry.name for entry in GATEWAYS}
+    assert SEVENTH.name not in {one.name for one in SIMULATED}
 
 
 def test_the_page_shows_the_entry_as_it_stands_here():

@@ -25,7 +25,7 @@ from tallystick.web.pages.figures import money
 from tallystick.web.pages.language import words
 from tallystick.web.pages.scene import TONES, Scene, scene_of
 from tallystick.web.pages.view import titled
-from tests.http.every_gateway import TILLS
+from tests.http.every_gateway import EVERY_GATEWAY
 from tests.web.reading import Reader, every_language, every_sample, pay_page, sample_page
 from tests.web.samples import (
     BILL,
@@ -245,7 +245,7 @@ def test_gateways_have_titles_in_the_language_of_the_reader(language):
 
 def test_the_titles_in_english_are_those_that_the_gateways_give_themselves():
     told = words(Language.ENGLISH)
-    titles = {f"gateway.{till.name}": till.capabilities.title for till in TILLS}
+    titles = {f"gateway.{gateway.name}": gateway.capabilities.title for gateway in EVERY_GATEWAY}
 
     # A title that is a name alone needs no words of ours.
     assert {key: title for key, title in titles.items() if key in told} == {

@@ -46,7 +46,7 @@ def findings_of(
     database: str | None, *, changed: bool = False, head: str | None = None
 ) -> "list[Finding]":
     """What is broken. Raises Invalid, NotConfigured, DatabaseUnavailable."""
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.domain.proof_chain import Head
     from tallystick.flows.audit import audit as check
     from tallystick.flows.audit import audit_changes, checks_of, look_up
@@ -62,7 +62,7 @@ def findings_of(
         )
         return await look_up(hub.database, known, await looked)
 
-    return in_office(database, work)
+    return with_offline_hub(database, work)
 
 
 def _document(findings: "list[Finding]", checked: int) -> dict[str, Any]:

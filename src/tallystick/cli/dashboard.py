@@ -16,10 +16,10 @@ def dashboard(
     The session that it begins ends after half an hour without use, or half a day; it may do what
     the role allows.
     """
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.cli.server import address_of
     from tallystick.flows.dashboard_access import invite
     from tallystick.web.dashboard import address
 
-    token, _ = in_office(database, lambda hub: invite(hub, role))
+    token, _ = with_offline_hub(database, lambda hub: invite(hub, role))
     typer.echo(address(address_of(read_settings(database)), token))

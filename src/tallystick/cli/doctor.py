@@ -73,11 +73,13 @@ def _settings(settings: "Settings", *, production: bool) -> Iterator[Line]:
 
 
 def _database(settings: "Settings", *, production: bool) -> Iterator[Line]:
-    from tallystick.cli.offline_hub import NothingThere, in_office
+    from tallystick.cli.offline_hub import NothingThere, with_offline_hub
     from tallystick.store import checkup
 
     try:
-        ground = in_office(settings.database_url, lambda hub: hub.database.read(checkup.ground))
+        ground = with_offline_hub(
+            settings.database_url, lambda hub: hub.database.read(checkup.ground)
+        )
     except NothingThere as error:
         # `serve` makes it at its first start; without --production something should be there.
         words = f"{error.detail} The first `tallystick serve` does it too."
@@ -123,12 +125,12 @@ def _clock(ground: "DatabaseFacts") -> Line:
 
 def _clock_doubts(settings: "Settings") -> Iterator[Line]:
     """Servers whose clock the gateways contradict; where the database is away, it says so."""
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.store import clock_doubts
 
     with suppress(HubError):
         lately = datetime.now(UTC) - _LATELY
-        for one in in_office(
+        for one in with_offline_hub(
             settings.database_url,
             lambda hub: hub.database.read(lambda tx: clock_doubts.said_since(tx, lately)),
         ):
@@ -140,39 +142,39 @@ def _clock_doubts(settings: "Settings") -> Iterator[Line]:
 
 
 def _gateways(settings: "Settings", *, production: bool) -> Iterator[Line]:
-    from tallystick.catalogue import GATEWAYS, real_gateway
+    from tallystick.catalogue import GATEWAYS
     from tallystick.gateways.wire import HttpWire
 
-    complete = [entry for entry in GATEWAYS if entry.real and settings.is_complete(entry.name)]
+    complete = [name for name in GATEWAYS if settings.is_complete(name)]
     if not complete:
         word = "mend" if production else "note"
         yield Line(word, "gateways", "None has its keys set; see docs/gateways.")
-    for one in complete:
+    for name in complete:
         try:
-            real_gateway(one, settings, HttpWire())
+            GATEWAYS[name](settings, HttpWire())
         except HubError as error:
-            yield Line("mend", one.name, error.detail)
+            yield Line("mend", name, error.detail)
             continue
-        url = f"{settings.base_url.rstrip('/')}/api/webhooks/{one.name}"
+        url = f"{settings.base_url.rstrip('/')}/api/webhooks/{name}"
         if settings.secure:
-            yield Line("ok", one.name, f"Its keys are set. Its webhooks go to {url}.")
+            yield Line("ok", name, f"Its keys are set. Its webhooks go to {url}.")
         else:
             yield Line(
-                "mend", one.name,
+                "mend", name,
                 f"It cannot send webhooks to {url}: set TALLYSTICK_BASE_URL to an https address.",
             )  # fmt: skip
 
 
 def _keys(settings: "Settings") -> Iterator[Line]:
     """Whether all that is sealed can be opened; where the database is away, it says so."""
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.flows.master_keys import columns_of, missing
 
     masters = settings.masters
     if not masters.secrets:
         return
     with suppress(HubError):
-        lacking = in_office(
+        lacking = with_offline_hub(
             settings.database_url,
             lambda hub: hub.database.read(lambda tx: missing(tx, masters, columns_of(hub))),
         )
@@ -188,11 +190,11 @@ def _keys(settings: "Settings") -> Iterator[Line]:
 
 def _endpoints(settings: "Settings") -> Iterator[Line]:
     """Webhook endpoints that get nothing any more; where the database is away, it says so."""
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.store import webhook_endpoints
 
     with suppress(HubError):
-        for one in in_office(
+        for one in with_offline_hub(
             settings.database_url, lambda hub: hub.database.read(webhook_endpoints.disabled)
         ):
             yield Line(

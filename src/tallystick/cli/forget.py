@@ -27,9 +27,9 @@ def forget(
     Stays: the ledger, credits, evidence with its digests, decisions, tax ids, and events, without
     the address. Needs the server's TALLYSTICK_SECRET_KEY.
     """
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
 
-    erased = in_office(database, lambda hub: _forget(hub, whom, reason))
+    erased = with_offline_hub(database, lambda hub: _forget(hub, whom, reason))
     for what, many in erased.items():
         if many:
             typer.echo(f"{many:>6}  {what}")

@@ -27,19 +27,19 @@ def create(
 
     A reader sees everything, an operator also takes and cancels payments, an admin may do all.
     """
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.flows.keys import create_key
 
-    typer.echo(in_office(database, lambda hub: create_key(hub, role, label)))
+    typer.echo(with_offline_hub(database, lambda hub: create_key(hub, role, label)))
 
 
 @keys.command("list")
 def list_(database: Database = None) -> None:
     """List the keys: id, beginning, role, day, state and label."""
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.store import credentials
 
-    found = in_office(database, lambda hub: hub.database.read(credentials.keys))
+    found = with_offline_hub(database, lambda hub: hub.database.read(credentials.keys))
     for key in found:
         typer.echo(_row(key))
     if not found:
@@ -52,10 +52,10 @@ def revoke(
     database: Database = None,
 ) -> None:
     """End a key. Requests with it are refused from now on."""
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.store import credentials
 
-    ended = in_office(
+    ended = with_offline_hub(
         database,
         lambda hub: hub.database.write(lambda tx: credentials.revoke_key(tx, key_id, hub.now())),
     )
@@ -76,7 +76,7 @@ def rotate_master(
     First set it to the new secret, a comma and the old one, and restart every server. This works
     in slices beside them; it may be stopped and repeated. It says when the old secret can go.
     """
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.flows.master_keys import rotate
 
     async def work(hub: "Hub") -> "Rotation":
@@ -84,7 +84,7 @@ def rotate_master(
             raise NotConfigured("Set TALLYSTICK_SECRET_KEY: the new secret, a comma, the old one.")
         return await rotate(hub, give_up=give_up)
 
-    told = in_office(database, work)
+    told = with_offline_hub(database, work)
     for name, count in sorted(told.done.items()):
         if count:
             typer.echo(f"{name}: {count} sealed anew.")

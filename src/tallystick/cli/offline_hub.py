@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,29 +17,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Now:
-    """The machine's own time."""
-
-    def now(self) -> datetime:
-        """Now, aware, in UTC."""
-        return datetime.now(UTC)
-
-    def real_now(self) -> datetime:
-        """The same."""
-        return datetime.now(UTC)
-
-
-def in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
+def with_offline_hub(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
     """What `work` answers. Raises NotConfigured where the database is not of this version."""
-    return asyncio.run(_in_office(database, work))
+    return asyncio.run(_with_offline_hub(database, work))
 
 
-async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
+async def _with_offline_hub(database: str | None, work: "Callable[[Hub], Awaitable[T]]") -> T:
     from tallystick.flows.hub import Hub
     from tallystick.live.hub import LiveHub
     from tallystick.mail import mail_of
     from tallystick.products import EXTENSIONS
     from tallystick.store.database import open_database
+    from tallystick.system_clock import SystemClock
 
     settings = read_settings(database)
     refuse_missing_file(settings.database_url)
@@ -49,8 +37,8 @@ async def _in_office(database: str | None, work: "Callable[[Hub], Awaitable[T]]"
         await opened.read(_refuse_other_version)
         secret = await _secret(opened, settings)
         hub = Hub(
-            database=opened, gateways={}, fulfilments={}, live=LiveHub(), clock=_Now(),
-            settings=settings, secret=secret, holder="office", mail=mail_of(settings),
+            database=opened, gateways={}, fulfilments={}, live=LiveHub(), clock=SystemClock(),
+            settings=settings, secret=secret, holder="command", mail=mail_of(settings),
             extensions=EXTENSIONS,
         )  # fmt: skip
         return await work(hub)

@@ -52,7 +52,7 @@ def _by_ourselves(
     gateway: str, span: tuple[datetime, datetime], database: str | None
 ) -> dict[str, Any]:
     from tallystick.catalogue import former_gateways, real_gateways
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.flows.reconcile import reconcile as compare
     from tallystick.gateways.wire import HttpWire
     from tallystick.products import PRODUCTS, fulfilments_of
@@ -68,7 +68,7 @@ def _by_ourselves(
         finally:
             await wire.close()
 
-    return in_office(database, work)
+    return with_offline_hub(database, work)
 
 
 def _time(text: str) -> datetime:

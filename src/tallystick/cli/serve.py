@@ -39,9 +39,9 @@ def serve(
     async def run() -> None:
         from tallystick.wiring import production
 
-        house = await production(settings)
+        server = await production(settings)
         typer.echo(f"Tallystick serves on http://{host}:{port}, publicly {settings.base_url}.")
-        await house.run(listening, warm_up, scheduler=scheduler and settings.scheduler)
+        await server.run(listening, warm_up, scheduler=scheduler and settings.scheduler)
 
     until_stopped(settings.log_level, run)
 
@@ -61,11 +61,11 @@ def work(database: Database = None) -> None:
 async def _work(settings: "Settings") -> None:
     from tallystick.wiring import production
 
-    house = await production(settings)
+    server = await production(settings)
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with house.open():
+    async with server.open():
         typer.echo("Tallystick works. Stop it with Ctrl-C.")
         await told.wait()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from tallystick.cli.dev_keys import kept_by_dev
 from tallystick.domain.errors import HubError, Invalid, NotConfigured, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ SILENCE_S: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StreamEvent:
     """One event of a stream."""
 
     name: str
@@ -90,7 +91,7 @@ class ServerClient:
         finally:
             connection.close()
 
-    def stream(self, path: str, last_id: str | None = None) -> Iterator[Told]:
+    def stream(self, path: str, last_id: str | None = None) -> Iterator[StreamEvent]:
         """The events until the server ends the stream. Raises Refused, Unavailable.
 
         No event at all means that there is no news after `last_id` and never will be.
@@ -126,14 +127,14 @@ class ServerClient:
         return Unavailable(f"{self.url} cannot be reached ({why}). Is the server running?")
 
 
-def _events(answer: http.client.HTTPResponse) -> Iterator[Told]:
+def _events(answer: http.client.HTTPResponse) -> Iterator[StreamEvent]:
     name, data, last_id = "message", list[str](), None
     while line := answer.readline():
         field, _, value = line.decode().rstrip("\r\n").partition(":")
         value = value.removeprefix(" ")
         if not field and not value:
             if data:
-                yield Told(name, "\n".join(data), last_id)
+                yield StreamEvent(name, "\n".join(data), last_id)
             name, data = "message", []
         elif field == "event":
             name = value
@@ -151,7 +152,7 @@ def find_server(url: str | None, key: str | None) -> ServerClient:
     from tallystick.cli.options import read_settings
 
     settings = read_settings()
-    found = key or _kept_by_dev(settings, "api_key")
+    found = key or kept_by_dev(settings.database_url, "api_key")
     if found is None:
         raise NotConfigured(
             "A secret key is needed: name it with --key or TALLYSTICK_API_KEY. "
@@ -163,17 +164,5 @@ def find_server(url: str | None, key: str | None) -> ServerClient:
 def address_of(settings: "Settings") -> str:
     """The public address that is set, or where the `tallystick dev` of this folder listens."""
     is_set = "base_url" in settings.model_fields_set
-    return settings.base_url if is_set else _kept_by_dev(settings, "url") or settings.base_url
-
-
-def _kept_by_dev(settings: "Settings", name: str) -> str | None:
-    """What `tallystick dev` keeps beside its database."""
-    from tallystick.store.database import dev_files
-
-    files = dev_files(settings.database_url)
-    path = files.with_name(files.name + ".dev-keys")
-    try:
-        found = json.loads(path.read_text()).get(name)
-    except (OSError, ValueError, AttributeError):
-        return None
-    return str(found) if found else None
+    kept = None if is_set else kept_by_dev(settings.database_url, "url")
+    return kept or settings.base_url

@@ -20,9 +20,9 @@ def tax_id(
 
     Needs the server's TALLYSTICK_SECRET_KEY, which it is sealed with.
     """
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
 
-    typer.echo(in_office(database, lambda hub: _opened(hub, order_id)))
+    typer.echo(with_offline_hub(database, lambda hub: _opened(hub, order_id)))
 
 
 async def _opened(hub: "Hub", order_id: str) -> str:

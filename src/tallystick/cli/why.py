@@ -40,7 +40,7 @@ def _from_server(thing: str, url: str, key: str | None) -> dict[str, Any]:
 
 
 def _from_database(thing: str, database: str | None) -> dict[str, Any]:
-    from tallystick.cli.offline_hub import in_office
+    from tallystick.cli.offline_hub import with_offline_hub
     from tallystick.flows.why import why as prove
     from tallystick.web import shapes
 
@@ -48,7 +48,7 @@ def _from_database(thing: str, database: str | None) -> dict[str, Any]:
         payment_id = await hub.database.read(lambda tx: _payment_of(tx, thing))
         return shapes.proof(await prove(hub, payment_id))
 
-    return in_office(database, work)
+    return with_offline_hub(database, work)
 
 
 def _payment_of(tx: "Connection", thing: str) -> str:

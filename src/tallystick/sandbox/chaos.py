@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import Refused, Unavailable
-from tallystick.sandbox.dev_process import Playhouse
+from tallystick.sandbox.dev_process import DevProcess
 
-PLAYERS: Final = 4
+PAYERS_AT_ONCE: Final = 4
 BATCH: Final = 40
 CROWDED: Final = "sepay"
 MOST_AT_ONCE: Final = 1000
@@ -29,7 +29,7 @@ CURRENCIES: Final = ("VND", "USD", "LKR", "JPY", "BHD")
 
 
 @dataclass(slots=True)
-class Tally:
+class ChaosResult:
     """What happened, by kind."""
 
     acts: Counter[str] = field(default_factory=Counter)
@@ -39,33 +39,33 @@ class Tally:
     days: float = 0.0
 
 
-def play(house: Playhouse, seed: int, payments: int, strangers: int = 0) -> Tally:
-    """Play so many payments from a seed, then let 45 days pass so that everything is heard.
+def run(dev: DevProcess, seed: int, payments: int, strangers: int = 0) -> ChaosResult:
+    """Make so many payments from a seed, then let 45 days pass so that everything is heard.
 
     `strangers` are transfers of other people on the bank account that payers pay to.
     """
-    luck = Random(f"chaos/{seed}")  # noqa: S311 - a game, to be repeated
-    tally = Tally()
-    house.start()
-    gateways = house.server.get("/api/gateways")["data"]
-    _crowd(house.server, seed, strangers)
-    with ThreadPoolExecutor(PLAYERS) as players:
+    rng = Random(f"chaos/{seed}")  # noqa: S311 - not a secret: to be repeated
+    result = ChaosResult()
+    dev.start()
+    gateways = dev.server.get("/api/gateways")["data"]
+    _crowd(dev.server, seed, strangers)
+    with ThreadPoolExecutor(PAYERS_AT_ONCE) as payers:
         for first in range(0, payments, BATCH):
             numbers = range(first, min(first + BATCH, payments))
-            one = partial(_one, house.server, seed, gateways)
-            for done in players.map(one, numbers):
-                tally.acts.update(done[0])
-                tally.refused.update(done[1])
-            if luck.random() < 0.5:
-                house.kill()
-                tally.deaths += 1
-                house.start()
-            _pass(house.server, luck.choice((60, 600, 3600, 6 * 3600)), tally)
+            one = partial(_one, dev.server, seed, gateways)
+            for done in payers.map(one, numbers):
+                result.acts.update(done[0])
+                result.refused.update(done[1])
+            if rng.random() < 0.5:
+                dev.kill()
+                result.deaths += 1
+                dev.start()
+            _pass(dev.server, rng.choice((60, 600, 3600, 6 * 3600)), result)
     for _ in range(5):
-        _pass(house.server, 9 * DAY_S, tally)
-    tally.phases = _phases(house.server)
-    house.stop()
-    return tally
+        _pass(dev.server, 9 * DAY_S, result)
+    result.phases = _phases(dev.server)
+    dev.stop()
+    return result
 
 
 def _crowd(server: ServerClient, seed: int, strangers: int) -> None:
@@ -83,18 +83,18 @@ def _crowd(server: ServerClient, seed: int, strangers: int) -> None:
 def _one(
     server: ServerClient, seed: int, gateways: list[dict[str, Any]], number: int
 ) -> tuple[Counter[str], Counter[str]]:
-    """One payer's whole story. What is refused in words is part of it; a 5xx is not."""
-    luck = Random(f"chaos/{seed}/{number}")  # noqa: S311 - a game, to be repeated
+    """All that one payer does. What is refused in words is part of it; a 5xx is not."""
+    rng = Random(f"chaos/{seed}/{number}")  # noqa: S311 - not a secret: to be repeated
     done: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    gateway = luck.choice(gateways)
+    gateway = rng.choice(gateways)
     currencies = sorted({*(gateway["currencies"] or CURRENCIES)} & {*CURRENCIES})
     wish: dict[str, Any] = {
-        "amount": luck.randrange(20_000, 5_000_000),
-        "currency": luck.choice(currencies),
+        "amount": rng.randrange(20_000, 5_000_000),
+        "currency": rng.choice(currencies),
         "gateway": gateway["name"],
         "reference": f"chaos-{seed}-{number}",
-        "expiresIn": luck.choice((600, 3600, DAY_S)),
+        "expiresIn": rng.choice((600, 3600, DAY_S)),
     }
     try:
         payment = server.post("/api/payments", wish)["data"]["id"]
@@ -102,14 +102,14 @@ def _one(
         refused[_short(error)] += 1
         return done, refused
     acts = {act: weight for act, weight in ACTS.items() if _can_end_well(act, gateway)}
-    for act in luck.choices(list(acts), list(acts.values()), k=luck.choice((1, 1, 1, 2, 3))):
-        asked = {"paymentId": payment, "act": act, "seed": luck.randrange(2**31)}
+    for act in rng.choices(list(acts), list(acts.values()), k=rng.choice((1, 1, 1, 2, 3))):
+        asked = {"paymentId": payment, "act": act, "seed": rng.randrange(2**31)}
         if act in {"time_out_after_success", "error_500"}:
             asked["times"] = 1
         try:
             server.post("/_sim/act", asked)
             done[act] += 1
-            if luck.random() < 0.2:
+            if rng.random() < 0.2:
                 server.post(f"/api/payments/{payment}/check", {})
         except Refused as error:
             refused[f"{act}: {_short(error)}"] += 1
@@ -117,7 +117,7 @@ def _one(
 
 
 def _can_end_well(act: str, gateway: dict[str, Any]) -> bool:
-    """Money of which nobody can tell the hub is for reconciliation, not for this game.
+    """Money of which nobody can tell the hub is for reconciliation, not for chaos.
 
     Its only notice is lost or cut short, which a person sees as unreadable, and there is nobody
     to ask; or it is a part whose size is not told.
@@ -126,9 +126,9 @@ def _can_end_well(act: str, gateway: dict[str, Any]) -> bool:
     return not (unheard or (act == "underpay" and not gateway["tellsParts"]))
 
 
-def _pass(server: ServerClient, seconds: float, tally: Tally) -> None:
+def _pass(server: ServerClient, seconds: float, result: ChaosResult) -> None:
     server.post("/_sim/clock", {"advance": seconds}, timeout_s=300)
-    tally.days += seconds / DAY_S
+    result.days += seconds / DAY_S
 
 
 def _phases(server: ServerClient) -> Counter[str]:

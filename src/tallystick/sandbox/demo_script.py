@@ -1,26 +1,22 @@
-"""The main job as a story in steps, played against a server of its own over real HTTP."""
+"""The main job in steps, done over real HTTP at a server of its own."""
 
 import json
-import os
 import queue
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import typer
 
-from tallystick.cli.server import ServerClient, Told
+from tallystick.cli.server import ServerClient, StreamEvent
 from tallystick.cli.terminal import qr
 from tallystick.domain.errors import HubError, Unavailable
 from tallystick.domain.money import Money
+from tallystick.sandbox.dev_process import DevProcess
 
 AMOUNT: Final = Money(50_000, "VND")
 GATEWAY: Final = "payos"
@@ -28,20 +24,23 @@ PATIENCE_S: Final = 15.0
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def play() -> None:
-    """Tell the story from beginning to end. Raises Unavailable with the step that failed."""
+def run() -> None:
+    """From beginning to end, in words. Raises Unavailable with the step that failed."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tallystick-demo-") as folder:
-        database = f"sqlite:///{folder}/tallystick.db"
-        with _server(Path(folder), database) as ready:
-            story = Story(ServerClient(ready["url"], ready["secretKey"]), database)
-            for number, (title, step) in enumerate(story.steps(), 1):
+        dev = DevProcess(Path(folder))
+        dev.start()
+        try:
+            script = DemoScript(dev.server, dev.database)
+            for number, (title, step) in enumerate(script.steps(), 1):
                 typer.echo(f"{number:>2}. {title}: ", nl=False)
-                typer.echo(_told(title, step))
+                typer.echo(_done(title, step))
+        finally:
+            dev.stop()
     typer.echo(f"\nDone in {time.monotonic() - began:.1f} s. Try it yourself: tallystick dev")
 
 
-def _told(title: str, step: Callable[[], str]) -> str:
+def _done(title: str, step: Callable[[], str]) -> str:
     try:
         return step()
     except HubError as error:
@@ -49,18 +48,18 @@ def _told(title: str, step: Callable[[], str]) -> str:
         raise Unavailable(f"The step “{title}” failed: {error.detail}") from error
 
 
-class Story:
+class DemoScript:
     """What is known so far, and the steps that add to it. Each step returns what happened."""
 
     def __init__(self, server: ServerClient, database: str) -> None:
         self._server = server
         self._database = database
-        self._events: queue.Queue[Told | HubError] = queue.Queue()
+        self._events: queue.Queue[StreamEvent | HubError] = queue.Queue()
         self._link: dict[str, Any] = {}
         self._attempt: dict[str, Any] = {}
 
     def steps(self) -> list[tuple[str, Callable[[], str]]]:
-        """The whole story, in order."""
+        """All of them, in order."""
         return [
             ("A server of its own", lambda: f"{self._server.url}, database {self._database}"),
             ("Link created", self._create_link),
@@ -147,7 +146,7 @@ class Story:
         except HubError as error:
             self._events.put(error)
 
-    def _next_event(self) -> Told:
+    def _next_event(self) -> StreamEvent:
         try:
             event = self._events.get(timeout=PATIENCE_S)
         except queue.Empty:
@@ -157,7 +156,7 @@ class Story:
         return event
 
 
-def _shown(event: Told) -> str:
+def _shown(event: StreamEvent) -> str:
     state = json.loads(event.data)
     facts = {name: state[name] for name in ("currentStatus", "received", "version", "final")}
     return f"event: {event.name}, id: {event.id}, data: {json.dumps(facts)[:-1]}, …}}"
@@ -165,26 +164,3 @@ def _shown(event: Told) -> str:
 
 def _short(url: str) -> str:
     return url.partition("?")[0]
-
-
-@contextmanager
-def _server(folder: Path, database: str) -> Iterator[dict[str, Any]]:
-    """`tallystick dev --json` on a free port, as a process of its own."""
-    words = ["dev", "--json", "--port", "0", "--database", database]
-    command = [sys.executable, "-m", "tallystick.cli", *words]
-    ours = ("TALLYSTICK_", "ONEPAY_", "CRON_SECRET")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    log = folder / "log.txt"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            command, cwd=folder, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=errors,
-        )  # fmt: skip
-    try:
-        line = process.stdout.readline() if process.stdout else b""
-        if not line:
-            raise Unavailable(f"The server did not start: {log.read_text()[-2000:]}")
-        yield json.loads(line)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_S)

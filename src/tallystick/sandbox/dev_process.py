@@ -1,4 +1,4 @@
-"""A server with simulated gateways as a process of its own, to be played with and killed."""
+"""A server with simulated gateways as a process of its own, which can be killed."""
 
 import json
 import os
@@ -15,8 +15,8 @@ PATIENCE_S: Final = 30.0
 _OURS: Final = ("TALLYSTICK_", "ONEPAY_", "CRON_SECRET")
 
 
-class Playhouse:
-    """`tallystick dev` in a folder. Rate limits are off: here the players are ours."""
+class DevProcess:
+    """`tallystick dev` in a folder. Rate limits are off: here all callers are ours."""
 
     def __init__(self, folder: Path, database: str | None = None) -> None:
         self.folder = folder
@@ -69,17 +69,17 @@ class Playhouse:
     def difference(self) -> list[str]:
         """Where the simulators' own books and ours are not equal to the unit; one line for each.
 
-        Only for a house that is stopped.
+        Only for one that is stopped.
         """
-        from tallystick.cli.offline_hub import in_office
+        from tallystick.cli.offline_hub import with_offline_hub
         from tallystick.sandbox.simulators.books import Books
+        from tallystick.sandbox.wiring import books_of
         from tallystick.store import ledger
-        from tallystick.wiring import books_of
 
         async def ours(hub: Any) -> dict[tuple[str, str], int]:
             return await hub.database.read(ledger.balances)  # type: ignore[no-any-return]
 
-        balances = in_office(self.database, ours)
+        balances = with_offline_hub(self.database, ours)
         path = books_of(self.database)
         books = Books(path if path.is_absolute() else self.folder / path)
         try:

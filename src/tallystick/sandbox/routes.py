@@ -1,9 +1,8 @@
 """The control of the sandbox: play the payer, lie as a gateway, move the clock."""
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field, field_validator
@@ -17,28 +16,13 @@ from tallystick.flows.payment_form import payers_address
 from tallystick.products.gift_cards import rows as gift_cards
 from tallystick.products.tasks import rows as tasks
 from tallystick.products.wallets import topup_rows
+from tallystick.sandbox.running import RunningSandbox
 from tallystick.store import links, payments, snapshots
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
 from tallystick.web.description import answers
 from tallystick.web.schemas import one
-
-
-class RunningSandbox(Protocol):
-    """The simulated gateways and their clock, as far as the control needs them."""
-
-    async def act(self, gateway: str, our_ref: str, act: str, **wishes: Any) -> dict[str, Any]:
-        """Let the payer or the gateway do one thing, and say what happened."""
-        ...
-
-    async def advance(self, seconds: float) -> dict[str, Any]:
-        """Move the clock through everything that is due on the way."""
-        ...
-
-    def move_rates(self, rates: Mapping[str, Decimal], fault: str | None) -> dict[str, Any]:
-        """Change what the simulated source of exchange rates says, or how it behaves."""
-        ...
 
 
 class Play(Body):

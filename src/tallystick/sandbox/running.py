@@ -1,9 +1,9 @@
-"""The rehearsal: simulated gateways on a virtual clock, moved through all that comes due."""
+"""The sandbox beside a running server: its clock is moved through all that comes due."""
 
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from tallystick.sandbox.simulators.host import Simulators
 from tallystick.sandbox.simulators.rates import RateMarket
+from tallystick.system_clock import SystemClock
 from tallystick.worker import Worker
 
 MOST_STEPS: Final = 60
@@ -20,26 +21,22 @@ _NAP_S: Final = 0.1
 log = structlog.get_logger()
 
 
-class SandboxClock:
-    """The stage's time for payments, and the machine's own for leases."""
+class SandboxClock(SystemClock):
+    """The simulators' time for payments, and the machine's own for leases."""
 
-    def __init__(self, stage: Simulators) -> None:
-        self._stage = stage
+    def __init__(self, simulators: Simulators) -> None:
+        self._simulators = simulators
 
     def now(self) -> datetime:
         """Virtual time."""
-        return self._stage.clock.now()
-
-    def real_now(self) -> datetime:
-        """Real time."""
-        return datetime.now(UTC)
+        return self._simulators.clock.now()
 
 
 class RunningSandbox:
-    """Drives the stage beside a running server."""
+    """Drives the simulated gateways beside a running server."""
 
-    def __init__(self, stage: Simulators, worker: Worker) -> None:
-        self._stage = stage
+    def __init__(self, simulators: Simulators, worker: Worker) -> None:
+        self._simulators = simulators
         self._worker = worker
         self._task: asyncio.Task[None] | None = None
         self._moving = asyncio.Lock()
@@ -47,11 +44,11 @@ class RunningSandbox:
 
     async def act(self, gateway: str, our_ref: str, act: str, **wishes: Any) -> dict[str, Any]:
         """Let the payer or the gateway do one thing; what follows at once has followed."""
-        return await self._stage.act(gateway, our_ref, act, **wishes)
+        return await self._simulators.act(gateway, our_ref, act, **wishes)
 
     async def advance(self, seconds: float) -> dict[str, Any]:
         """Move the clock in steps from one due thing to the next, at most 60 of them."""
-        clock = self._stage.clock
+        clock = self._simulators.clock
         end = clock.now() + timedelta(seconds=seconds)
         stride = timedelta(seconds=seconds / MOST_STEPS)
         did = steps = 0
@@ -65,7 +62,7 @@ class RunningSandbox:
 
     def routes(self) -> list[BaseRoute]:
         """The simulators' own addresses."""
-        return [*self._market.routes(), *self._stage.routes()]
+        return [*self._market.routes(), *self._simulators.routes()]
 
     def move_rates(self, rates: Mapping[str, Decimal], fault: str | None) -> dict[str, Any]:
         """Change what the simulated source of exchange rates says, or how it behaves."""
@@ -76,28 +73,28 @@ class RunningSandbox:
         self._task = asyncio.create_task(self._deliver_forever())
 
     async def stop(self) -> None:
-        """Stop delivering and close the stage."""
+        """Stop delivering and close the simulators."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self._stage.close()
+        await self._simulators.close()
 
     async def _catch_up(self) -> int:
-        delivered = await self._stage.deliver_due(self._stage.clock.now())
+        delivered = await self._simulators.deliver_due(self._simulators.clock.now())
         return delivered + await self._worker.catch_up()
 
     async def _next_due(self) -> datetime | None:
-        both = (await self._worker.next_due(), self._stage.next_due())
+        both = (await self._worker.next_due(), self._simulators.next_due())
         return min((at for at in both if at is not None), default=None)
 
     async def _deliver_forever(self) -> None:
         while True:
             await asyncio.sleep(_NAP_S)
-            due = self._stage.next_due()
-            if due is None or due > self._stage.clock.now():
+            due = self._simulators.next_due()
+            if due is None or due > self._simulators.clock.now():
                 continue
             try:
-                await self._stage.deliver_due(self._stage.clock.now())
+                await self._simulators.deliver_due(self._simulators.clock.now())
             except Exception:
                 log.exception("delivery_failed")

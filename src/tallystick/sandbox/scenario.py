@@ -1,4 +1,4 @@
-"""A scenario: a TOML file of acts on the virtual clock, played against a server of its own."""
+"""A scenario: a TOML file of acts on the virtual clock, run against a server of its own."""
 
 import tomllib
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tallystick.cli.server import ServerClient
 from tallystick.domain.errors import HubError, Invalid
-from tallystick.sandbox.dev_process import Playhouse
+from tallystick.sandbox.dev_process import DevProcess
 
 _UNITS: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _LOOKED_AT: Final = {
@@ -25,7 +25,7 @@ class Scenario:
         self._server = server
         self._payments: dict[str, str] = {}
 
-    def play(self) -> "Timeline":
+    def run(self) -> "Timeline":
         """Each step as a line with its virtual time. Raises Invalid for a step that is not one."""
         seed = self._document.get("seed", 1)
         lines = Timeline(self._now(), [], [])
@@ -115,10 +115,10 @@ def read(path: Path) -> dict[str, Any]:
         raise Invalid(f"{path} is not TOML: {error}.") from error
 
 
-def play(house: Playhouse, document: Mapping[str, Any]) -> Timeline:
-    """Start the house, play, and stop it again."""
-    house.start()
+def run(dev: DevProcess, document: Mapping[str, Any]) -> Timeline:
+    """Start the server, run, and stop it again."""
+    dev.start()
     try:
-        return Scenario(document, house.server).play()
+        return Scenario(document, dev.server).run()
     finally:
-        house.stop()
+        dev.stop()

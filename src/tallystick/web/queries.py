@@ -11,11 +11,13 @@ from tallystick.domain.errors import CurrencyUnknown, Invalid
 from tallystick.domain.money import exponent
 from tallystick.flows.decide import MANUAL
 from tallystick.flows.hub import Hub
-from tallystick.gateways import NAMES
+from tallystick.settings import NEEDED
 
 # Payers come to these from gateways, mails and networks, which append words of their own.
 _FOR_THE_PUBLIC: Final = ("/pay/",)
 _GATEWAYS: Final = ("gateway", "provider")
+# A database that `tallystick dev` made, and that is served now, has payments of this one.
+_TRIED_OUT: Final = "sandbox"
 _SHOWN: Final = 60
 NOTHING: Final[tuple[Mapping[str, Any], ...]] = ()
 
@@ -75,7 +77,7 @@ def _known_words(hub: Hub, name: str, schema: Mapping[str, Any]) -> tuple[str, .
     """The words that a filter can have; empty where it is free."""
     if name in _GATEWAYS:
         # Also those that are not set up any more: they have payments.
-        return tuple(sorted({*hub.gateways, *NAMES, MANUAL}))
+        return tuple(sorted({*hub.gateways, *NEEDED, _TRIED_OUT, MANUAL}))
     return tuple(schema.get("enum", ()))
 
 

@@ -1,4 +1,4 @@
-"""`tallystick demo`: the development server, or the whole main job played by itself."""
+"""`tallystick demo`: the development server, or the whole main job done by itself."""
 
 from typing import Annotated
 
@@ -24,6 +24,6 @@ def demo(
     if not auto:
         serve_dev(port, database, as_json=False)
         return
-    from tallystick.sandbox.demo_script import play
+    from tallystick.sandbox.demo_script import run
 
-    play()
+    run()

@@ -15,8 +15,9 @@ from tallystick.cli.running import listen, quick_start, until_stopped, warm_up
 from tallystick.cli.terminal import here, program
 
 if TYPE_CHECKING:
+    from tallystick.sandbox.dev_secrets import DevSecrets
     from tallystick.settings import Settings
-    from tallystick.wiring import DevSecrets, Server
+    from tallystick.wiring import Server
 
 PORT = 8787
 Port = Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)]
@@ -47,39 +48,39 @@ def serve_dev(port: int, database: str | None, *, as_json: bool) -> None:
 
 async def _run(settings: "Settings", listening: socket.socket, *, as_json: bool) -> None:
     from tallystick.flows.dashboard_access import invite
+    from tallystick.sandbox.wiring import development
     from tallystick.web.dashboard import address
-    from tallystick.wiring import development
 
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    house, ring = await development(settings, url)
-    token, _ = await invite(house.hub, "admin")
-    door = address(url, token)
-    tell = _json_line if as_json else await _greeting(house)
+    server, kept = await development(settings, url)
+    token, _ = await invite(server.hub, "admin")
+    dashboard = address(url, token)
+    tell = _json_line if as_json else await _greeting(server)
 
     def ready() -> None:
-        tell(settings, ring, url, door)
+        tell(settings, kept, url, dashboard)
         warm_up()
 
-    await house.run(listening, ready)
+    await server.run(listening, ready)
 
 
 Tell = Callable[["Settings", "DevSecrets", str, str], None]
 
 
-def _json_line(settings: "Settings", ring: "DevSecrets", url: str, door: str) -> None:
+def _json_line(settings: "Settings", kept: "DevSecrets", url: str, dashboard: str) -> None:
     facts = {
         "url": url,
-        "secretKey": ring.api_key,
-        "cronSecret": ring.cron_secret,
-        "jwtSecret": ring.jwt_secret,
-        "dashboardUrl": door,
+        "secretKey": kept.api_key,
+        "cronSecret": kept.cron_secret,
+        "jwtSecret": kept.jwt_secret,
+        "dashboardUrl": dashboard,
         "database": settings.database_url,
         "pid": os.getpid(),
     }
     print(json.dumps(facts), flush=True)
 
 
-async def _greeting(house: "Server") -> Tell:
+async def _greeting(server: "Server") -> Tell:
     """What a person is told, with a payment link to try that is made now."""
     from tallystick.domain.money import Money
     from tallystick.flows.checkout import Wish, create_link
@@ -89,37 +90,37 @@ async def _greeting(house: "Server") -> Tell:
         Money(50_000, "VND"), (), purpose="payment_link", description="Two coffees, for trying"
     )
     made = await create_link(
-        house.hub, wish, None,
-        lambda snapshot, _: shapes.encoded(shapes.link(snapshot, house.hub.settings.base_url)),
+        server.hub, wish, None,
+        lambda snapshot, _: shapes.encoded(shapes.link(snapshot, server.hub.settings.base_url)),
     )  # fmt: skip
     link: dict[str, Any] = json.loads(made)
 
-    def tell(settings: "Settings", ring: "DevSecrets", url: str, door: str) -> None:
-        print(_words(settings, ring, url, door, link), flush=True)
+    def tell(settings: "Settings", kept: "DevSecrets", url: str, dashboard: str) -> None:
+        print(_words(settings, kept, url, dashboard, link), flush=True)
 
     return tell
 
 
 def _words(
-    settings: "Settings", ring: "DevSecrets", url: str, door: str, link: dict[str, Any]
+    settings: "Settings", kept: "DevSecrets", url: str, dashboard: str, link: dict[str, Any]
 ) -> str:
     facts = (
         ("Pay page", f"{link['url']}  (50.000 ₫, simulated: no real money moves)"),
-        ("Dashboard", f"{door}  (works once)"),
+        ("Dashboard", f"{dashboard}  (works once)"),
         ("API docs", f"{url}/docs and {url}/openapi.json"),
-        ("Secret key", ring.api_key),
+        ("Secret key", kept.api_key),
         (
             "Webhook secret",
-            f"{ring.gateways['sandbox']['webhook_secret']}  (signs the sandbox's notices)",
+            f"{kept.gateways['sandbox']['webhook_secret']}  (signs the sandbox's notices)",
         ),
-        ("Cron secret", ring.cron_secret),
+        ("Cron secret", kept.cron_secret),
         ("Database", _place(settings.database_url)),
     )
     lines = [f"  {name:<15} {value}" for name, value in facts]
     commands = (
-        f"{program()} watch {link['id']}{_flags(settings, ring, url)}",
-        f"{program()} pay 50000 VND --gateway payos{_flags(settings, ring, url)}",
-        f"curl -s {url}/_sim/act -H 'Authorization: Bearer {ring.api_key}' {_act(link)}",
+        f"{program()} watch {link['id']}{_flags(settings, kept, url)}",
+        f"{program()} pay 50000 VND --gateway payos{_flags(settings, kept, url)}",
+        f"curl -s {url}/_sim/act -H 'Authorization: Bearer {kept.api_key}' {_act(link)}",
     )
     return "\n".join((
         f"Tallystick serves on {url}. Stop it with Ctrl-C.", "", *lines, "",
@@ -128,13 +129,13 @@ def _words(
     ))  # fmt: skip
 
 
-def _flags(settings: "Settings", ring: "DevSecrets", url: str) -> str:
+def _flags(settings: "Settings", kept: "DevSecrets", url: str) -> str:
     """What a command needs that does not find this server by itself."""
     from tallystick.settings import Settings
 
     if url == Settings().base_url and settings.database_url == Settings().database_url:
         return ""
-    return f" --url {url} --key {ring.api_key}"
+    return f" --url {url} --key {kept.api_key}"
 
 
 def _act(link: dict[str, Any]) -> str:

@@ -27,16 +27,16 @@ def run(
     """Play a scenario on the virtual clock and print its timeline. 1 where it went otherwise."""
     from tallystick.cli.audit import findings_of
     from tallystick.sandbox import scenario
-    from tallystick.sandbox.dev_process import Playhouse
+    from tallystick.sandbox.dev_process import DevProcess
 
     document = scenario.read(file)
     typer.echo(f"{document.get('title', file.stem)}, seed {document.get('seed', 1)}")
     with tempfile.TemporaryDirectory(prefix="tallystick-sim-") as folder:
-        house = Playhouse(Path(folder), database)
-        timeline = scenario.play(house, document)
+        dev = DevProcess(Path(folder), database)
+        timeline = scenario.run(dev, document)
         for line in timeline.lines:
             typer.echo(line)
-        differences = [one.sentence for one in findings_of(house.database)] + house.difference()
+        differences = [one.sentence for one in findings_of(dev.database)] + dev.difference()
     _conclude([*timeline.failed, *differences])
 
 
@@ -51,24 +51,24 @@ def chaos(
 ) -> None:
     """Random payers, lying gateways, lost webhooks and sudden deaths. 1 where a unit is missing."""
     from tallystick.cli.audit import findings_of
-    from tallystick.sandbox import chaos as game
-    from tallystick.sandbox.dev_process import Playhouse
+    from tallystick.sandbox import chaos as random_payers
+    from tallystick.sandbox.dev_process import DevProcess
 
     seed = secrets.randbelow(2**31) if seed is None else seed
     typer.echo(f"seed {seed}, {payments} payments")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tallystick-chaos-") as folder:
-        house = Playhouse(Path(folder), database)
+        dev = DevProcess(Path(folder), database)
         try:
-            tally = game.play(house, seed, payments, strangers)
+            result = random_payers.run(dev, seed, payments, strangers)
         finally:
-            house.kill()
-        findings = findings_of(house.database)
-        differences = house.difference()
-    _table("what was done", tally.acts)
-    _table("what was refused, in words", tally.refused)
-    _table("where the payments are", tally.phases)
-    typer.echo(f"{tally.deaths} sudden deaths, {tally.days:.1f} days in "
+            dev.kill()
+        findings = findings_of(dev.database)
+        differences = dev.difference()
+    _table("what was done", result.acts)
+    _table("what was refused, in words", result.refused)
+    _table("where the payments are", result.phases)
+    typer.echo(f"{result.deaths} sudden deaths, {result.days:.1f} days in "
                f"{time.monotonic() - began:.1f} s")  # fmt: skip
     _conclude([f"{one.invariant}: {one.sentence} {one.rows}" for one in findings] + differences)
 

@@ -9,7 +9,7 @@ from typer import Argument
 
 from tallystick.cli.options import Key, Url
 from tallystick.domain.errors import Invalid, Unavailable
-from tallystick.sandbox.callback_door import callback_door
+from tallystick.sandbox.callback_listener import callback_listener
 
 if TYPE_CHECKING:
     from tallystick.cli.server import ServerClient
@@ -18,7 +18,7 @@ LOOKS: Final = 10
 WAIT_S: Final = 3
 _AFTER_ITS_END_S: Final = 120
 Script = Callable[["ServerClient"], str]
-"""Plays it, and returns the id of what it happens to: a payment, an order, a referrer."""
+"""Makes it happen, and returns the id of what it is about: a payment, an order, a referrer."""
 
 
 def trigger(
@@ -39,9 +39,9 @@ def trigger(
         raise Invalid(f"{event[:60]!r} cannot be triggered; these can: {', '.join(SCRIPTS)}.")
     server = find_server(url, key)
     start = server.get("/api/events?after=latest")["nextAfter"]
-    played = script(server)
-    told = _awaited(server, event, played, start)
-    typer.echo(f"{told['type']} {played} is event {told['seq']}: {told['id']}")
+    subject = script(server)
+    told = _awaited(server, event, subject, start)
+    typer.echo(f"{told['type']} {subject} is event {told['seq']}: {told['id']}")
 
 
 def _awaited(server: "ServerClient", event: str, found: str, start: int) -> dict[str, Any]:
@@ -62,12 +62,12 @@ def _opened(server: "ServerClient", gateway: str = "sandbox", **more: Any) -> st
 
 
 def _acted(act: str, gateway: str = "sandbox") -> Script:
-    def play(server: "ServerClient") -> str:
+    def run(server: "ServerClient") -> str:
         payment_id = _opened(server, gateway)
         _act(server, payment_id, act)
         return payment_id
 
-    return play
+    return run
 
 
 def _act(server: "ServerClient", payment_id: str, act: str) -> None:
@@ -111,25 +111,25 @@ def _disputed(server: "ServerClient") -> str:
 def _sold(path: str, **wish: Any) -> Script:
     """Something is bought through the sandbox gateway, and paid."""
 
-    def play(server: "ServerClient") -> str:
+    def run(server: "ServerClient") -> str:
         answer = server.post(path, {"gateway": "sandbox", **wish})
         payment_id = str(answer.get("data", answer)["paymentId"])
         _act(server, payment_id, "pay")
         return payment_id
 
-    return play
+    return run
 
 
 def _given_back(sold: Script) -> Script:
     """The same, and all of its money goes back once it is there."""
 
-    def play(server: "ServerClient") -> str:
+    def run(server: "ServerClient") -> str:
         payment_id = sold(server)
         server.post(f"/api/payments/{payment_id}/check", {})
         server.post(f"/api/payments/{payment_id}/refunds", {"reason": "tallystick trigger"})
         return payment_id
 
-    return play
+    return run
 
 
 def _in_flight(server: "ServerClient") -> str:
@@ -202,14 +202,14 @@ def _referred(server: "ServerClient", quantity: int = 1) -> tuple[str, str]:
 def _commission(*deeds: str) -> Script:
     """An order that was referred, and what is decided about its commission."""
 
-    def play(server: "ServerClient") -> str:
+    def run(server: "ServerClient") -> str:
         _, order_id = _referred(server)
         made = server.get(f"/api/admin/commissions?orderId={order_id}")["data"][0]["id"]
         for deed in deeds:
             server.post(f"/api/admin/commissions/{made}/{deed}", {})
         return order_id
 
-    return play
+    return run
 
 
 def _clawed_back(server: "ServerClient") -> str:
@@ -223,20 +223,20 @@ def _upgraded(server: "ServerClient") -> str:
 
 
 def _task(act: str) -> Script:
-    """A task, started and then played; its callback is heard here, so that nothing is left over."""
+    """A task, and its payer's act; its callback is taken here, so that nothing is left over."""
 
-    def play(server: "ServerClient") -> str:
-        with callback_door() as (address, heard):
+    def run(server: "ServerClient") -> str:
+        with callback_listener() as (address, called):
             wish = {"amount": 50_000, "currency": "VND", "callbackUrl": address}
             task_id = str(server.post("/api/tasks", wish)["data"]["id"])
             started = {"action": "INITIATE_PAYMENT", "gateway": "sandbox"}
             session = server.post(f"/api/tasks/{task_id}/actions", started)["data"]
             _act(server, session["paymentId"], act)
             server.post(f"/api/payments/{session['paymentId']}/check", {})
-            heard.wait(LOOKS * WAIT_S)
+            called.wait(LOOKS * WAIT_S)
         return task_id
 
-    return play
+    return run
 
 
 def _task_canceled(server: "ServerClient") -> str:

@@ -1,1 +1,1 @@
-"""The other side of the wire: gateways played over real HTTP, for development and tests."""
+"""The other side of the wire: gateways simulated over real HTTP, for development and tests."""

@@ -1,4 +1,4 @@
-"""A scene: one act while it is played, and what it may use of the gateway's books."""
+"""One act while it is done, and what it may use of the gateway's books."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from tallystick.sandbox.simulators.faults import Faults
 
 @dataclass(slots=True)
 class ActContext:
-    """One act while it is played: what it may use, and what it has done so far."""
+    """What an act may use, and what it has done so far."""
 
     books: Books
     faults: Faults
     simulator: Simulator
     ref: str
     now: datetime
-    luck: Random
+    rng: Random
     amount: int | None = None
     currency: str | None = None
     delay_s: float = 0.0
@@ -42,7 +42,7 @@ class ActContext:
 
     def money(self, amount: int, currency: str | None = None, memo: str | None = None) -> Transfer:
         """A transfer that could arrive; it has not."""
-        order, name = self.order(), self.simulator.reference(self.luck, self.now)
+        order, name = self.order(), self.simulator.reference(self.rng, self.now)
         content = memo or self.simulator.memo(order) or ""
         return Transfer(name, amount, currency or order.currency, self.now, content)
 

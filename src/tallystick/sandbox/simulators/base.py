@@ -118,7 +118,7 @@ class Traits:
 
 
 class Simulator(Protocol):
-    """One gateway's other side. Methods that change an order only compute; the stage keeps it."""
+    """One gateway's other side. Methods that change an order only compute it."""
 
     name: str
     traits: Traits
@@ -143,7 +143,7 @@ class Simulator(Protocol):
         """The payment fails. Raises Conflict where it is paid already."""
         ...
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A name for a transfer, in this gateway's form."""
         ...
 
@@ -213,7 +213,7 @@ class SlowRefunder(Protocol):
 
 
 @runtime_checkable
-class Counter(Protocol):
+class HearsOutcome(Protocol):
     """A simulator that wants to know how its notices ended."""
 
     def ended(self, *, arrived: bool) -> None:

@@ -12,7 +12,7 @@ _FARTHEST_S: Final = 10 * 366 * 86_400
 
 
 class VirtualClock:
-    """What time it is on the stage. The hub under `dev` lives by it too."""
+    """What time it is for the simulators. The hub under `dev` lives by it too."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -20,7 +20,7 @@ class VirtualClock:
 
     @property
     def offset_s(self) -> float:
-        """How far the stage is ahead of the real time, in seconds."""
+        """How far it is ahead of the real time, in seconds."""
         return self._offset_s
 
     def now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""What a simulated gateway may use of the stage that it plays on."""
+"""What a simulated gateway may use of its surroundings, and how one is made."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tallystick.sandbox.simulators.faults import Faults
 
 @dataclass(frozen=True, slots=True)
 class SimulatorContext:
-    """`base_url` is this gateway's own address; `knock` posts one message and tells the status.
+    """`base_url` is this gateway's own address; `post` posts one message and tells the status.
 
     `call` tells the body of the answer too. `hub_url` is where the hub itself is served.
     """
@@ -20,14 +20,14 @@ class SimulatorContext:
     clock: VirtualClock
     faults: Faults
     base_url: str
-    knock: Callable[[str, Message], Awaitable[int]]
+    post: Callable[[str, Message], Awaitable[int]]
     call: Callable[[str, Message], Awaitable[tuple[int, bytes]]]
     hub_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatorFactory:
-    """One simulator to be played: its name and how it is made."""
+    """One simulator that is to be made: its name, and how."""
 
     name: str
-    play: Callable[[SimulatorContext], Simulator]
+    make: Callable[[SimulatorContext], Simulator]

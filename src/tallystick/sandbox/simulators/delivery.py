@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from tallystick.sandbox.simulators.base import Caller, Counter, Message, Simulator
+from tallystick.sandbox.simulators.base import Caller, HearsOutcome, Message, Simulator
 from tallystick.sandbox.simulators.books import Books, Delivery
 from tallystick.sandbox.simulators.clock import VirtualClock
 
@@ -18,7 +18,7 @@ _TIMEOUT_S: Final = 10.0
 _LARGEST_ANSWER: Final = 65_536
 
 
-class Courier:
+class NoticeSender:
     """Carries notices. What it was given is in the books, so a restart forgets none."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Courier:
             self._on_the_way -= numbers
         return sorted((d for line in tried for d in line), key=lambda d: d.id)
 
-    async def knock(self, url: str, message: Message, cut: int | None = None) -> int:
+    async def post(self, url: str, message: Message, cut: int | None = None) -> int:
         """Post one notice and tell the status that came back. Raises OSError, TimeoutError."""
         status, _ = await self.call(url, message, cut)
         return status
@@ -106,7 +106,7 @@ class Courier:
                 await simulator.log_in()
             message = simulator.seal(delivery.event, at, rightly=delivery.rightly)
             cut = len(message.body) // 2 if delivery.cut and delivery.tries == 0 else None
-            status = await self.knock(
+            status = await self.post(
                 message.url or self._webhook_url(delivery.gateway), message, cut
             )
         except (OSError, TimeoutError) as trouble:
@@ -120,7 +120,7 @@ class Courier:
         arrived = delivery.status is not None and 200 <= delivery.status < 300
         tries = delivery.tries + 1
         if arrived or tries > len(waits):
-            if isinstance(simulator, Counter):
+            if isinstance(simulator, HearsOutcome):
                 simulator.ended(arrived=arrived)
             return replace(delivery, tries=tries, done=True)
         due = self._clock.now() + timedelta(seconds=waits[tries - 1])

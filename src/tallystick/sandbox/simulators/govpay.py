@@ -1,7 +1,7 @@
 """Plays GovPay+: it gets a token, asks what is due, shows it to the payer, and tells of the money.
 
 Written from the public integrations and not from our adapter: the two must agree. Nobody calls
-GovPay+; a payer types the reference number at `/bank` or an act is played. How a call is spelled
+GovPay+; a payer types the reference number at `/bank` or an act is done. How a call is spelled
 follows from the last digit of the transaction, as the spellings of real callers differ.
 """
 
@@ -49,10 +49,8 @@ class GovPayKeys:
 
 
 def govpay(keys: GovPayKeys) -> SimulatorFactory:
-    """The part of GovPay+, for a stage."""
-    return SimulatorFactory(
-        GovPaySimulator.name, lambda backstage: GovPaySimulator(backstage, keys)
-    )
+    """Makes the simulator of GovPay+."""
+    return SimulatorFactory(GovPaySimulator.name, lambda context: GovPaySimulator(context, keys))
 
 
 class GovPaySimulator:
@@ -69,11 +67,11 @@ class GovPaySimulator:
         asks=False,
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: GovPayKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: GovPayKeys) -> None:
+        self._context = context
         self._keys = keys
         self._token = ""
-        self._good_until = backstage.clock.now()
+        self._good_until = context.clock.now()
 
     def routes(self) -> list[BaseRoute]:
         """The bank app, and switches for what goes wrong: `/switch/{name}?on=1`."""
@@ -87,10 +85,10 @@ class GovPaySimulator:
         """The payer types the reference; what the hub says is due becomes the order."""
         if act in set(Fault):
             raise Conflict("Nobody calls GovPay+, so no call to it can go wrong.")
-        known = self._stage.books.order(self.name, our_ref)
+        known = self._context.books.order(self.name, our_ref)
         if known is not None:
             return
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         number = self.reference(Random(f"{our_ref}/{now}"), now)  # noqa: S311 - not a secret
         asked = {**self._service(number), "data": _data([("refNo", our_ref)])}
         await self.log_in()
@@ -101,11 +99,11 @@ class GovPaySimulator:
             self.name, our_ref, number, due.minor, due.currency, "SHOWN", now, None, "", "",
             {"serviceName": told["serviceName"]},
         )  # fmt: skip
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
 
     async def log_in(self) -> None:
         """A token, unless the one at hand is good for another minute."""
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         if self._token and (now < self._good_until or self._on("old_token")):
             return
         pair = f"{self._keys.client_id}:{self._keys.client_secret}".encode()
@@ -113,8 +111,8 @@ class GovPaySimulator:
             "Authorization": f"Basic {base64.b64encode(pair).decode()}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        url = f"{self._stage.hub_url}{_PATH}/generatetoken"
-        status, body = await self._stage.call(
+        url = f"{self._context.hub_url}{_PATH}/generatetoken"
+        status, body = await self._context.call(
             url, Message(headers, b"grant_type=client_credentials")
         )
         if status != 200:
@@ -145,9 +143,9 @@ class GovPaySimulator:
         tried = Transfer(order.id, order.amount, order.currency, now)
         return Change(replace(order, status="DECLINED"), (self._update(order, tried, "declined"),))
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A transaction has 18 digits."""
-        return str(luck.randrange(10**17, 10**18))
+        return str(rng.randrange(10**17, 10**18))
 
     def memo(self, order: Order) -> str | None:
         """The payer types a reference number, which the bank checks; nothing can be mangled."""
@@ -159,11 +157,11 @@ class GovPaySimulator:
         told = _of_another_institution(event) if self._on("wrong_subinst") else event
         headers = {"Authorization": f"Bearer {self._token}", "TransactionKey": key}
         body = json.dumps(told, ensure_ascii=False).encode()
-        return Message(headers, body, f"{self._stage.hub_url}{_PATH}/update")
+        return Message(headers, body, f"{self._context.hub_url}{_PATH}/update")
 
     def qr_code(self, order: Order) -> str:
         """The address of the bank's page; the real one has no code."""
-        return f"{self._stage.base_url}/bank/{order.id}"
+        return f"{self._context.base_url}/bank/{order.id}"
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """There is none: a bank app knows no shop."""
@@ -179,8 +177,8 @@ class GovPaySimulator:
             await self.prepare(typed, "look")
         except Refused as refusal:
             return HTMLResponse(_PAGE.format(escape(refusal.detail)), 404)
-        order = self._stage.books.order(self.name, typed)
-        there = f"{self._stage.base_url}/bank/{order.id}" if order else request.url.path
+        order = self._context.books.order(self.name, typed)
+        there = f"{self._context.base_url}/bank/{order.id}" if order else request.url.path
         return RedirectResponse(there, 303)
 
     async def _turn(self, request: Request) -> Response:
@@ -188,15 +186,17 @@ class GovPaySimulator:
         if name not in _SWITCHES:
             return JSONResponse({"switches": _SWITCHES}, 404)
         on = request.query_params.get("on", "")
-        self._stage.books.keep_fact(f"govpay.{name}", on)
+        self._context.books.keep_fact(f"govpay.{name}", on)
         return JSONResponse({name: bool(on)})
 
     def _on(self, switch: str) -> bool:
-        return bool(self._stage.books.fact(f"govpay.{switch}"))
+        return bool(self._context.books.fact(f"govpay.{switch}"))
 
     async def _call(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        message = self.seal(asked, self._stage.clock.now(), rightly=True)
-        status, body = await self._stage.call(f"{self._stage.hub_url}{_PATH}/{operation}", message)
+        message = self.seal(asked, self._context.clock.now(), rightly=True)
+        status, body = await self._context.call(
+            f"{self._context.hub_url}{_PATH}/{operation}", message
+        )
         read = json.loads(body) if body.startswith(b"{") else {}
         if status == 200 and isinstance(read, dict):
             return read

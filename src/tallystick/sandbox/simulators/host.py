@@ -1,9 +1,9 @@
-"""The stage: all simulated gateways, with their clock, books, notices and acts."""
+"""All simulated gateways, with their clock, books, notices and acts."""
 
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from tallystick.domain.document import instant
 from tallystick.domain.errors import Invalid, NotFound
 from tallystick.sandbox.simulators.act_context import ActContext
 from tallystick.sandbox.simulators.acts import ACTS
@@ -21,7 +22,7 @@ from tallystick.sandbox.simulators.base import Caller, OpenedByPayer, Order, Sim
 from tallystick.sandbox.simulators.books import Book, Books, Delivery
 from tallystick.sandbox.simulators.clock import VirtualClock
 from tallystick.sandbox.simulators.context import SimulatorContext, SimulatorFactory
-from tallystick.sandbox.simulators.delivery import Courier
+from tallystick.sandbox.simulators.delivery import NoticeSender
 from tallystick.sandbox.simulators.faults import Faults
 from tallystick.sandbox.simulators.github import GitHubSimulator
 from tallystick.sandbox.simulators.page import PayerPage
@@ -31,7 +32,7 @@ _CSS: Final = files("tallystick.sandbox.simulators").joinpath("static/sim.css").
 
 
 class Simulators:
-    """Where the gateways are played.
+    """The other side of every gateway's wire.
 
     `base_url` is the address at which `routes` are served, beside the hub itself; `webhook_url`
     tells where the hub hears a gateway, `books_path` is the file that remembers everything over a
@@ -39,9 +40,9 @@ class Simulators:
     Beside the gateways stands GitHub, which takes `github_token`.
     """
 
-    def __init__(  # noqa: PLR0913 - what it plays, and how
+    def __init__(  # noqa: PLR0913 - what is simulated, and how
         self,
-        parts: Sequence[SimulatorFactory],
+        factories: Sequence[SimulatorFactory],
         *,
         base_url: str,
         webhook_url: Callable[[str], str],
@@ -55,18 +56,18 @@ class Simulators:
         self.faults = Faults(self._books, hang_s=hang_s, lost_s=lost_s)
         self._simulators: dict[str, Simulator] = {}
         self._github = GitHubSimulator(self._books, github_token)
-        self._courier = Courier(self._books, self.clock, self._simulators, webhook_url)
-        for part in parts:
-            address = f"{base_url.rstrip('/')}/_sim/{part.name}"
-            backstage = SimulatorContext(
-                self._books, self.clock, self.faults, address, self._courier.knock,
-                self._courier.call, base_url.rstrip("/"),
+        self._sender = NoticeSender(self._books, self.clock, self._simulators, webhook_url)
+        for factory in factories:
+            address = f"{base_url.rstrip('/')}/_sim/{factory.name}"
+            context = SimulatorContext(
+                self._books, self.clock, self.faults, address, self._sender.post,
+                self._sender.call, base_url.rstrip("/"),
             )  # fmt: skip
-            self._simulators[part.name] = part.play(backstage)
+            self._simulators[factory.name] = factory.make(context)
 
     @property
     def gateways(self) -> tuple[str, ...]:
-        """The names of the gateways that are played."""
+        """The names of the gateways that are simulated."""
         return tuple(self._simulators)
 
     def routes(self) -> list[BaseRoute]:
@@ -76,7 +77,7 @@ class Simulators:
                 f"/_sim/{name}",
                 routes=[
                     *simulator.routes(),
-                    *PayerPage(simulator, self._books, self.clock, self).routes(),
+                    *PayerPage(simulator, self._books, self.clock, self.act).routes(),
                 ],
             )
             for name, simulator in self._simulators.items()
@@ -86,11 +87,11 @@ class Simulators:
 
     def next_due(self) -> datetime | None:
         """When the next notice is to go out, in virtual time."""
-        return self._courier.next_due()
+        return self._sender.next_due()
 
     async def deliver_due(self, now: datetime) -> int:
         """Send the notices that are due; the answer is how many were tried."""
-        return await self._courier.deliver_due(now)
+        return await self._sender.deliver_due(now)
 
     def book(self, gateway: str) -> Book:
         """What one gateway knows of orders and money, for comparing with the hub's books."""
@@ -122,17 +123,17 @@ class Simulators:
         _check(amount, delay)
         await _prepare(simulator, our_ref, act, page)
         seed = secrets.randbits(32) if seed is None else seed
-        played = self._books.order(gateway, our_ref)
-        arrived = len(played.transfers) if played else 0
+        before = self._books.order(gateway, our_ref)
+        arrived = len(before.transfers) if before else 0
         # The seed is the caller's; the rest keeps two orders from the same references.
-        luck = Random(f"{seed}/{gateway}/{our_ref}/{act}/{arrived}")  # noqa: S311 - not a secret
-        scene = ActContext(
-            self._books, self.faults, simulator, our_ref, self.clock.now(), luck,
+        rng = Random(f"{seed}/{gateway}/{our_ref}/{act}/{arrived}")  # noqa: S311 - not a secret
+        context = ActContext(
+            self._books, self.faults, simulator, our_ref, self.clock.now(), rng,
             amount=amount, currency=currency, delay_s=delay, times=times,
         )  # fmt: skip
         with self._books.at_once():
-            summary = ACTS[act](scene)
-        tried = await self._courier.send([d for d in scene.posted if d.due <= scene.now])
+            summary = ACTS[act](context)
+        tried = await self._sender.send([d for d in context.posted if d.due <= context.now])
         sent = {delivery.id: delivery for delivery in tried}
         order = self._books.order(gateway, our_ref)
         return {
@@ -141,15 +142,15 @@ class Simulators:
             "act": act,
             "seed": seed,
             "summary": summary,
-            "order": order and _told_order(simulator.as_of(order, scene.now)),
-            "transfers": [_told_transfer(transfer) for transfer in scene.moved],
-            "deliveries": [_told_delivery(sent.get(d.id, d)) for d in scene.posted],
+            "order": order and _told_order(simulator.as_of(order, context.now)),
+            "transfers": [_told_transfer(transfer) for transfer in context.moved],
+            "deliveries": [_told_delivery(sent.get(d.id, d)) for d in context.posted],
         }
 
     async def close(self) -> None:
         """Let go of connections and files; hanging calls end."""
         self.faults.close()
-        await self._courier.close()
+        await self._sender.close()
         self._books.close()
 
     def _simulator(self, gateway: str) -> Simulator:
@@ -180,10 +181,6 @@ def _check(amount: int | None, delay: float) -> None:
         raise Invalid(f"delay is a number of seconds from 0 to {_LONGEST_DELAY_S}.")
 
 
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _told_order(order: Order) -> dict[str, Any]:
     return {
         "id": order.id,
@@ -200,14 +197,14 @@ def _told_transfer(transfer: Transfer) -> dict[str, Any]:
         "amount": transfer.amount,
         "currency": transfer.currency,
         "content": transfer.content,
-        "at": _iso(transfer.at),
+        "at": instant(transfer.at),
     }
 
 
 def _told_delivery(delivery: Delivery) -> dict[str, Any]:
     return {
         "id": delivery.id,
-        "due": _iso(delivery.due),
+        "due": instant(delivery.due),
         "tries": delivery.tries,
         "status": delivery.status,
         "error": delivery.error,

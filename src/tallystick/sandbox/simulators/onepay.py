@@ -38,10 +38,8 @@ class OnePayKeys:
 
 
 def onepay(keys: OnePayKeys) -> SimulatorFactory:
-    """The part of OnePay's order API, for a stage."""
-    return SimulatorFactory(
-        OnePaySimulator.name, lambda backstage: OnePaySimulator(backstage, keys)
-    )
+    """Makes the simulator of OnePay's order API."""
+    return SimulatorFactory(OnePaySimulator.name, lambda context: OnePaySimulator(context, keys))
 
 
 class OnePaySimulator:
@@ -56,15 +54,15 @@ class OnePaySimulator:
         unpaid="Pending",
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: OnePayKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: OnePayKeys) -> None:
+        self._context = context
         self._keys = keys
 
     def routes(self) -> list[BaseRoute]:
         """The order API."""
 
         def guard(path: str, method: str, answer: Any) -> Route:
-            return Route(path, self._stage.faults.guard(self.name, answer), methods=[method])
+            return Route(path, self._context.faults.guard(self.name, answer), methods=[method])
 
         return [
             guard("/v2/order", "POST", self._create),
@@ -91,9 +89,9 @@ class OnePaySimulator:
         """A word that nobody has explained."""
         return self._end(order, "Rejected")
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A bank's name for a transfer; OnePay never tells it."""
-        return f"FT{now.astimezone(_VIETNAM):%y%j}{luck.randrange(10**9):09}"
+        return f"FT{now.astimezone(_VIETNAM):%y%j}{rng.randrange(10**9):09}"
 
     def memo(self, order: Order) -> str | None:
         """What is written does not matter: the account is the order's own."""
@@ -121,8 +119,8 @@ class OnePaySimulator:
         wish = await _document(request)
         if problem := self._stranger(request) or _problem(wish):
             return problem
-        code, now = str(wish["order_code"]), self._stage.clock.now()
-        if self._stage.books.order(self.name, code):
+        code, now = str(wish["order_code"]), self._context.clock.now()
+        if self._context.books.order(self.name, code):
             return JSONResponse({"error": "order_exists", "message": "Order code is taken"}, 409)
         order = Order(
             gateway=self.name,
@@ -140,16 +138,16 @@ class OnePaySimulator:
                 "accountNumber": f"963{secrets.randbelow(10**12):012}",
             },
         )
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return JSONResponse(self._told(order), 201)
 
     async def _show(self, request: Request) -> Response:
         if problem := self._stranger(request):
             return problem
-        order = self._stage.books.order(self.name, request.path_params["name"])
+        order = self._context.books.order(self.name, request.path_params["name"])
         if order is None:
             return JSONResponse({"error": "not_found", "message": "Order not found"}, 404)
-        return JSONResponse(self._told(self.as_of(order, self._stage.clock.now())))
+        return JSONResponse(self._told(self.as_of(order, self._context.clock.now())))
 
     def _stranger(self, request: Request) -> Response | None:
         told = (request.headers.get("x-client-id"), request.headers.get("x-api-key"))
@@ -169,8 +167,8 @@ class OnePaySimulator:
             "account_number": account,
             "account_holder_name": "TALLYSTICK DEMO",
             "qr_code": self.qr_code(order),
-            "qr_code_url": f"{self._stage.base_url}/pay/{order.id}",
-            "checkout_url": f"{self._stage.base_url}/pay/{order.id}",
+            "qr_code_url": f"{self._context.base_url}/pay/{order.id}",
+            "checkout_url": f"{self._context.base_url}/pay/{order.id}",
             "expired_at": _local(order.expires_at),
             "paid_at": _local(paid),
         }

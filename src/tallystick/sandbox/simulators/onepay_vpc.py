@@ -56,9 +56,9 @@ class OnePayVPCKeys:
 
 
 def onepay_vpc(keys: OnePayVPCKeys) -> SimulatorFactory:
-    """The part of OnePay's redirect gateway, for a stage."""
+    """Makes the simulator of OnePay's redirect gateway."""
     return SimulatorFactory(
-        OnePayVPCSimulator.name, lambda backstage: OnePayVPCSimulator(backstage, keys)
+        OnePayVPCSimulator.name, lambda context: OnePayVPCSimulator(context, keys)
     )
 
 
@@ -77,15 +77,15 @@ class OnePayVPCSimulator:
         unpaid="100",
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: OnePayVPCKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: OnePayVPCKeys) -> None:
+        self._context = context
         self._keys = keys
 
     def routes(self) -> list[BaseRoute]:
-        """The payer's door, and the merchant's two questions."""
+        """The payer's address, and the merchant's two questions."""
 
         def guard(path: str, answer: Any) -> Route:
-            return Route(path, self._stage.faults.guard(self.name, answer), methods=["POST"])
+            return Route(path, self._context.faults.guard(self.name, answer), methods=["POST"])
 
         return [
             Route("/paygate/vpcpay.op", self._enter, methods=["GET"]),
@@ -103,12 +103,12 @@ class OnePayVPCSimulator:
         if not self._is_signed(given) or given["vpc_AccessCode"] != self._keys.access_code:
             raise Invalid("Invalid access code or hash.")
         ref = given["vpc_MerchTxnRef"]
-        kept = self._stage.books.order(self.name, ref)
+        kept = self._context.books.order(self.name, ref)
         if kept is not None:
             if kept.terms["hash"] != given["vpc_SecureHash"] or kept.status not in _UNFINISHED:
                 raise Invalid("vpc_MerchTxnRef was used before.")
             return kept
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         order = Order(
             gateway=self.name,
             ref=ref,
@@ -126,7 +126,7 @@ class OnePayVPCSimulator:
                 "refunds": {},
             },
         )  # fmt: skip
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return order
 
     def as_of(self, order: Order, now: datetime) -> Order:
@@ -166,9 +166,9 @@ class OnePayVPCSimulator:
         """What queryDR says of one is not public: we let it say that it is not paid any more."""
         return Change(replace(order, status="0" if state == "won" else _CHARGED_BACK))
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A running number (vpc_TransactionNo)."""
-        return str(luck.randrange(1_000_000, 10**10))
+        return str(rng.randrange(1_000_000, 10**10))
 
     def memo(self, order: Order) -> str | None:
         """There is none: the payer pays on the page."""
@@ -178,7 +178,7 @@ class OnePayVPCSimulator:
         """The hash is one of the fields and knows no time."""
         told = {name: "" if value is None else str(value) for name, value in event.items()}
         form = urlencode(self._hashed(told, rightly=rightly))
-        order = self._stage.books.order(self.name, told["vpc_MerchTxnRef"])
+        order = self._context.books.order(self.name, told["vpc_MerchTxnRef"])
         callback = str(order.terms["callback"]) if order else ""
         if self._keys.by_query and callback:
             return Message({}, b"", f"{callback}?{form}")
@@ -187,11 +187,11 @@ class OnePayVPCSimulator:
 
     def qr_code(self, order: Order) -> str:
         """The address of the payer's page."""
-        return f"{self._stage.base_url}/page/{order.id}"
+        return f"{self._context.base_url}/page/{order.id}"
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """The return address with a signed answer. It came through a browser: a hint."""
-        now = self.as_of(order, self._stage.clock.now())
+        now = self.as_of(order, self._context.clock.now())
         form = urlencode(self._hashed(self._told(now, ""), rightly=True))
         return f"{order.return_url}{'&' if '?' in order.return_url else '?'}{form}"
 
@@ -223,7 +223,7 @@ class OnePayVPCSimulator:
             order = self.opened(request.url.query)
         except Invalid as error:
             return PlainTextResponse(error.detail, 400)
-        return RedirectResponse(f"{self._stage.base_url}/page/{order.id}", 303)
+        return RedirectResponse(f"{self._context.base_url}/page/{order.id}", 303)
 
     async def _query(self, request: Request) -> Response:
         wish = await _form(request)
@@ -232,14 +232,14 @@ class OnePayVPCSimulator:
             return problem
         ref = wish.get("vpc_MerchTxnRef", "")
         refunded = self._find_refund(ref)
-        order = self._stage.books.order(self.name, ref)
+        order = self._context.books.order(self.name, ref)
         if self._has_failed(ref):
             return self._answer({"vpc_DRExists": "Y", **_refund_told(ref, 0), **_NO_REFUND})
         if refunded is not None:
             return self._answer({"vpc_DRExists": "Y", **_refund_told(ref, refunded)})
         if order is None or order.ref != ref:
             return self._answer({"vpc_DRExists": "N", "vpc_MerchTxnRef": ref})
-        now = self.as_of(order, self._stage.clock.now())
+        now = self.as_of(order, self._context.clock.now())
         gone = str(sum(order.terms["refunds"].values()) * 100)
         known = {"vpc_DRExists": "Y", "vpc_RefundedAmount": gone}
         return self._answer({**self._told(now, ""), **known})
@@ -249,11 +249,11 @@ class OnePayVPCSimulator:
         if problem := self._stranger(wish, known=True):
             return problem
         ref, amount = wish.get("vpc_MerchTxnRef", ""), int(wish.get("vpc_Amount", "0")) // 100
-        order = self._stage.books.order(self.name, wish.get("vpc_OrgMerchTxnRef", ""))
+        order = self._context.books.order(self.name, wish.get("vpc_OrgMerchTxnRef", ""))
         if self._find_refund(ref) is not None or order is None:
             return self._answer({"vpc_MerchTxnRef": ref, "vpc_TxnResponseCode": "7"})
         try:
-            self._stage.books.keep(self._refunded(order, ref, amount))
+            self._context.books.keep(self._refunded(order, ref, amount))
         except Conflict:
             return self._answer({"vpc_MerchTxnRef": ref, "vpc_TxnResponseCode": "5"})
         return self._answer(_refund_told(ref, amount))
@@ -265,11 +265,11 @@ class OnePayVPCSimulator:
         return replace(order, terms={**order.terms, "refunds": {**refunds, ref: amount}})
 
     def _has_failed(self, ref: str) -> bool:
-        orders = self._stage.books.book(self.name).orders
+        orders = self._context.books.book(self.name).orders
         return any(ref in order.terms.get("failed", []) for order in orders)
 
     def _find_refund(self, ref: str) -> int | None:
-        orders = self._stage.books.book(self.name).orders
+        orders = self._context.books.book(self.name).orders
         found = [order.terms["refunds"][ref] for order in orders if ref in order.terms["refunds"]]
         return int(found[0]) if found else None
 

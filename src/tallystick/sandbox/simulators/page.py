@@ -1,9 +1,9 @@
 """The page of a simulated gateway, where a person plays the payer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -30,27 +30,19 @@ _BUTTONS: Final = (
 )
 _LEAVES: Final = {act for act, _, leaves in _BUTTONS if leaves}
 _LONGEST_FORM: Final = 1024
+Act: TypeAlias = Callable[[str, str, str], Awaitable[Mapping[str, Any]]]
+"""Does an act: the gateway, our reference, the name of the act."""
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?=[/?#]|$)")
-
-
-class Player(Protocol):
-    """Who can play acts: the stage."""
-
-    async def act(self, gateway: str, our_ref: str, act: str) -> Mapping[str, Any]:
-        """Play one act."""
-        ...
 
 
 class PayerPage:
     """One gateway's page: shows an order, takes the payer's choice, sends the browser back."""
 
-    def __init__(
-        self, simulator: Simulator, books: Books, clock: VirtualClock, player: Player
-    ) -> None:
+    def __init__(self, simulator: Simulator, books: Books, clock: VirtualClock, act: Act) -> None:
         self._simulator = simulator
         self._books = books
         self._clock = clock
-        self._player = player
+        self._act = act
 
     def routes(self) -> list[BaseRoute]:
         """Showing and choosing, relative to `/_sim/{gateway}`."""
@@ -73,7 +65,7 @@ class PayerPage:
         if act not in {button[0] for button in _BUTTONS}:
             return self._drawn(order, "There is no such button.")
         try:
-            await self._player.act(self._simulator.name, order.ref, act)
+            await self._act(self._simulator.name, order.ref, act)
         except Refused as refusal:
             return self._drawn(order, refusal.detail)
         return RedirectResponse(self._next(self._order(request) or order, act, request), 303)

@@ -63,8 +63,8 @@ class PayOSKeys:
 
 
 def payos(keys: PayOSKeys) -> SimulatorFactory:
-    """The part of payOS, for a stage."""
-    return SimulatorFactory(PayOSSimulator.name, lambda backstage: PayOSSimulator(backstage, keys))
+    """Makes the simulator of payOS."""
+    return SimulatorFactory(PayOSSimulator.name, lambda context: PayOSSimulator(context, keys))
 
 
 class PayOSSimulator:
@@ -79,15 +79,15 @@ class PayOSSimulator:
         retries_s=(2, 10, 60, 300, 1800, 7200, 21_600, 86_400),
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: PayOSKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: PayOSKeys) -> None:
+        self._context = context
         self._keys = keys
 
     def routes(self) -> list[BaseRoute]:
         """The merchant API v2."""
 
         def guard(path: str, method: str, answer: Any) -> Route:
-            return Route(path, self._stage.faults.guard(self.name, answer), methods=[method])
+            return Route(path, self._context.faults.guard(self.name, answer), methods=[method])
 
         return [
             guard("/v2/payment-requests", "POST", self._create),
@@ -122,9 +122,9 @@ class PayOSSimulator:
             raise Conflict(f"The payOS order is {order.status}; it cannot fail any more.")
         return Change(replace(order, status="FAILED"))
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """As banks make them: FT, two digits of the year, the day, and a running number."""
-        return f"FT{now.astimezone(_VIETNAM):%y%j}" + "".join(luck.choices(CROCKFORD, k=10))
+        return f"FT{now.astimezone(_VIETNAM):%y%j}" + "".join(rng.choices(CROCKFORD, k=10))
 
     def memo(self, order: Order) -> str | None:
         """What the payer writes: payOS's own code, then the merchant's text."""
@@ -153,14 +153,14 @@ class PayOSSimulator:
 
     async def _create(self, request: Request) -> Response:
         wish = await _document(request)
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         problem = self._stranger(request) or _problem(wish, now) or self._unsigned(wish)
         if problem:
             return problem
-        if self._stage.books.order(self.name, str(wish["orderCode"])):
+        if self._context.books.order(self.name, str(wish["orderCode"])):
             return _no("231", "Đơn thanh toán đã tồn tại")
         order = _order(wish, now)
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return self._yes(self._offer(order))
 
     async def _show(self, request: Request) -> Response:
@@ -177,12 +177,12 @@ class PayOSSimulator:
         order = self._find(request)
         if order is not None:
             try:
-                order = self.cancel(order, self._stage.clock.now()).order
+                order = self.cancel(order, self._context.clock.now()).order
             except Conflict as conflict:
                 return _no("20", conflict.detail)
             reason = {"cancellationReason": wish.get("cancellationReason")}
             order = replace(order, terms={**order.terms, **reason})
-            self._stage.books.keep(order)
+            self._context.books.keep(order)
         return self._answer(order)
 
     async def _invoices(self, request: Request) -> Response:
@@ -195,9 +195,9 @@ class PayOSSimulator:
         if problem := self._stranger(request):
             return problem
         url = str(wish.get("webhookUrl"))
-        ping = self.seal(_TEST_PING, self._stage.clock.now(), rightly=True)
+        ping = self.seal(_TEST_PING, self._context.clock.now(), rightly=True)
         try:
-            status = await self._stage.knock(url, ping)
+            status = await self._context.post(url, ping)
         except (OSError, TimeoutError) as error:
             return _webhook_invalid(f"Request failed: {error}")
         if not 200 <= status < 300:
@@ -207,8 +207,8 @@ class PayOSSimulator:
         return JSONResponse({"code": "00", "desc": "success", "data": data})
 
     def _find(self, request: Request) -> Order | None:
-        order = self._stage.books.order(self.name, request.path_params["name"])
-        return order and self.as_of(order, self._stage.clock.now())
+        order = self._context.books.order(self.name, request.path_params["name"])
+        return order and self.as_of(order, self._context.clock.now())
 
     def _stranger(self, request: Request) -> Response | None:
         told = (request.headers.get("x-client-id"), request.headers.get("x-api-key"))
@@ -236,7 +236,7 @@ class PayOSSimulator:
             "paymentLinkId": order.id,
             "status": order.status,
             "expiredAt": order.terms["expiredAt"],
-            "checkoutUrl": f"{self._stage.base_url}/web/{order.id}",
+            "checkoutUrl": f"{self._context.base_url}/web/{order.id}",
             "qrCode": self.qr_code(order),
         }
 

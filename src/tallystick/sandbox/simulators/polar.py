@@ -35,9 +35,9 @@ _MOST_FAILURES: Final = 10
 
 
 def polar(keys: PolarKeys, *, calls_per_minute: int = 500) -> SimulatorFactory:
-    """The part of Polar, for a stage; its sandbox takes 100 calls a minute, live it takes 500."""
+    """Makes the simulator of Polar; its sandbox takes 100 calls a minute, live it takes 500."""
     return SimulatorFactory(
-        PolarSimulator.name, lambda backstage: PolarSimulator(backstage, keys, calls_per_minute)
+        PolarSimulator.name, lambda context: PolarSimulator(context, keys, calls_per_minute)
     )
 
 
@@ -56,11 +56,11 @@ class PolarSimulator:
         grows=True,
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: PolarKeys, calls_per_minute: int) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: PolarKeys, calls_per_minute: int) -> None:
+        self._context = context
         self._keys = keys
-        self._organization = Organization(keys.product_id, backstage.base_url)
-        self._api = PolarApi(backstage, keys, self._organization, self._refunded, calls_per_minute)
+        self._organization = Organization(keys.product_id, context.base_url)
+        self._api = PolarApi(context, keys, self._organization, self._refunded, calls_per_minute)
 
     def routes(self) -> list[BaseRoute]:
         """The API v1."""
@@ -137,9 +137,9 @@ class PolarSimulator:
         """A dispute of the last order. Polar has no event for it: only its list tells."""
         return Change(self._organization.disputed(order, state, now))
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """The id of an order."""
-        return str(uuid.UUID(int=luck.getrandbits(128), version=4))
+        return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
     def memo(self, order: Order) -> str | None:
         """There is none: the payer types a card number."""
@@ -162,14 +162,14 @@ class PolarSimulator:
 
     def ended(self, *, arrived: bool) -> None:
         """Ten events in a row that could not be delivered disable the endpoint."""
-        failed = 0 if arrived else int(self._stage.books.fact(FAILED) or 0) + 1
-        self._stage.books.keep_fact(FAILED, str(failed))
+        failed = 0 if arrived else int(self._context.books.fact(FAILED) or 0) + 1
+        self._context.books.keep_fact(FAILED, str(failed))
         if failed >= _MOST_FAILURES:
-            self._stage.books.keep_fact(DISABLED, "yes")
+            self._context.books.keep_fact(DISABLED, "yes")
 
     def qr_code(self, order: Order) -> str:
         """The address of the payer's page."""
-        return f"{self._stage.base_url}/checkout/{order.id}"
+        return f"{self._context.base_url}/checkout/{order.id}"
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """Polar writes its own id into the success URL where that asks for it."""
@@ -204,7 +204,7 @@ class PolarSimulator:
     def _events(
         self, life: Sequence[tuple[str, Mapping[str, Any]]], about: str, at: datetime
     ) -> tuple[Event, ...]:
-        if self._stage.books.fact(DISABLED):
+        if self._context.books.fact(DISABLED):
             return ()
         return tuple(
             {

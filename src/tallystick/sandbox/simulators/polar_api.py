@@ -74,25 +74,25 @@ class PolarApi:
 
     def __init__(
         self,
-        backstage: SimulatorContext,
+        context: SimulatorContext,
         keys: PolarKeys,
         organization: Organization,
         give_back: GiveBack,
         calls_per_minute: int,
     ) -> None:
-        self._stage = backstage
+        self._context = context
         self._keys = keys
         self._organization = organization
         self._give_back = give_back
         self._calls_per_minute = calls_per_minute
         self._calls: deque[datetime] = deque()
-        self._discounts = DiscountDesk(backstage.books, organization, backstage.clock.now)
+        self._discounts = DiscountDesk(context.books, organization, context.clock.now)
 
     def routes(self) -> list[BaseRoute]:
-        """Every route that is played."""
+        """Every route that is simulated."""
 
         def guard(path: str, method: str, answer: Answer) -> Route:
-            planned = self._stage.faults.guard("polar", self._limited(answer))
+            planned = self._context.faults.guard("polar", self._limited(answer))
             return Route(f"/v1/{path}", planned, methods=[method])
 
         discounts = self._discounts
@@ -124,7 +124,7 @@ class PolarApi:
 
     def _limited(self, answer: Answer) -> Answer:
         async def limited(request: Request) -> Response:
-            now = self._stage.clock.now()
+            now = self._context.clock.now()
             while self._calls and self._calls[0] <= now - _MINUTE:
                 self._calls.popleft()
             if len(self._calls) >= self._calls_per_minute:
@@ -149,7 +149,7 @@ class PolarApi:
 
     async def _create(self, request: Request) -> Response:
         order = self._order(await document(request))
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return JSONResponse(self._organization.checkout(order), 201)
 
     def _order(self, wish: Mapping[str, Any]) -> Order:
@@ -164,8 +164,8 @@ class PolarApi:
             raise Wrong("Amount is below the minimum of the currency.", "body", "prices")
         number, metadata = str(uuid.uuid4()), _metadata(wish)
         ref = str(metadata.get(_REF) or number)
-        taken = self._stage.books.order("polar", ref) is not None
-        now = self._stage.clock.now()
+        taken = self._context.books.order("polar", ref) is not None
+        now = self._context.clock.now()
         terms = {
             "metadata": metadata, "refunds": [], "price": price, "source": source,
             "discount": discount, "discount_id": found, "discount_amount": off,
@@ -215,7 +215,7 @@ class PolarApi:
         payer = {**order.terms.get("payer", {}), **_payer(wish)}
         noted = _metadata(wish) if "metadata" in wish else order.terms["metadata"]
         changed = replace(order, terms={**order.terms, "payer": payer, "metadata": noted})
-        self._stage.books.keep(changed)
+        self._context.books.keep(changed)
         return JSONResponse(self._organization.checkout(changed))
 
     async def _list_checkouts(self, request: Request) -> Response:
@@ -267,11 +267,11 @@ class PolarApi:
         whole = net == row["refundable_amount"]
         tax = round(net * row["tax_amount"] / row["net_amount"])
         both = (net, row["refundable_tax_amount"] if whole else tax)
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         change = self._give_back(*found, both, wish, now)
-        self._stage.books.keep(change.order)
+        self._context.books.keep(change.order)
         for event in change.events:
-            self._stage.books.post(Delivery("polar", change.order.ref, event, now))
+            self._context.books.post(Delivery("polar", change.order.ref, event, now))
         return JSONResponse(change.order.terms["refunds"][-1], 201)
 
     async def _list_endpoints(self, request: Request) -> Response:
@@ -282,24 +282,24 @@ class PolarApi:
 
     async def _enable(self, request: Request) -> Response:
         wish = await document(request)
-        self._stage.books.keep_fact(FAILED, "0")
-        self._stage.books.keep_fact(DISABLED, "" if wish.get("enabled") else "yes")
+        self._context.books.keep_fact(FAILED, "0")
+        self._context.books.keep_fact(DISABLED, "" if wish.get("enabled") else "yes")
         return JSONResponse(self._endpoint(request.path_params["id"]))
 
     def _endpoint(self, number: str) -> dict[str, Any]:
         founded = self._organization.product()["created_at"]
         return {
-            **born(number, founded, iso(self._stage.clock.now())), "name": None,
-            "url": f"{self._stage.hub_url}/api/webhooks/polar", "api_version": API_VERSION,
+            **born(number, founded, iso(self._context.clock.now())), "name": None,
+            "url": f"{self._context.hub_url}/api/webhooks/polar", "api_version": API_VERSION,
             "format": "raw", "secret": self._keys.webhook_secret, "events": list(_HEARD),
             "organization_id": self._organization.id,
-            "enabled": not self._stage.books.fact(DISABLED),
+            "enabled": not self._context.books.fact(DISABLED),
             "uses_standard_webhook_signature": False,
         }  # fmt: skip
 
     def _orders(self) -> list[Order]:
-        now = self._stage.clock.now()
-        return [as_of(order, now) for order in self._stage.books.book("polar").orders]
+        now = self._context.clock.now()
+        return [as_of(order, now) for order in self._context.books.book("polar").orders]
 
     def _paid(self) -> list[tuple[Order, Transfer]]:
         return [(order, transfer) for order in self._orders() for transfer in order.transfers]

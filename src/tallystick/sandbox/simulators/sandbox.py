@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tallystick.domain import strict_json
+from tallystick.domain.document import instant
 from tallystick.domain.errors import Conflict, HubError, MalformedJson
 from tallystick.domain.money import Money
 from tallystick.sandbox.simulators.base import Change, Event, Message, Order, Traits, Transfer
@@ -46,10 +47,8 @@ class SandboxKeys:
 
 
 def sandbox(keys: SandboxKeys) -> SimulatorFactory:
-    """The part of the sandbox, for a stage."""
-    return SimulatorFactory(
-        SandboxSimulator.name, lambda backstage: SandboxSimulator(backstage, keys)
-    )
+    """Makes the simulator of the sandbox."""
+    return SimulatorFactory(SandboxSimulator.name, lambda context: SandboxSimulator(context, keys))
 
 
 class SandboxSimulator:
@@ -64,15 +63,15 @@ class SandboxSimulator:
         refunds=True,
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: SandboxKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: SandboxKeys) -> None:
+        self._context = context
         self._keys = keys
 
     def routes(self) -> list[BaseRoute]:
         """The API v1."""
 
         def guard(path: str, method: str, answer: Any) -> Route:
-            return Route(path, self._stage.faults.guard(self.name, answer), methods=[method])
+            return Route(path, self._context.faults.guard(self.name, answer), methods=[method])
 
         return [
             guard("/v1/payments", "POST", self._create),
@@ -128,16 +127,16 @@ class SandboxSimulator:
         last = order.transfers[-1]
         row = {
             "id": f"sd_{last.reference}", "transfer": last.reference, "status": state,
-            "amount": last.amount, "currency": last.currency, "createdAt": _iso(now),
+            "amount": last.amount, "currency": last.currency, "createdAt": instant(now),
         }  # fmt: skip
         known = {one["id"]: one for one in order.terms.get("disputes", [])}
         kept = {**row, "createdAt": known.get(row["id"], row)["createdAt"]}
         disputes = [*({**known, row["id"]: kept}).values()]
         return Change(replace(order, terms={**order.terms, "disputes": disputes}))
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A name of a transfer."""
-        return f"st_{luck.getrandbits(96):024x}"
+        return f"st_{rng.getrandbits(96):024x}"
 
     def memo(self, order: Order) -> str | None:
         """There is none: the payer pays on the page."""
@@ -153,7 +152,7 @@ class SandboxSimulator:
 
     def qr_code(self, order: Order) -> str:
         """The address of the payer's page."""
-        return f"{self._stage.base_url}/pay/{order.id}"
+        return f"{self._context.base_url}/pay/{order.id}"
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """The return or cancel URL; what the query says is only a hint."""
@@ -165,16 +164,16 @@ class SandboxSimulator:
         wish = await _document(request)
         if problem := self._stranger(request):
             return problem
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         try:
             order = _order(wish, now)
         except (HubError, ValueError, TypeError) as error:
             return _no(400, "invalid", f"The offer cannot be made: {error}")
-        known = self._stage.books.order(self.name, order.ref)
+        known = self._context.books.order(self.name, order.ref)
         if known and (known.amount, known.currency) != (order.amount, order.currency):
             return _no(409, "reference_taken", "The reference names an offer on other terms.")
         if not known:
-            self._stage.books.keep(order)
+            self._context.books.keep(order)
         return self._yes(known or order, 200 if known else 201)
 
     async def _show(self, request: Request) -> Response:
@@ -188,7 +187,7 @@ class SandboxSimulator:
             return _no(409, "paid", "The payment has succeeded; it cannot be canceled.")
         if order and order.status in _OPEN:
             order = replace(order, status="canceled")
-            self._stage.books.keep(order)
+            self._context.books.keep(order)
         return self._answer(order)
 
     async def _give_back(self, request: Request) -> Response:
@@ -204,11 +203,11 @@ class SandboxSimulator:
             return _no(400, "invalid", "reference is a text and amount a whole number.")
         try:
             transfer = str(wish.get("transfer"))
-            now = self._stage.clock.now()
+            now = self._context.clock.now()
             change = self._refunded(order, transfer, amount, reference, now)
         except Conflict as error:
             return _no(409, "not_refundable", error.detail)
-        self._stage.books.keep(change.order)
+        self._context.books.keep(change.order)
         return JSONResponse(_refunds(change.order)[-1], 201)
 
     async def _list_refunds(self, request: Request) -> Response:
@@ -227,14 +226,14 @@ class SandboxSimulator:
             return _no(400, "invalid", "from and to are times.")
         rows = [
             {**_transfer(one), "reference": order.ref, "refunded": _gone(order, one.reference)}
-            for order in self._stage.books.book(self.name).orders
+            for order in self._context.books.book(self.name).orders
             for one in order.transfers
             if since <= one.at < until
         ]
         return JSONResponse({"transfers": rows})
 
     async def _list_disputes(self, request: Request) -> Response:
-        orders = self._stage.books.book(self.name).orders
+        orders = self._context.books.book(self.name).orders
         rows = [row for order in orders for row in order.terms.get("disputes", [])]
         return self._stranger(request) or JSONResponse({"disputes": rows})
 
@@ -243,7 +242,7 @@ class SandboxSimulator:
             return problem
         wanted = request.path_params["reference"]
         rows = (
-            row for order in self._stage.books.book(self.name).orders for row in _refunds(order)
+            row for order in self._context.books.book(self.name).orders for row in _refunds(order)
         )
         found = next((row for row in rows if row["reference"] == wanted), None)
         return _no(404, "not_found", "No such refund.") if found is None else JSONResponse(found)
@@ -258,14 +257,14 @@ class SandboxSimulator:
         row = {
             "id": f"sr_{order.id[3:]}_{len(_refunds(order)) + 1}",
             "reference": reference, "transfer": transfer, "status": "succeeded",
-            "amount": amount, "currency": paid.currency, "createdAt": _iso(now),
+            "amount": amount, "currency": paid.currency, "createdAt": instant(now),
         }  # fmt: skip
         after = replace(order, terms={**order.terms, "refunds": [*_refunds(order), row]})
         return Change(after, (self._event(after, "payment.refunded", str(row["id"]), now),))
 
     def _find(self, request: Request) -> Order | None:
-        order = self._stage.books.order(self.name, request.path_params["name"])
-        return order and self.as_of(order, self._stage.clock.now())
+        order = self._context.books.order(self.name, request.path_params["name"])
+        return order and self.as_of(order, self._context.clock.now())
 
     def _stranger(self, request: Request) -> Response | None:
         known = request.headers.get("authorization") == f"Bearer {self._keys.api_key}"
@@ -287,7 +286,8 @@ class SandboxSimulator:
         return Change(over, (self._event(over, f"payment.{status}", name, now),))
 
     def _event(self, order: Order, kind: str, name: str, at: datetime) -> Event:
-        return {"id": f"ev_{name}", "type": kind, "createdAt": _iso(at), "payment": _payment(order)}
+        told = _payment(order)
+        return {"id": f"ev_{name}", "type": kind, "createdAt": instant(at), "payment": told}
 
 
 def _refunds(order: Order) -> list[dict[str, Any]]:
@@ -350,7 +350,7 @@ def _payment(order: Order) -> dict[str, Any]:
             for row in _refunds(order)
             if row["currency"] == order.currency and row["status"] == "succeeded"
         ),
-        "createdAt": _iso(order.created_at),
+        "createdAt": instant(order.created_at),
     }
 
 
@@ -359,9 +359,5 @@ def _transfer(transfer: Transfer) -> dict[str, Any]:
         "id": transfer.reference,
         "amount": transfer.amount,
         "currency": transfer.currency,
-        "createdAt": _iso(transfer.at),
+        "createdAt": instant(transfer.at),
     }
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

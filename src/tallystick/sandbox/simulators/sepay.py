@@ -53,8 +53,8 @@ class SePayKeys:
 
 
 def sepay(keys: SePayKeys) -> SimulatorFactory:
-    """The part of SePay, for a stage."""
-    return SimulatorFactory(SePaySimulator.name, lambda backstage: SePaySimulator(backstage, keys))
+    """Makes the simulator of SePay."""
+    return SimulatorFactory(SePaySimulator.name, lambda context: SePaySimulator(context, keys))
 
 
 class SePaySimulator:
@@ -70,8 +70,8 @@ class SePaySimulator:
         retries_s=tuple(minutes * _MINUTE for minutes in (1, 1, 2, 3, 5, 8, 13)),
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: SePayKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: SePayKeys) -> None:
+        self._context = context
         self._keys = keys
         self._calls: list[datetime] = []
         account = (keys.bank_bin, keys.account_number)
@@ -81,7 +81,7 @@ class SePaySimulator:
         """The user API in both versions, and the payer's bank app."""
 
         def guard(path: str, answer: Any) -> Route:
-            return Route(path, self._stage.faults.guard(self.name, answer), methods=["GET"])
+            return Route(path, self._context.faults.guard(self.name, answer), methods=["GET"])
 
         return [
             guard("/v2/transactions", self._list),
@@ -101,20 +101,20 @@ class SePaySimulator:
         if code.account != self._keys.account_number or not code.memo or not code.amount:
             raise Invalid("The code is for another account, or lacks its amount or memo.")
         ref = code.memo.split()[-1]
-        order = self._stage.books.order(self.name, ref) or Order(
+        order = self._context.books.order(self.name, ref) or Order(
             gateway=self.name,
             ref=ref,
             id=uuid.uuid4().hex,
             amount=code.amount,
             currency="VND",
             status="scanned",
-            created_at=self._stage.clock.now(),
+            created_at=self._context.clock.now(),
             expires_at=None,
             return_url=given.get("return_url", ""),
             cancel_url=given.get("cancel_url", ""),
             terms={"qr": given["qr"], "memo": code.memo, "accountNumber": code.account},
         )
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return order
 
     def as_of(self, order: Order, now: datetime) -> Order:
@@ -135,9 +135,9 @@ class SePaySimulator:
         """The payer's bank says no. Nobody hears of it."""
         return self._left(order)
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """As banks make them: FT, two digits of the year, the day, and a running number."""
-        return f"FT{now.astimezone(_VIETNAM):%y%j}{luck.randrange(10**9):09}"
+        return f"FT{now.astimezone(_VIETNAM):%y%j}{rng.randrange(10**9):09}"
 
     def memo(self, order: Order) -> str | None:
         """What the code told the bank app to write."""
@@ -165,7 +165,7 @@ class SePaySimulator:
             order = self.opened(request.url.query)
         except Invalid as error:
             return JSONResponse({"error": error.detail}, 400)
-        return RedirectResponse(f"{self._stage.base_url}/bank/{order.id}", 303)
+        return RedirectResponse(f"{self._context.base_url}/bank/{order.id}", 303)
 
     async def _list(self, request: Request) -> Response:
         if problem := self._stranger(request) or self._too_fast():
@@ -222,7 +222,7 @@ class SePaySimulator:
         return request.headers.get("authorization") == f"Bearer {self._keys.api_token}"
 
     def _too_fast(self) -> Response | None:
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         self._calls = [at for at in self._calls if now - at < timedelta(seconds=1)]
         if len(self._calls) >= self._keys.calls_per_s:
             return _no(429, "too_many_requests", "Too many requests", {"Retry-After": "1"})
@@ -235,7 +235,7 @@ class SePaySimulator:
 
     def _lines(self) -> list[tuple[Order, Transfer]]:
         """Every transfer with its order, the newest first."""
-        orders = self._stage.books.book(self.name).orders
+        orders = self._context.books.book(self.name).orders
         lines = [(order, transfer) for order in orders for transfer in order.transfers]
         return sorted(lines, key=lambda one: (one[1].at, one[1].reference), reverse=True)
 

@@ -47,10 +47,8 @@ class SePayPGKeys:
 
 
 def sepay_pg(keys: SePayPGKeys) -> SimulatorFactory:
-    """The part of SePay's payment gateway, for a stage."""
-    return SimulatorFactory(
-        SePayPGSimulator.name, lambda backstage: SePayPGSimulator(backstage, keys)
-    )
+    """Makes the simulator of SePay's payment gateway."""
+    return SimulatorFactory(SePayPGSimulator.name, lambda context: SePayPGSimulator(context, keys))
 
 
 class SePayPGSimulator:
@@ -65,15 +63,15 @@ class SePayPGSimulator:
         retries_s=(60, 60, 120, 180, 300, 480, 780),
     )
 
-    def __init__(self, backstage: SimulatorContext, keys: SePayPGKeys) -> None:
-        self._stage = backstage
+    def __init__(self, context: SimulatorContext, keys: SePayPGKeys) -> None:
+        self._context = context
         self._keys = keys
 
     def routes(self) -> list[BaseRoute]:
         """The form's target and the REST API."""
 
         def guard(path: str, method: str, answer: Any) -> Route:
-            return Route(path, self._stage.faults.guard(self.name, answer), methods=[method])
+            return Route(path, self._context.faults.guard(self.name, answer), methods=[method])
 
         return [
             Route("/v1/checkout/init", self._init, methods=["POST"]),
@@ -93,12 +91,12 @@ class SePayPGSimulator:
         if problem:
             raise Invalid(problem)
         invoice = fields["order_invoice_number"]
-        kept = self._stage.books.order(self.name, invoice)
+        kept = self._context.books.order(self.name, invoice)
         if kept is not None:
             if kept.terms["signature"] != fields["signature"]:
                 raise Invalid("order_invoice_number was used before")
             return kept
-        now = self._stage.clock.now()
+        now = self._context.clock.now()
         order = Order(
             gateway=self.name,
             ref=invoice,
@@ -116,7 +114,7 @@ class SePayPGSimulator:
                 "customer_id": fields.get("customer_id", ""),
             },
         )
-        self._stage.books.keep(order)
+        self._context.books.keep(order)
         return order
 
     def as_of(self, order: Order, now: datetime) -> Order:
@@ -142,9 +140,9 @@ class SePayPGSimulator:
             raise Conflict("The SePay order is CAPTURED; it cannot fail any more.")
         return Change(order)
 
-    def reference(self, luck: Random, now: datetime) -> str:
+    def reference(self, rng: Random, now: datetime) -> str:
         """A transaction's id."""
-        return f"{luck.getrandbits(96):024x}"
+        return f"{rng.getrandbits(96):024x}"
 
     def memo(self, order: Order) -> str | None:
         """The hosted page has a code of its own; payers write nothing."""
@@ -159,7 +157,7 @@ class SePayPGSimulator:
 
     def qr_code(self, order: Order) -> str:
         """The address of the payer's page."""
-        return f"{self._stage.base_url}/pay/{order.id}"
+        return f"{self._context.base_url}/pay/{order.id}"
 
     def way_back(self, order: Order, *, canceled: bool) -> str:
         """The success or cancel address as it was given, unsigned."""
@@ -180,10 +178,10 @@ class SePayPGSimulator:
             order = self.opened((await request.body()).decode("utf-8", "replace"))
         except Invalid as error:
             return JSONResponse({"message": error.detail}, 400)
-        return RedirectResponse(f"{self._stage.base_url}/pay/{order.id}", 303)
+        return RedirectResponse(f"{self._context.base_url}/pay/{order.id}", 303)
 
     async def _show(self, request: Request) -> Response:
-        order = self._stage.books.order(self.name, request.path_params["name"])
+        order = self._context.books.order(self.name, request.path_params["name"])
         if problem := self._stranger(request) or self._missing(order):
             return problem
         assert order is not None  # noqa: S101 - `_missing` has answered the other case
@@ -196,7 +194,7 @@ class SePayPGSimulator:
             return problem
         wish = request.query_params
         orders = sorted(
-            self._stage.books.book(self.name).orders, key=lambda order: order.created_at
+            self._context.books.book(self.name).orders, key=lambda order: order.created_at
         )
         rows = [row for order in reversed(orders) if _wanted(row := self._told(order), wish)]
         per_page, page = min(int(wish.get("per_page", 20)), 100), int(wish.get("page", 1))
@@ -210,19 +208,19 @@ class SePayPGSimulator:
     async def _void(self, request: Request) -> Response:
         """Cards alone can be voided, and what is paid here is paid by transfer."""
         wish = await _document(request)
-        order = self._stage.books.order(self.name, str(wish.get("order_invoice_number")))
+        order = self._context.books.order(self.name, str(wish.get("order_invoice_number")))
         if problem := self._stranger(request) or self._missing(order):
             return problem
         return JSONResponse({"message": "Only card transactions can be voided"}, 422)
 
     async def _revoke(self, request: Request) -> Response:
         wish = await _document(request)
-        order = self._stage.books.order(self.name, str(wish.get("order_invoice_number")))
+        order = self._context.books.order(self.name, str(wish.get("order_invoice_number")))
         if problem := self._stranger(request) or self._missing(order):
             return problem
         assert order is not None  # noqa: S101 - `_missing` has answered the other case
         try:
-            self._stage.books.keep(self.cancel(order, self._stage.clock.now()).order)
+            self._context.books.keep(self.cancel(order, self._context.clock.now()).order)
         except Conflict as conflict:
             return JSONResponse({"message": conflict.detail}, 422)
         return JSONResponse({"message": "Order canceled"})

@@ -1,4 +1,4 @@
-"""A stage on a real socket, with a stand-in for the hub that listens to its notices."""
+"""Simulators on a real socket, with a stand-in for the hub that listens to their notices."""
 
 import socket
 from collections import deque
@@ -41,7 +41,7 @@ CANCEL_URL = "https://shop.example/back"
 
 
 @dataclass
-class Theatre:
+class HubStandIn:
     """`heard` is every notice as it came; `answers` are statuses to give instead of our own.
 
     `pause` is awaited before each answer. `wishes` are all orders, by our reference,
@@ -49,7 +49,7 @@ class Theatre:
     """
 
     url: str
-    stage: Simulators
+    simulators: Simulators
     heard: list[RawNotice] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
     gateways: dict[str, Gateway] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Theatre:
 
     def order(self, gateway: Gateway, amount: Money, ref: str | None = None) -> CheckoutOrder:
         """A wish to be paid, within the next 15 minutes of virtual time."""
-        now = self.stage.clock.now()
+        now = self.simulators.clock.now()
         wish = CheckoutOrder(
             attempt_id="att_1",
             our_ref=ref or gateway.new_ref(now),
@@ -77,7 +77,7 @@ class Theatre:
     def attempt(self, order: CheckoutOrder, checkout: Checkout | None = None) -> AttemptRef:
         """The names by which the hub asks about an order afterwards."""
         number = checkout.provider_id if checkout else None
-        now = self.stage.clock.now()
+        now = self.simulators.clock.now()
         return AttemptRef(order.attempt_id, order.our_ref, number, order.amount, now)
 
     async def open(self, gateway: Gateway, amount: Money) -> AttemptRef:
@@ -86,8 +86,10 @@ class Theatre:
         return self.attempt(order, await gateway.open_checkout(order))
 
     async def hear(self, request: Request) -> Response:
-        """What the hub does at its door: who sent it? Else 4xx."""
-        raw = RawNotice(dict(request.headers), await request.body(), "", self.stage.clock.now())
+        """What the hub does with a notice: who sent it? Else 4xx."""
+        raw = RawNotice(
+            dict(request.headers), await request.body(), "", self.simulators.clock.now()
+        )
         self.heard.append(raw)
         if self.pause:
             await self.pause()
@@ -120,12 +122,12 @@ class Theatre:
             our_ref=wish.our_ref,
             due=wish.amount,
             description=wish.description,
-            payable=paid < wish.amount.minor and self.stage.clock.now() < wish.expires_at,
+            payable=paid < wish.amount.minor and self.simulators.clock.now() < wish.expires_at,
             paid=paid >= wish.amount.minor,
             agrees=all(money == wish.amount for money in told),
         )
 
-    async def desk(self, request: Request) -> Response:
+    async def inquire(self, request: Request) -> Response:
         """What the hub does where a gateway asks before it moves money."""
         for gateway in self.gateways.values():
             operation = getattr(gateway, "desk_paths", {}).get(request.url.path)
@@ -136,7 +138,7 @@ class Theatre:
         request.path_params["gateway"] = gateway.name
         if operation == "notice":
             return await self.hear(request)
-        now = self.stage.clock.now()
+        now = self.simulators.clock.now()
         raw = RawNotice(dict(request.headers), await request.body(), request.url.query, now)
         clerk = cast(AnswersInquiries, gateway)
         try:
@@ -149,15 +151,15 @@ class Theatre:
 
 
 @asynccontextmanager
-async def theatre(folder: Path, *more: SimulatorFactory) -> AsyncIterator[Theatre]:
-    """Open the theatre on a free port of this machine, in the test's own event loop.
+async def hub_stand_in(folder: Path, *more: SimulatorFactory) -> AsyncIterator[HubStandIn]:
+    """Open both on a free port of this machine, in the test's own event loop.
 
     `more` are simulators beside those of payOS and the sandbox.
     """
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        stage = Simulators(
+        simulators = Simulators(
             [payos(PAYOS), sandbox(SANDBOX), *more],
             base_url=url,
             webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",
@@ -165,12 +167,12 @@ async def theatre(folder: Path, *more: SimulatorFactory) -> AsyncIterator[Theatr
             hang_s=5.0,
             lost_s=0.01,
         )
-        here = Theatre(url, stage)
+        hub = HubStandIn(url, simulators)
         app = Starlette(
             routes=[
-                *stage.routes(),
-                Route("/webhooks/{gateway}", here.hear, methods=["POST"]),
-                Route("/api/{path:path}", here.desk, methods=["POST"]),
+                *simulators.routes(),
+                Route("/webhooks/{gateway}", hub.hear, methods=["POST"]),
+                Route("/api/{path:path}", hub.inquire, methods=["POST"]),
             ]
         )
         # The parts of `Server.serve` without its signals and its loop that ticks.
@@ -180,8 +182,8 @@ async def theatre(folder: Path, *more: SimulatorFactory) -> AsyncIterator[Theatr
         server.lifespan = config.lifespan_class(config)
         await server.startup([door])
         try:
-            yield here
+            yield hub
         finally:
-            await stage.close()
+            await simulators.close()
             server.force_exit = True
             await server.shutdown([door])

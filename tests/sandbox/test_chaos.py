@@ -7,26 +7,26 @@ import pytest
 from tallystick.cli.audit import findings_of
 from tallystick.domain.errors import Invalid
 from tallystick.sandbox import chaos, scenario
-from tallystick.sandbox.dev_process import Playhouse
+from tallystick.sandbox.dev_process import DevProcess
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def house(tmp_path, database_url, monkeypatch):
+def dev(tmp_path, database_url, monkeypatch):
     """A server of its own, ended whatever happens."""
     monkeypatch.chdir(tmp_path)
-    house = Playhouse(tmp_path, database_url)
-    yield house
-    house.kill()
+    dev = DevProcess(tmp_path, database_url)
+    yield dev
+    dev.kill()
 
 
 @pytest.mark.timeout(300)
-def test_after_chaos_the_books_are_equal_to_the_gateways_own(house):
-    tally = chaos.play(house, seed=11, payments=24, strangers=300)
+def test_after_chaos_the_books_are_equal_to_the_gateways_own(dev):
+    tally = chaos.run(dev, seed=11, payments=24, strangers=300)
 
-    assert findings_of(house.database) == []
-    assert house.difference() == []
+    assert findings_of(dev.database) == []
+    assert dev.difference() == []
     assert sum(tally.phases.values()) >= 20
     assert not [why for why in tally.refused if "side" in why]
 
@@ -44,7 +44,7 @@ def test_money_of_which_nobody_can_tell_the_hub_is_not_played(act, gateway, play
 
 
 @pytest.mark.timeout(300)
-def test_a_scenario_of_two_hours_goes_as_it_is_written(house):
+def test_a_scenario_of_two_hours_goes_as_it_is_written(dev):
     document = {
         "seed": 3,
         "step": [
@@ -57,17 +57,17 @@ def test_a_scenario_of_two_hours_goes_as_it_is_written(house):
         ],
     }  # fmt: skip
 
-    timeline = scenario.play(house, document)
+    timeline = scenario.run(dev, document)
 
     assert len(timeline.lines) == 5
     assert timeline.failed == ["✗ tea: received is 50000, not 1"]
-    assert house.difference() == []
+    assert dev.difference() == []
 
 
 @pytest.mark.parametrize(
     ("step", "words"),
     [({"do": "dance"}, "do is one of"), ({"do": "act", "on": "nobody"}, "it needs")],
 )
-def test_a_step_that_makes_no_sense_is_named(house, step, words):
+def test_a_step_that_makes_no_sense_is_named(dev, step, words):
     with pytest.raises(Invalid, match=words):
-        scenario.play(house, {"step": [step]})
+        scenario.run(dev, {"step": [step]})

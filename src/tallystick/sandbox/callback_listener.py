@@ -1,4 +1,4 @@
-"""A door on this machine at which a development server calls back, for as long as it is open."""
+"""An address on this machine at which a development server can call back for a while."""
 
 import threading
 from collections.abc import Iterator
@@ -6,27 +6,27 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def callback_door() -> Iterator[tuple[str, threading.Event]]:
+def callback_listener() -> Iterator[tuple[str, threading.Event]]:
     """Its address, and what is set once somebody has called there."""
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    heard = threading.Event()
+    called = threading.Event()
 
-    class Door(BaseHTTPRequestHandler):
+    class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
             self.send_response(204)
             self.end_headers()
-            heard.set()
+            called.set()
 
         def log_message(self, *_: object) -> None:
             return
 
-    server = HTTPServer(("127.0.0.1", 0), Door)
+    server = HTTPServer(("127.0.0.1", 0), Listener)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/", heard
+        yield f"http://127.0.0.1:{server.server_address[1]}/", called
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""A theatre for gateways whose other side hears of an offer only when the payer opens it."""
+"""A stand-in for gateways whose other side hears of an offer only when the payer opens it."""
 
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -30,11 +30,11 @@ from tallystick.gateways.wire import HttpWire
 from tallystick.sandbox.simulators.context import SimulatorFactory
 from tallystick.sandbox.simulators.host import Simulators
 from tests.gateways.conformance import GatewayConformance
-from tests.gateways.theatre import Theatre
+from tests.gateways.hub_stand_in import HubStandIn
 
 
 @dataclass
-class Playhouse(Theatre):
+class HubWithBrowser(HubStandIn):
     """`browser` is the payer's own connection."""
 
     browser: HttpWire | None = None
@@ -68,10 +68,10 @@ class Playhouse(Theatre):
         return reply.headers["Location"]
 
     async def hear(self, request: Request) -> Response:
-        """As the theatre's, with the query and the method that some notices come by."""
+        """As the stand-in's, with the query and the method that some notices come by."""
         raw = RawNotice(
             dict(request.headers), await request.body(), request.url.query,
-            self.stage.clock.now(), request.method,
+            self.simulators.clock.now(), request.method,
         )  # fmt: skip
         self.heard.append(raw)
         if self.answers:
@@ -85,13 +85,15 @@ class Playhouse(Theatre):
 
 
 @asynccontextmanager
-async def playhouse(folder: Path, parts: Sequence[SimulatorFactory]) -> AsyncIterator[Playhouse]:
-    """Play these parts on a free port of this machine, in the test's own event loop."""
+async def hub_with_browser(
+    folder: Path, factories: Sequence[SimulatorFactory]
+) -> AsyncIterator[HubWithBrowser]:
+    """Simulate these on a free port of this machine, in the test's own event loop."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        stage = Simulators(
-            parts,
+        simulators = Simulators(
+            factories,
             base_url=url,
             webhook_url=lambda gateway: f"{url}/webhooks/{gateway}",
             books_path=folder / "simulators.db",
@@ -99,10 +101,10 @@ async def playhouse(folder: Path, parts: Sequence[SimulatorFactory]) -> AsyncIte
             lost_s=0.01,
         )
         browser = HttpWire(timeout_s=3.0)
-        here = Playhouse(url, stage, browser=browser)
-        door_bell = Route("/webhooks/{gateway}", here.hear, methods=["GET", "POST"])
+        hub = HubWithBrowser(url, simulators, browser=browser)
+        door_bell = Route("/webhooks/{gateway}", hub.hear, methods=["GET", "POST"])
         config = uvicorn.Config(
-            Starlette(routes=[*stage.routes(), door_bell]),
+            Starlette(routes=[*simulators.routes(), door_bell]),
             log_level="error", lifespan="off", ws="none",
         )  # fmt: skip
         config.load()
@@ -110,22 +112,22 @@ async def playhouse(folder: Path, parts: Sequence[SimulatorFactory]) -> AsyncIte
         server.lifespan = config.lifespan_class(config)
         await server.startup([door])
         try:
-            yield here
+            yield hub
         finally:
             await browser.close()
-            await stage.close()
+            await simulators.close()
             server.force_exit = True
             await server.shutdown([door])
 
 
-class PlayhouseConformance(GatewayConformance):
-    """The suite, on a stage of its own.
+class OwnSimulatorConformance(GatewayConformance):
+    """The suite, with a simulator of its own.
 
     `leaves_out` names rules that cannot hold for a gateway; the subclass says why beside it, and
     has another test in the place of each where there is something to test.
     """
 
-    part: SimulatorFactory
+    simulator: SimulatorFactory
     leaves_out: frozenset[str] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -136,10 +138,10 @@ class PlayhouseConformance(GatewayConformance):
             setattr(cls, name, None)
 
     @pytest.fixture
-    async def theatre(self, tmp_path: Path) -> AsyncIterator[Theatre]:
+    async def hub(self, tmp_path: Path) -> AsyncIterator[HubStandIn]:
         """Only this gateway's simulator."""
-        async with playhouse(tmp_path, [self.part]) as here:
-            yield here
+        async with hub_with_browser(tmp_path, [self.simulator]) as hub:
+            yield hub
 
     def build(self, url: str, wire: Wire, *secrets: str) -> Gateway:
         raise NotImplementedError

@@ -32,10 +32,10 @@ DUE = Money(150_000, "LKR")
 
 @dataclass
 class Counter:
-    """A running hub, with GovPay+ on the stage beside it."""
+    """A running hub, with a simulated GovPay+ beside it."""
 
     url: str
-    stage: Simulators
+    simulators: Simulators
     wire: HttpWire
     key: str
 
@@ -65,7 +65,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
     database_url = f"sqlite:///{tmp_path / 'hub.db'}"
     await migrate(database_url)
-    stage = Simulators(
+    simulators = Simulators(
         [govpay(KEYS)], base_url=url, webhook_url=lambda name: f"{url}/api/webhooks/{name}",
         books_path=tmp_path / "simulators.db",
     )  # fmt: skip
@@ -76,13 +76,14 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     settings = Settings(base_url=url, secret_key=SecretStr("s" * 32), rate_limits=False)
     wire = HttpWire()
     house = build(
-        settings, open_database(database_url), [GovPay(account)], wire, SandboxClock(stage),
+        settings, open_database(database_url), [GovPay(account)], wire, SandboxClock(simulators),
         Masters.of(b"s" * 32),
     )  # fmt: skip
-    house.sandbox = RunningSandbox(stage, house.worker)
+    house.companion = RunningSandbox(simulators, house.worker)
     app = build_app(
-        house.hub, house.live, parts=WEB_PARTS, lifespan=house.open, more_routes=stage.routes()
-    )
+        house.hub, house.live, parts=WEB_PARTS, lifespan=house.open,
+        more_routes=simulators.routes(),
+    )  # fmt: skip
     # The parts of `Server.serve` without its signals and its loop that ticks.
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
     config.load()
@@ -92,7 +93,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     async with house.open():
         await server.startup([door])
         try:
-            yield Counter(url, stage, browser, await create_key(house.hub, "admin", "test"))
+            yield Counter(url, simulators, browser, await create_key(house.hub, "admin", "test"))
         finally:
             await browser.close()
             server.force_exit = True
@@ -102,7 +103,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
 async def test_the_receipt_is_given_when_the_payment_is_paid(counter):
     payment_id, ref = await counter.open()
 
-    played = await counter.stage.act("govpay", ref, "pay")
+    played = await counter.simulators.act("govpay", ref, "pay")
 
     assert played["deliveries"][0]["status"] == 200
     # Nothing was waited for: when GovPay+ heard us, it was so.
@@ -113,7 +114,7 @@ async def test_the_receipt_is_given_when_the_payment_is_paid(counter):
 async def test_ten_updates_at_once_are_one_payment(counter):
     payment_id, ref = await counter.open()
 
-    played = await counter.stage.act("govpay", ref, "repeat_webhook")
+    played = await counter.simulators.act("govpay", ref, "repeat_webhook")
 
     assert [d["status"] for d in played["deliveries"]] == [200] * 10
     payment = await counter.payment(payment_id)
@@ -123,7 +124,7 @@ async def test_ten_updates_at_once_are_one_payment(counter):
 async def test_one_cent_less_is_partial_and_told_so(counter):
     payment_id, ref = await counter.open()
 
-    played = await counter.stage.act("govpay", ref, "underpay", amount=149_999)
+    played = await counter.simulators.act("govpay", ref, "underpay", amount=149_999)
 
     assert played["deliveries"][0]["status"] == 422
     payment = await counter.payment(payment_id)
@@ -133,7 +134,7 @@ async def test_one_cent_less_is_partial_and_told_so(counter):
 async def test_a_forged_update_changes_nothing(counter):
     payment_id, ref = await counter.open()
 
-    played = await counter.stage.act("govpay", ref, "forge_webhook")
+    played = await counter.simulators.act("govpay", ref, "forge_webhook")
 
     assert [d["status"] for d in played["deliveries"]] == [401]
     assert (await counter.payment(payment_id))["phase"] == "open"
@@ -157,7 +158,7 @@ async def test_what_is_paid_is_shown_to_nobody_as_payable(counter):
     }  # fmt: skip
 
     before, _ = await counter.send("POST", "/api/v1/payments/govpay/validate", question, **bearer)
-    await counter.stage.act("govpay", ref, "pay")
+    await counter.simulators.act("govpay", ref, "pay")
     after, told = await counter.send("POST", "/api/govpayplus/v1.0/presentment", question, **bearer)
     nobody, refused = await counter.send("POST", "/api/v1/payments/govpay/validate", question)
 
