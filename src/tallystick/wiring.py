@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -30,7 +30,8 @@ from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
 from tallystick.private_files import narrow
-from tallystick.products import EXTENSIONS, PRODUCTS, SEALED_COLUMNS, WEB_PARTS, fulfilments_of
+from tallystick.products import PRODUCTS, extensions_of, fulfilments_of, web_parts_of
+from tallystick.products.base import Product
 from tallystick.products.orders.change_products import stock_demo
 from tallystick.rates import LiveSource
 from tallystick.sandbox.routes import sandbox_router
@@ -39,9 +40,11 @@ from tallystick.sandbox.simulators.host import Simulators
 from tallystick.settings import Settings
 from tallystick.store.database import Database, dev_files, open_database, sqlite_file
 from tallystick.store.migrate import migrate
+from tallystick.store.sealed import SEALED
 from tallystick.store.sqlite import ServerLock
 from tallystick.web.app import build_app
 from tallystick.web.http_protocol import capped_http
+from tallystick.web.parts import WebParts
 from tallystick.worker import Worker
 
 
@@ -65,6 +68,7 @@ class Server:
     live: LiveHub
     worker: Worker
     wire: HttpWire
+    parts: WebParts
     sandbox: RunningSandbox | None = None
     relay: Relay | None = None
 
@@ -107,7 +111,7 @@ class Server:
             self.hub,
             self.live,
             lifespan=lifespan,
-            parts=WEB_PARTS,
+            parts=self.parts,
             routers=routers,
             more_routes=stage_routes,
         )
@@ -140,9 +144,11 @@ def build(
     wire: HttpWire,
     clock: Clock,
     secret: Masters,
+    products: Sequence[Product] = PRODUCTS,
 ) -> Server:
     """Put the parts together. Raises NotConfigured where an unknown job is switched off."""
-    refuse_unknown(settings.jobs_off, EXTENSIONS)
+    extensions = extensions_of(products)
+    refuse_unknown(settings.jobs_off, extensions)
     live = LiveHub(
         settings.streams_per_payment,
         settings.streams_per_client,
@@ -152,8 +158,8 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments=fulfilments_of(PRODUCTS, secret, settings),
-        extensions=EXTENSIONS,
+        fulfilments=fulfilments_of(products, secret, settings),
+        extensions=extensions,
         live=live,
         clock=clock,
         settings=settings,
@@ -164,7 +170,8 @@ def build(
         access=_access(settings, wire),
         gateway_clocks=wire.clocks,
     )
-    return Server(hub, live, Worker(hub), wire, relay=_relay(settings, live, database))
+    parts, relay = web_parts_of(products), _relay(settings, live, database)
+    return Server(hub, live, Worker(hub), wire, parts, relay=relay)
 
 
 def _access(settings: Settings, wire: HttpWire) -> Access | None:
@@ -187,21 +194,24 @@ def _relay(settings: Settings, live: LiveHub, database: Database) -> Relay | Non
     return None if own is None else Relay(own, live, database)
 
 
-async def production(settings: Settings) -> Server:
+async def production(settings: Settings, products: Sequence[Product] = PRODUCTS) -> Server:
     """The house as a merchant runs it. Raises NotConfigured with one line for each fault."""
     faults = settings.faults()
     if faults:
         raise NotConfigured("\n".join(faults))
-    refuse_unknown(settings.jobs_off, EXTENSIONS)
+    extensions = extensions_of(products)
+    refuse_unknown(settings.jobs_off, extensions)
     await migrate(settings.database_url)
     wire = HttpWire()
     database, clock = _own(settings.database_url), SystemClock()
     try:
-        masters = await take_up(database, settings.masters, SEALED_COLUMNS, clock.now())
+        sealed = (*SEALED, *extensions.sealed)
+        masters = await take_up(database, settings.masters, sealed, clock.now())
     except NotConfigured:
         await database.close()
         raise
-    house = build(settings, database, real_gateways(settings, wire), wire, clock, masters)
+    gateways = real_gateways(settings, wire)
+    house = build(settings, database, gateways, wire, clock, masters, products)
     house.hub.former = former_gateways(settings, wire)
     return house
 
@@ -280,7 +290,9 @@ def books_of(database_url: str) -> Path:
     return files.with_name(files.name + ".sandbox")
 
 
-async def development(settings: Settings, base_url: str) -> tuple[Server, DevSecrets]:
+async def development(
+    settings: Settings, base_url: str, products: Sequence[Product] = PRODUCTS
+) -> tuple[Server, DevSecrets]:
     """The house with simulated gateways on a virtual clock. Refuses to stand beside live keys."""
     if real_gateways(settings, HttpWire()):
         raise NotConfigured(
@@ -303,7 +315,7 @@ async def development(settings: Settings, base_url: str) -> tuple[Server, DevSec
     wire = HttpWire()
     house = build(
         settings, _own(settings.database_url), _simulated(ring, settings, wire), wire,
-        SandboxClock(stage), Masters.of(ring.secret_key.encode()),
+        SandboxClock(stage), Masters.of(ring.secret_key.encode()), products,
     )  # fmt: skip
     house.hub.sandbox = True
     house.sandbox = RunningSandbox(stage, house.worker)
