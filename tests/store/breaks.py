@@ -272,10 +272,10 @@ BREAKS = (
     Break("an order whose coupon is not counted", "M7", """
         UPDATE orders SET coupon_id = 'cpn_x' WHERE id = '{order}'
     """),
-    Break("a licence of an unpaid order", "S5", """
+    Break("a licence of an unpaid order", "O3", """
         UPDATE licences SET order_id = '{unpaid}' WHERE order_id = '{order}'
     """),
-    Break("two licences of one order", "S5", """
+    Break("two licences of one order", "O3", """
         INSERT INTO licences (id, order_id, key_hash, sealed, seats, issued_at)
         SELECT 'lic_x', order_id, 'x', sealed, seats, issued_at FROM licences
         WHERE order_id = '{order}'
@@ -283,7 +283,7 @@ BREAKS = (
     Break("an order completed and not paid", "E2 O1", """
         UPDATE orders SET status = 'completed', completed_at = {then} WHERE id = '{unpaid}'
     """),
-    Break("an order forgotten that is paid", "E2 O1 S5", """
+    Break("an order forgotten that is paid", "E2 O1 O3", """
         UPDATE orders SET status = 'pending' WHERE id = '{order}'
     """),
     Break("a payment for an order that is lost", "E2 O1 O2", """
@@ -344,32 +344,32 @@ BREAKS = (
     Break("a question that nobody put", "J2", """
         UPDATE payments SET next_check_at = {long_ago} WHERE id = '{untouched}'
     """),
-    Break("more spent of a gift card than it was worth", "M4", """
+    Break("more spent of a gift card than it was worth", "G1", """
         UPDATE gift_cards SET amount = 49999 WHERE id = '{gift}'
     """),
-    Break("a redemption that is larger than its posting", "M4", """
+    Break("a redemption that is larger than its posting", "G1", """
         UPDATE gift_card_movements SET amount = amount + 1
         WHERE card_id = '{gift}' AND kind = 'redeem'
     """),
-    Break("a gift card that was spent and does not know of it", "M4", """
+    Break("a gift card that was spent and does not know of it", "G1", """
         DELETE FROM gift_card_movements WHERE card_id = '{gift}' AND kind = 'redeem'
     """),
-    Break("a hold that holds nothing", "M3 M4", """
+    Break("a hold that holds nothing", "M3 G1", """
         UPDATE balances SET amount = 0 WHERE account LIKE 'held:%'
     """),
-    Break("a hold that is over and still holds", "M4", """
+    Break("a hold that is over and still holds", "G1", """
         UPDATE gift_card_holds SET state = 'released' WHERE card_id = '{gift}'
     """),
-    Break("a gift card's balance changed", "M3 M4", """
+    Break("a gift card's balance changed", "M3 G1", """
         UPDATE balances SET amount = amount + 1 WHERE account = 'gift_card:{gift}'
     """),
-    Break("a code before the money", "S5", """
+    Break("a code before the money", "G2", """
         UPDATE gift_cards SET code_hash = 'x' WHERE id = '{unsold}'
     """, "gift_cards"),
-    Break("a sealed code before the money", "S5", """
+    Break("a sealed code before the money", "G2", """
         UPDATE gift_cards SET code_sealed = email_sealed WHERE id = '{unsold}'
     """, "gift_cards"),
-    Break("a gift card paid and without its code", "S5", """
+    Break("a gift card paid and without its code", "G2", """
         UPDATE gift_cards SET code_hash = NULL WHERE id = '{gift}'
     """, "gift_cards"),
 )  # fmt: skip

@@ -55,10 +55,10 @@ WHERE p.purpose = 'gift_card' AND p.phase = 'paid' AND c.id IS NULL
 """
 
 CHECKS: Final = (
-    Check("M4", "What is spent of a gift card, set aside and left is not more than its face value, "
+    Check("G1", "What is spent of a gift card, set aside and left is not more than its face value, "
           "and each movement is booked once.",
           Each("gift_cards", _ABOVE_FACE), Each("gift_card_holds", _NOT_SET_ASIDE),
           Each("gift_card_movements", _UNBOOKED), Each("transfers", _BOOKED_FROM_NOTHING)),
-    Check("S5", "A gift card has a code exactly when its payment is paid.",
+    Check("G2", "A gift card has a code exactly when its payment is paid.",
           Each("gift_cards", _CODE_UNPAID), Each("payments", _PAID_WITHOUT_CODE)),
 )  # fmt: skip
