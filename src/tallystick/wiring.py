@@ -25,15 +25,18 @@ from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Relay
 from tallystick.mail import mail_of
-from tallystick.products import EXTENSIONS, PRODUCTS, SEALED_COLUMNS, WEB_PARTS, fulfilments_of
+from tallystick.products import PRODUCTS, extensions_of, fulfilments_of, web_parts_of
+from tallystick.products.base import Product
 from tallystick.rates import LiveSource
 from tallystick.settings import Settings
 from tallystick.store.database import Database, open_database, sqlite_file
 from tallystick.store.migrate import migrate
+from tallystick.store.sealed import SEALED
 from tallystick.store.sqlite import ServerLock
 from tallystick.system_clock import SystemClock
 from tallystick.web.app import build_app
 from tallystick.web.http_protocol import capped_http
+from tallystick.web.parts import WebParts
 from tallystick.worker import Worker
 
 
@@ -61,6 +64,7 @@ class Server:
     live: LiveHub
     worker: Worker
     wire: HttpWire
+    parts: WebParts
     relay: Relay | None = None
     companion: Companion | None = None
     routers: Sequence[APIRouter] = ()
@@ -103,7 +107,7 @@ class Server:
             self.hub,
             self.live,
             lifespan=lifespan,
-            parts=WEB_PARTS,
+            parts=self.parts,
             routers=self.routers,
             more_routes=self.routes,
         )
@@ -129,15 +133,18 @@ class GracefulServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def build(
+def build(  # noqa: PLR0913 - everything that a server is made of
     settings: Settings,
     database: Database,
     gateways: list[Gateway],
     wire: HttpWire,
     clock: Clock,
     secret: Masters,
+    *,
+    products: Sequence[Product] = PRODUCTS,
 ) -> Server:
     """Put the parts together."""
+    extensions = extensions_of(products)
     live = LiveHub(
         settings.streams_per_payment,
         settings.streams_per_client,
@@ -147,8 +154,8 @@ def build(
     hub = Hub(
         database=database,
         gateways={gateway.name: gateway for gateway in gateways},
-        fulfilments=fulfilments_of(PRODUCTS, secret, settings),
-        extensions=EXTENSIONS,
+        fulfilments=fulfilments_of(products, secret, settings),
+        extensions=extensions,
         live=live,
         clock=clock,
         settings=settings,
@@ -159,7 +166,8 @@ def build(
         access=_access(settings, wire),
         gateway_clocks=wire.clocks,
     )
-    return Server(hub, live, Worker(hub), wire, relay=_relay(settings, live, database))
+    parts, relay = web_parts_of(products), _relay(settings, live, database)
+    return Server(hub, live, Worker(hub), wire, parts, relay=relay)
 
 
 def _access(settings: Settings, wire: HttpWire) -> Access | None:
@@ -182,20 +190,23 @@ def _relay(settings: Settings, live: LiveHub, database: Database) -> Relay | Non
     return None if own is None else Relay(own, live, database)
 
 
-async def production(settings: Settings) -> Server:
+async def production(settings: Settings, products: Sequence[Product] = PRODUCTS) -> Server:
     """The server as a merchant runs it. Raises NotConfigured with one line for each fault."""
     faults = settings.faults()
     if faults:
         raise NotConfigured("\n".join(faults))
+    extensions = extensions_of(products)
     await migrate(settings.database_url)
     wire = HttpWire()
     database, clock = open_own(settings.database_url), SystemClock()
     try:
-        masters = await take_up(database, settings.masters, SEALED_COLUMNS, clock.now())
+        sealed = (*SEALED, *extensions.sealed)
+        masters = await take_up(database, settings.masters, sealed, clock.now())
     except NotConfigured:
         await database.close()
         raise
-    server = build(settings, database, real_gateways(settings, wire), wire, clock, masters)
+    gateways = real_gateways(settings, wire)
+    server = build(settings, database, gateways, wire, clock, masters, products=products)
     server.hub.former = former_gateways(settings, wire)
     return server
 

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 import tallystick
-from tallystick.domain.event import PAYMENT_EVENTS, PRODUCT_EVENTS
+from tallystick.domain.event import PAYMENT_EVENTS, PING
 from tallystick.domain.standard_webhooks import decoded_key
+from tallystick.products import WEB_PARTS
 from tallystick.sandbox.commands.trigger import SCRIPTS, trigger
+from tallystick.web.event_schemas import EVENTS
 from tests.cli.conftest import PATIENCE_S, refused
 from tests.cli.test_payments import at
 from tests.events.receiver import receiving
 from tests.infra import shared
 from tests.infra.live import LiveServer
+
+ALL = {*EVENTS, *WEB_PARTS.events} - {PING}
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def test_every_event_that_can_be_triggered_happens(dev, capsys):
 
 
 def test_trigger_knows_every_event():
-    assert set(SCRIPTS) == {*PAYMENT_EVENTS, *PRODUCT_EVENTS}
+    assert set(SCRIPTS) == ALL
 
 
 def test_every_event_that_is_told_of_is_in_the_list():
@@ -48,7 +52,7 @@ def test_every_event_that_is_told_of_is_in_the_list():
                                path.read_text())
     }  # fmt: skip
 
-    assert told == set(PRODUCT_EVENTS)
+    assert told == ALL - {*PAYMENT_EVENTS}
 
 
 def test_what_cannot_be_triggered_is_told(tallystick, dev):

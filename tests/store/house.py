@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -41,7 +42,8 @@ from tallystick.gateways.base import (
 )
 from tallystick.live.hub import LiveHub
 from tallystick.mail import Email
-from tallystick.products import EXTENSIONS, PRODUCTS, fulfilments_of
+from tallystick.products import PRODUCTS, extensions_of, fulfilments_of
+from tallystick.products.base import Product as Sold
 from tallystick.products.gift_cards.cards import Sale
 from tallystick.products.gift_cards.deliver import GiftCard
 from tallystick.products.orders import coupon_rows, product_rows
@@ -155,7 +157,9 @@ class Letterbox:
 class House:
     """A hub with a till, and what a test does with it."""
 
-    def __init__(self, database: Database, **capabilities: Any) -> None:
+    def __init__(
+        self, database: Database, products: Sequence[Sold] = PRODUCTS, **capabilities: Any
+    ) -> None:
         self.database = database
         self.clock = StandingClock()
         self.till = Till()
@@ -166,8 +170,8 @@ class House:
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments=fulfilments_of(PRODUCTS, SECRET, settings),
-            extensions=EXTENSIONS,
+            fulfilments=fulfilments_of(products, SECRET, settings),
+            extensions=extensions_of(products),
             live=LiveHub(),
             clock=self.clock,
             settings=settings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import event
@@ -135,7 +135,7 @@ async def test_drafts_and_the_offers_of_gateways_that_are_gone_have_lines_of_the
 # --- A hundred thousand at one gateway --------------------------------------------------------
 
 MANY = 100_000
-BUSY = {"calls_per_s": 3.0}
+BUSY: Final[dict[str, Any]] = {"calls_per_s": 3.0}
 
 
 CROWD = """

@@ -15,29 +15,24 @@ PAYMENT_EVENTS: Final = tuple(
         "canceled", "review", "disputed",
     )
 )  # fmt: skip
-FAMILIES: Final = ("payment", "refund", "giftcard", "order", "topup", "task", "commission")
-"""What stands before the dot. The products say themselves what may stand behind it."""
-
-PRODUCT_EVENTS: Final = (
-    "refund.requested", "refund.manual", "refund.pending", "refund.succeeded", "refund.failed",
-    "refund.canceled", "giftcard.issued", "order.completed", "order.refunded", "order.review",
-    "topup.confirmed", "task.completed", "task.payment_failed", "task.canceled",
-    "commission.earned", "commission.approved", "commission.paid", "commission.clawed_back",
-    "commission.tier_upgraded",
-)  # fmt: skip
-"""What refunds and the products tell of."""
+CORE_FAMILIES: Final = ("payment", "refund")
+"""What stands before the dot. Products have families of their own."""
 
 PING: Final = "ping"
 _PATTERN: Final = re.compile(r"([a-z]+)\.(\*|[a-z_]+)")
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def is_pattern(text: str) -> bool:
-    """Whether it can name events: `*`, `payment.*`, `payment.paid` … and no word mistyped."""
+def is_pattern(text: str, sold: Iterable[str]) -> bool:
+    """Whether it can name events: `*`, `payment.*`, `payment.paid` … and no word mistyped.
+
+    `sold` are the types of the products' events.
+    """
     if text == "*":
         return True
     found = _PATTERN.fullmatch(text)
-    if found is None or found[1] not in FAMILIES:
+    families = {*CORE_FAMILIES, *(kind.partition(".")[0] for kind in sold)}
+    if found is None or found[1] not in families:
         return False
     return found[1] != "payment" or found[2] == "*" or text in PAYMENT_EVENTS
 

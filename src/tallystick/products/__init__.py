@@ -3,6 +3,7 @@
 A new product is a folder, and one line here.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from tallystick.domain.sealing import Masters
@@ -30,12 +31,12 @@ PRODUCTS: Final[tuple[Product, ...]] = (
 )
 
 
-def extensions_of(products: tuple[Product, ...]) -> Extensions:
+def extensions_of(products: Sequence[Product]) -> Extensions:
     """What these add to the flows. Raises ValueError where two have something of one name."""
     return gathered(products)
 
 
-def web_parts_of(products: tuple[Product, ...]) -> WebParts:
+def web_parts_of(products: Sequence[Product]) -> WebParts:
     """What these add to the web."""
     return WebParts(
         routers=tuple(router for one in products for router in one.routers),
@@ -47,7 +48,7 @@ def web_parts_of(products: tuple[Product, ...]) -> WebParts:
 
 
 def fulfilments_of(
-    products: tuple[Product, ...], secret: Masters, settings: Settings
+    products: Sequence[Product], secret: Masters, settings: Settings
 ) -> dict[str, Fulfilment]:
     """All that can be delivered, by its purpose: payments as such and links, then the products."""
     core = [kind.make(secret, settings) for kind in (Plain, PaymentLink)]

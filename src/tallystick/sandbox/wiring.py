@@ -1,5 +1,6 @@
 """Where the parts of a development server meet: a merchant's server with simulated gateways."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from tallystick.domain.sealing import Masters
 from tallystick.flows.keys import create_key, recognise
 from tallystick.gateways.base import Gateway
 from tallystick.gateways.wire import HttpWire
+from tallystick.products import PRODUCTS
+from tallystick.products.base import Product
 from tallystick.products.orders.change_products import stock_demo
 from tallystick.sandbox.catalogue import SIMULATED
 from tallystick.sandbox.dev_secrets import DevSecrets
@@ -25,7 +28,9 @@ from tallystick.store.migrate import migrate
 from tallystick.wiring import Server, build, open_own
 
 
-async def development(settings: Settings, base_url: str) -> tuple[Server, DevSecrets]:
+async def development(
+    settings: Settings, base_url: str, products: Sequence[Product] = PRODUCTS
+) -> tuple[Server, DevSecrets]:
     """A server with simulated gateways on a virtual clock. Refuses to stand beside live keys.
 
     Raises NotConfigured.
@@ -39,7 +44,7 @@ async def development(settings: Settings, base_url: str) -> tuple[Server, DevSec
     keys = keys_file(settings.database_url)
     kept = DevSecrets.at(keys)
     settings = settings.model_copy(update=_development_settings(kept, settings, base_url))
-    server = _build(settings, kept)
+    server = _build(settings, kept, products)
     await stock_demo(server.hub)
     if not kept.api_key or await recognise(server.hub, kept.api_key) is None:
         kept = replace(kept, api_key=await create_key(server.hub, "admin", "development"))
@@ -54,13 +59,13 @@ def books_of(database_url: str) -> Path:
     return files.with_name(files.name + ".sandbox")
 
 
-def _build(settings: Settings, kept: DevSecrets) -> Server:
+def _build(settings: Settings, kept: DevSecrets, products: Sequence[Product]) -> Server:
     """The server, with the sandbox beside it."""
     simulators = _simulators(settings, kept)
     wire = HttpWire()
     server = build(
         settings, open_own(settings.database_url), _adapters(settings, kept, wire), wire,
-        SandboxClock(simulators), Masters.of(kept.secret_key.encode()),
+        SandboxClock(simulators), Masters.of(kept.secret_key.encode()), products=products,
     )  # fmt: skip
     server.hub.sandbox = True
     sandbox = RunningSandbox(simulators, server.worker)

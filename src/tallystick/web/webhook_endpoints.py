@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from tallystick.domain.errors import Invalid
 from tallystick.domain.event import is_pattern
 from tallystick.flows import endpoints as flow
 from tallystick.flows import feed
@@ -23,13 +24,14 @@ router = APIRouter(tags=["webhook endpoints"])
 _STATES: Final = ("waiting", "delivered", "dead")
 
 
-def _known(events: list[str] | None) -> list[str] | None:
+def _refuse_unknown(request: Request, events: list[str] | None) -> None:
+    sold = request.app.state.parts.events
     for pattern in events or ():
-        if not is_pattern(pattern):
-            raise ValueError(
+        if not is_pattern(pattern, sold):
+            words = (
                 f"{pattern[:60]!r} names no event; use *, payment.*, payment.paid and their like"
             )
-    return events
+            raise Invalid(f"events: {words}", (("events", words),))
 
 
 class CreateEndpoint(Body):
@@ -42,8 +44,6 @@ class CreateEndpoint(Body):
     )  # fmt: skip
     description: str = Field(default="", max_length=200)
 
-    _events = field_validator("events")(_known)
-
 
 class ChangeEndpoint(Body):
     """What is to be different; what is left out stays."""
@@ -52,8 +52,6 @@ class ChangeEndpoint(Body):
     events: list[str] | None = Field(default=None, min_length=1, max_length=50)
     description: str | None = Field(default=None, max_length=200)
     disabled: bool | None = None
-
-    _events = field_validator("events")(_known)
 
 
 class Rotate(Body):
@@ -74,6 +72,7 @@ async def create(
     """Answers with the secret that signs its deliveries; it is never shown again."""
     who.needs("admin")
     wished = parsed.value
+    _refuse_unknown(request, wished.events)
     wanted = Wanted(wished.url, wished.events, wished.description)
     return await once_only(
         request, hub, who, parsed.raw, lambda once: flow.create(hub, wanted, once, _render)
@@ -110,11 +109,12 @@ async def show(endpoint_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
     openapi_extra=described(ChangeEndpoint), responses=answers(one("WebhookEndpoint")),
 )  # fmt: skip
 async def change(
-    endpoint_id: str, hub: HubDep, who: LimitedCaller,
+    request: Request, endpoint_id: str, hub: HubDep, who: LimitedCaller,
     parsed: Annotated[Parsed[ChangeEndpoint], Depends(body(ChangeEndpoint, "admin"))],
 ) -> dict[str, Any]:  # fmt: skip
     """`disabled` gives up what waits; enabled again, it gets what happens from then on."""
     who.needs("admin")
+    _refuse_unknown(request, parsed.value.events)
     changes = {name: value for name, value in parsed.value.model_dump().items()
                if value is not None}  # fmt: skip
     return {"data": _shape(await flow.change(hub, endpoint_id, changes))}

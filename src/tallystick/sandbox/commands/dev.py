@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from tallystick.cli.running import listen, quick_start, until_stopped, warm_up
 from tallystick.cli.terminal import here, program
 
 if TYPE_CHECKING:
+    from tallystick.products.base import Product
     from tallystick.sandbox.dev_secrets import DevSecrets
     from tallystick.settings import Settings
     from tallystick.wiring import Server
@@ -38,21 +39,26 @@ def dev(
     serve_dev(port, database, as_json=as_json)
 
 
-def serve_dev(port: int, database: str | None, *, as_json: bool) -> None:
-    """The same, for `demo`. Raises NotConfigured, DatabaseUnavailable."""
+def serve_dev(
+    port: int, database: str | None, *, as_json: bool, more: "Sequence[Product]" = ()
+) -> None:
+    """The same, for `demo`, and for who sells `more`. Raises NotConfigured, DatabaseUnavailable."""
     quick_start()
     settings = read_settings(database)
     listening = listen("127.0.0.1", port)
-    until_stopped(settings.log_level, lambda: _run(settings, listening, as_json=as_json))
+    until_stopped(settings.log_level, lambda: _run(settings, listening, more, as_json=as_json))
 
 
-async def _run(settings: "Settings", listening: socket.socket, *, as_json: bool) -> None:
+async def _run(
+    settings: "Settings", listening: socket.socket, more: "Sequence[Product]", *, as_json: bool
+) -> None:
     from tallystick.flows.dashboard_access import invite
+    from tallystick.products import PRODUCTS
     from tallystick.sandbox.wiring import development
     from tallystick.web.dashboard import address
 
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server, kept = await development(settings, url)
+    server, kept = await development(settings, url, (*PRODUCTS, *more))
     token, _ = await invite(server.hub, "admin")
     dashboard = address(url, token)
     tell = _json_line if as_json else await _greeting(server)

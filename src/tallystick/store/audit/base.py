@@ -108,9 +108,10 @@ def told(
 class Rows:
     """The keys of a table in order, and how a slice of its rows is named in a statement."""
 
-    def __init__(self, table: str, key: str = "id") -> None:
-        self.table = metadata.tables[table]
+    def __init__(self, table: str | Table, key: str = "id") -> None:
+        self.table = metadata.tables[table] if isinstance(table, str) else table
         self.key = key
+        table = self.table.name
         self.name = f"{table}.{key}"
         self._whole = isinstance(self.table.c[key].type, Integer)
         kind = Whole if self._whole else Text()
@@ -183,7 +184,7 @@ def _found_by(table: Table) -> set[str]:
 class Each(Rows):
     """A walk by statements about each row of a table, or all rows of one key, by themselves."""
 
-    def __init__(self, table: str, *statements: str, key: str = "id") -> None:
+    def __init__(self, table: str | Table, *statements: str, key: str = "id") -> None:
         super().__init__(table, key)
         self._within = [self.within(one) for one in statements]
         found = [self.of_payments(one) for one in statements]

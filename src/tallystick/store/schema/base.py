@@ -23,14 +23,19 @@ Part = Column[object] | CheckConstraint | UniqueConstraint | Index
 
 
 def table(
-    name: str, *parts: Part, append_only: bool = False, frozen: tuple[str, ...] = ()
+    name: str,
+    *parts: Part,
+    append_only: bool = False,
+    frozen: tuple[str, ...] = (),
+    within: MetaData = metadata,
 ) -> Table:
     """A table. The rows of an `append_only` one are never updated or deleted: triggers refuse.
 
-    Of a row whose table has `frozen` columns, those never change, and it is never deleted.
+    Of a row whose table has `frozen` columns, those never change, and it is never deleted. One that
+    our migrations do not make stands `within` metadata of its own.
     """
     info = {"append_only": append_only, "frozen": frozen}
-    return Table(name, metadata, *parts, sqlite_strict=True, info=info)
+    return Table(name, within, *parts, sqlite_strict=True, info=info)
 
 
 def append_only() -> tuple[str, ...]:

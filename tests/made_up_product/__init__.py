@@ -1,0 +1,1 @@
+"""A made-up product, a donation with a certificate, added as docs/adding-a-product.md says."""
