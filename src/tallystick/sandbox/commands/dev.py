@@ -88,11 +88,7 @@ async def _greeting(house: "Server") -> Tell:
     wish = Wish(
         Money(50_000, "VND"), (), purpose="payment_link", description="Two coffees, for trying"
     )
-    made = await create_link(
-        house.hub, wish, None,
-        lambda snapshot, _: shapes.encoded(shapes.link(snapshot, house.hub.settings.base_url)),
-    )  # fmt: skip
-    link: dict[str, Any] = json.loads(made)
+    link = shapes.link(await create_link(house.hub, wish), house.hub.settings.base_url)
 
     def tell(settings: "Settings", ring: "DevSecrets", url: str, door: str) -> None:
         print(_words(settings, ring, url, door, link), flush=True)
