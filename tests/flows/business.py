@@ -99,8 +99,8 @@ class Business:
             "pro", gateway, f"b{number}@example.vn", Buyer(), self.luck.randrange(1, 30),
             CURRENCIES[gateway], referral_code=code,
         )  # fmt: skip
-        made = await place_order(self.house.hub, wish, None, lambda one, *_: one.id.encode())
-        order = await self.house.order_now(made.decode())
+        made = await place_order(self.house.hub, wish)
+        order = await self.house.order_now(made.sold.id)
         tries = await self.house.database.read(lambda tx: attempts.of_payment(tx, order.payment_id))
         self.orders.append(order)
         self.refs[order.id] = tries[-1].our_ref

@@ -138,11 +138,11 @@ async def test_a_payer_who_comes_back_is_shown_the_account_of_now(house):
 async def test_an_offer_that_was_never_answered_is_finished_at_its_own_account(house):
     house.till.away = True
     wish = Wish(Money(50_000, "VND"), ("till",))
-    made = await create_payment(house.hub, wish, None, lambda shown, _: shown.id.encode())
+    made = await create_payment(house.hub, wish)
     now = change_account(house, keys_kept=True)
     house.till.away = False
     house.pass_time(minutes=1)
 
-    await tend(house.hub, made.decode())
+    await tend(house.hub, made.snapshot.id)
 
     assert (len(house.till.books), len(now.books)) == (1, 0)

@@ -30,24 +30,20 @@ WEEK = timedelta(days=7)
 
 async def spent(house: House, gift: Gift, amount: int, reference: str):
     """The merchant redeems a part."""
-    wanted, now = Spending(amount, reference), house.hub.now()
-    return await house.database.write(lambda tx: spend.redeem(tx, gift.id, wanted, now))
+    return await spend.redeem(house.hub, gift.id, Spending(amount, reference))
 
 
 async def set_aside(house: House, gift: Gift, amount: int, reference: str = "order-1"):
     """The merchant holds a part."""
-    wanted, now = Spending(amount, reference), house.hub.now()
-    return await house.database.write(lambda tx: spend.hold(tx, gift.id, wanted, WEEK, now))
+    return await spend.hold(house.hub, gift.id, Spending(amount, reference), WEEK)
 
 
 async def captured(house: House, gift: Gift, hold_id: str, amount: int | None = None):
-    now = house.hub.now()
-    return await house.database.write(lambda tx: spend.capture(tx, gift.id, hold_id, amount, now))
+    return await spend.capture(house.hub, gift.id, hold_id, amount)
 
 
 async def released(house: House, gift: Gift, hold_id: str):
-    now = house.hub.now()
-    return await house.database.write(lambda tx: spend.release(tx, gift.id, hold_id, now))
+    return await spend.release(house.hub, gift.id, hold_id)
 
 
 async def stands(house: House, gift: Gift) -> tuple[int, int]:
@@ -65,10 +61,7 @@ async def code(house: House, gift: Gift) -> str | None:
 
 async def resent(house: House, gift: Gift, email: str | None = None):
     """The merchant has the letter sent again."""
-    now = house.hub.now()
-    return await house.database.write(
-        lambda tx: resend(tx, house.hub, gift.id, email, "key_1", now)
-    )
+    return await resend(house.hub, await cards.find(house.hub, gift.id), email, "key_1")
 
 
 async def test_there_is_no_code_before_the_money_and_one_after_it(house):

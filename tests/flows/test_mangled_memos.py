@@ -71,13 +71,8 @@ def notice(number: int, memo: str, at: datetime) -> RawNotice:
 
 async def opened(hub: Hub) -> dict[str, str]:
     """Payments that wait for their payers, by their codes."""
-    made = [await create_payment(hub, WISH, None, shown) for _ in range(PAYMENTS)]
-    return dict(line.decode().split() for line in made)
-
-
-def shown(snapshot, token) -> bytes:
-    """The code and the payment's id."""
-    return f"{snapshot.attempt.our_ref} {snapshot.id}".encode()
+    made = [(await create_payment(hub, WISH)).snapshot for _ in range(PAYMENTS)]
+    return {one.attempt.our_ref: one.id for one in made if one.attempt is not None}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tallystick.domain.errors import CouponUsedUp, NotConfigured
 from tallystick.domain.sealing import Masters, derived
 from tallystick.flows.audit import audit
 from tallystick.flows.endpoints import Wanted, create, secret_of, signing_keys
-from tallystick.flows.idempotency import Once, replay
+from tallystick.flows.idempotency import Answer, Once, doing, replay
 from tallystick.flows.master_keys import rotate, take_up
 from tallystick.flows.offer import form_ticket
 from tallystick.flows.request_refund import Payee, RefundWish, request
@@ -98,18 +98,13 @@ async def everything(house: House) -> tuple[str, str, str]:
     paid, ref = await house.open()
     house.pays(ref)
     await house.settle(paid)
-    once = Once.of("test", "key-1", b"body")
+    once = Once.of("test", "key-1", b"body", lambda told: Answer(201, b"the first answer"))
     payee = Payee("970436", "0123456789", "LAN")
-    await request(
-        house.hub, paid, RefundWish(amount=10_000, actor="test", payee=payee), once,
-        lambda told: b"the first answer",
-    )  # fmt: skip
+    with doing(once):
+        await request(house.hub, paid, RefundWish(amount=10_000, actor="test", payee=payee))
     listening = Wanted("https://1.1.1.1/hooks", ("payment.*",))
-    made = await create(
-        house.hub, listening, None, lambda one, secret: f"{one.id} {secret}".encode()
-    )
-    endpoint, secret = made.decode().split(" ")
-    return order.id, endpoint, secret
+    endpoint, secret = await create(house.hub, listening)
+    return order.id, endpoint.id, secret
 
 
 async def test_everything_that_was_sealed_opens_under_the_new_secret_alone(house):
@@ -132,8 +127,7 @@ async def test_everything_that_was_sealed_opens_under_the_new_secret_alone(house
     assert len(signing_keys(house.hub.secret, endpoint, NOW)) == 1
     assert house.hub.fulfilments["order"].licence_key(licence) == key
     again = await replay(house.hub, Once.of("test", "key-1", b"body"))
-    assert again is not None
-    assert again.body == b"the first answer"
+    assert again == Answer(201, b"the first answer", replayed=True)
     assert set(done) >= {"orders.tax_id", "licences.sealed", "refunds.payee", "idempotency.answer",
                          "webhook_endpoints.secret", "gift_cards.code_sealed"}  # fmt: skip
     assert all(done.values())

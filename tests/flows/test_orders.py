@@ -20,12 +20,13 @@ from tallystick.domain.errors import (
 )
 from tallystick.flows.audit import audit
 from tallystick.flows.cancel import cancel
-from tallystick.flows.idempotency import Once, replay
+from tallystick.flows.checkout import Opened
+from tallystick.flows.idempotency import Answer, Once, Unfinished, doing, replay
 from tallystick.products import CHECKS
 from tallystick.products.orders import coupon_rows, grant_rows, licence_rows
 from tallystick.products.orders.coupon import CouponType
 from tallystick.products.orders.ordering import OrderWish, place_order, release, resume_order
-from tallystick.products.orders.rules import Buyer, OrderReview, OrderStatus
+from tallystick.products.orders.rules import Buyer, Order, OrderReview, OrderStatus
 from tallystick.products.revenue.book_sale import SaleBooking
 from tests.store.house import SECRET, House
 from tests.store.rows import run
@@ -292,31 +293,30 @@ class Crash(BaseException):
 async def test_an_order_whose_server_died_while_it_was_made_is_answered_to_the_same_request(house):
     await house.coupon(max_redemptions=1)
     wish = OrderWish("pro", "till", "mai@example.vn", Buyer(), currency="VND", coupon_code="TEN")
-    once, alive = Once.of("anybody", "key-1", b"{}"), house.till.open_checkout
+    once, alive = Once.of("anybody", "key-1", b"{}", shown), house.till.open_checkout
 
     async def dies(_):
         raise Crash
 
     house.till.open_checkout = dies
-    with pytest.raises(Crash):
-        await place_order(house.hub, wish, once, shown)
+    with pytest.raises(Crash), doing(once):
+        await place_order(house.hub, wish)
     house.till.open_checkout = alive
     house.pass_time(minutes=2)
 
     known = await replay(house.hub, once)
-    assert known is not None
-    assert known.resume is not None
-    answered = await resume_order(house.hub, known.resume, once, shown)
+    assert isinstance(known, Unfinished)
+    with doing(once):
+        opened = await resume_order(house.hub, known.subject)
 
     again = await replay(house.hub, once)
-    assert again is not None
-    assert again.body == answered
+    assert again == replace(shown(opened), replayed=True)
     assert await counted(house) == (1, 0)
-    assert (await house.order_now(answered.decode())).coupon_id is not None
+    assert (await house.order_now(opened.sold.id)).coupon_id is not None
 
 
-def shown(order, snapshot, token) -> bytes:
-    return order.id.encode()
+def shown(opened: Opened[Order]) -> Answer:
+    return Answer(201, opened.sold.id.encode())
 
 
 async def test_the_same_tax_id_reads_differently_in_every_row_and_opens_again(house):

@@ -88,7 +88,7 @@ async def test_a_gateway_that_never_answers_holds_up_no_job_and_no_other_gateway
     overdue = [(await house.open())[0] for _ in range(60)]
     put(house, "bank", Till(name="bank", capabilities=house.till.capabilities))
     wish = Wish(Money(50_000, "VND"), ("bank",))
-    made = await create_payment(house.hub, wish, None, lambda shown, _: shown.id.encode())
+    made = await create_payment(house.hub, wish)
     await plan(house.hub)
     till = silence(house)
     house.pass_time(hours=25)
@@ -101,7 +101,7 @@ async def test_a_gateway_that_never_answers_holds_up_no_job_and_no_other_gateway
         return all(planned[name] > began for name in SCHEDULE.keys() - ASKING)
 
     async def the_bank_was_asked() -> bool:
-        return await phases(house, [made.decode()]) == {Phase.EXPIRED}
+        return await phases(house, [made.snapshot.id]) == {Phase.EXPIRED}
 
     async def all_are_over() -> bool:
         return await phases(house, overdue) == {Phase.EXPIRED}

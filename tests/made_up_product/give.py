@@ -1,6 +1,5 @@
 """Give: somebody's wish to donate becomes a pledge and the payment for it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -10,15 +9,10 @@ from tallystick.domain.errors import NotFound
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
-from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.checkout import Opened, Wish, resume_payment, sell
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
 from tests.made_up_product import rows
 from tests.made_up_product.rules import DONORS, PREFIX, Donation, DonationState
-
-Render = Callable[[str, Snapshot, str], bytes]
-"""Writes the answer from the donation's id, the payment and the client token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +25,15 @@ class DonationWish:
     language: str
 
 
-async def give(hub: Hub, wish: DonationWish, once: Once | None, render: Render) -> bytes:
-    """Open the payment; the pledge is written beside it. Raises what `create_payment` raises."""
+async def give(hub: Hub, wish: DonationWish) -> Opened[str]:
+    """Open the payment; the pledge is written beside it, and its id returned.
+
+    Raises what `sell` raises.
+    """
     donation_id = new_id(PREFIX, hub.now())
     wished = Wish(wish.amount, (wish.gateway,), purpose="donation", description="A donation")
 
-    def beside(tx: Connection, payment: Payment) -> None:
+    def beside(tx: Connection, payment: Payment) -> str:
         pledge = Donation(
             id=donation_id, payment_id=payment.id, state=DonationState.PLEDGED,
             amount=wish.amount.minor, currency=wish.amount.currency, language=wish.language,
@@ -45,20 +42,15 @@ async def give(hub: Hub, wish: DonationWish, once: Once | None, render: Render) 
             certified_at=None,
         )  # fmt: skip
         rows.add(tx, pledge)
+        return donation_id
 
-    return await create_payment(
-        hub, wished, once, lambda snapshot, token: render(donation_id, snapshot, token), beside,
-        soon=True,
-    )  # fmt: skip
+    return await sell(hub, wished, beside, soon=True)
 
 
-async def resume(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
+async def resume(hub: Hub, payment_id: str) -> Opened[str]:
     """Answer a request whose worker died: the pledge is there, its client token is new."""
     found = await hub.database.read(lambda tx: rows.of_payment(tx, payment_id))
-    donation_id = "" if found is None else found.id
-    return await resume_payment(
-        hub, payment_id, once, lambda snapshot, token: render(donation_id, snapshot, token)
-    )
+    return await resume_payment(hub, payment_id, "" if found is None else found.id)
 
 
 async def find(hub: Hub, donation_id: str) -> Donation:

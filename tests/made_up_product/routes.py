@@ -7,11 +7,12 @@ from pydantic import AfterValidator, Field
 
 from tallystick.domain.mailbox import mail_address
 from tallystick.domain.money import LARGEST_MINOR, Money
-from tallystick.domain.snapshot import Snapshot
-from tallystick.web import shapes
+from tallystick.flows.checkout import Opened
+from tallystick.flows.idempotency import Answer
 from tallystick.web.bodies import Body, Parsed, body
-from tallystick.web.depends import HubDep, LimitedCaller, once_only
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one
 from tests.made_up_product import answers as told
 from tests.made_up_product.give import DonationWish, email_of, find, give, resume
@@ -48,8 +49,9 @@ async def create(
         hub,
         who,
         parsed.raw,
-        lambda once: give(hub, wish, once, _render),
-        lambda payment_id, once: resume(hub, payment_id, once, _render),
+        lambda: give(hub, wish),
+        _answer,
+        resume=lambda payment_id: resume(hub, payment_id),
     )
 
 
@@ -63,5 +65,5 @@ async def show(donation_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
     return {"data": told.donation(found, email_of(hub, found))}
 
 
-def _render(donation_id: str, snapshot: Snapshot, token: str) -> bytes:
-    return shapes.encoded({"data": told.started(donation_id, snapshot, token)})
+def _answer(opened: Opened[str]) -> Answer:
+    return created({"data": told.started(opened.sold, opened.snapshot, opened.token)})

@@ -34,7 +34,7 @@ from tallystick.products.revenue.refer import approve, pay
 from tallystick.products.tasks.rules import Task, TaskState
 from tallystick.products.tasks.sessions import create_task, start_session
 from tallystick.products.wallets.spend_wallet import spend
-from tallystick.products.wallets.topup import TopupWish, find_topup, start_topup
+from tallystick.products.wallets.topup import TopupWish, start_topup
 from tallystick.store import credits, deliveries, inbox, ledger
 from tallystick.store.database import open_database
 from tallystick.store.deliveries import Attempt
@@ -139,7 +139,7 @@ async def build(url: str) -> Names:
     try:
         # A literal address, so that nobody is asked for its name; nothing is sent there.
         listening = Wanted("https://1.1.1.1/hooks", ("payment.*",))
-        await endpoints.create(house.hub, listening, None, lambda *_: b"")
+        await endpoints.create(house.hub, listening)
         names = await _trade(house)
         await database.write(_owe)
         await publish(house.hub)
@@ -165,30 +165,27 @@ def _owe(tx: Connection) -> None:
 
 async def _sell(house: House) -> Names:
     """A top-up, a spend, and a task that was paid in its second session and in its first."""
-    render = lambda *told: str(told[0] if isinstance(told[0], str) else told[0].id).encode()  # noqa: E731
     wish = TopupWish("user-7", Money(50_000, "VND"), "till")
-    tx_ref = (await start_topup(house.hub, wish, None, render)).decode()
-    topup = (await find_topup(house.hub, tx_ref)).id
+    topup = (await start_topup(house.hub, wish)).snapshot.id
     house.pays(next(reversed(house.till.books)))
     await house.settle(topup)
-    spent, _ = await spend(house.hub, "user-7", Money(400, "VND"), "ride-1", None,
-                           lambda one: one.id.encode())  # fmt: skip
+    taken = await spend(house.hub, "user-7", Money(400, "VND"), "ride-1")
     task = Task(
         "task_1", TaskState.IDLE, 50_000, "VND", None, "https://shop.example/", None, None, {},
         None, NOW, NOW, None,
     )  # fmt: skip
-    await create_task(house.hub, task, None, lambda view: b"")
-    first, _ = await start_session(house.hub, task.id, "till", None, None, render)
+    await create_task(house.hub, task)
+    first = (await start_session(house.hub, task.id, "till", None)).snapshot.id
     ref = next(reversed(house.till.books))
     house.pass_time(hours=1)
-    await house.settle(first.decode())
-    second, _ = await start_session(house.hub, task.id, "till", None, None, render)
+    await house.settle(first)
+    second = (await start_session(house.hub, task.id, "till", None)).snapshot.id
     house.pays(next(reversed(house.till.books)))
-    await house.settle(second.decode())
+    await house.settle(second)
     house.pays(ref)
-    await house.settle(first.decode())
-    return {"topup": topup, "spend": spent.decode(), "task": task.id, "again": first.decode(),
-            "session": second.decode()}  # fmt: skip
+    await house.settle(first)
+    return {"topup": topup, "spend": taken.spend.id, "task": task.id, "again": first,
+            "session": second}  # fmt: skip
 
 
 def _deliver(now: datetime, tx: Connection) -> None:
@@ -226,7 +223,8 @@ async def _trade(house: House) -> Names:
     await house.settle(waiting)
     sold = await _sell(house)
     gift = await house.sell_gift_card()
-    await house.database.write(partial(_spend, gift.id, house.hub.now()))
+    await redeem(house.hub, gift.id, Spending(20_000, "order-1"))
+    await hold(house.hub, gift.id, Spending(5_000, "order-2"), timedelta(days=7))
     unsold = await house.open_gift_card()
     order, unpaid = await _sell_orders(house)
     referred = await _refer(house)
@@ -246,12 +244,6 @@ async def _trade(house: House) -> Names:
             "referred": referred.id} | sold  # fmt: skip
 
 
-def _spend(card_id: str, now: datetime, tx: Connection) -> None:
-    """A part of a gift card is spent, and another is set aside."""
-    redeem(tx, card_id, Spending(20_000, "order-1"), now)
-    hold(tx, card_id, Spending(5_000, "order-2"), timedelta(days=7), now)
-
-
 async def _sell_orders(house: House) -> tuple[Order, Order]:
     """One order that is paid, with its coupon and licence, and one that is not."""
     await house.stock()
@@ -264,11 +256,9 @@ async def _give_back(house: House, payment_id: str) -> None:
     """A part has gone back by hand, and another part is promised."""
     for amount in (20_000, 10_000):
         wish = RefundWish(amount=amount, actor="test")
-        made = await request(
-            house.hub, payment_id, wish, None, lambda told: told.refund.id.encode()
-        )
+        made = await request(house.hub, payment_id, wish)
         if amount == 20_000:
-            await close(house.hub, made.decode(), "FT-back", "test")
+            await close(house.hub, made.refund.id, "FT-back", "test")
 
 
 async def _refer(house: House) -> Order:

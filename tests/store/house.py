@@ -189,21 +189,21 @@ class House:
     async def open(self, amount: int = 50_000, **wish: Any) -> tuple[str, str]:
         """An open payment, and its reference at the till."""
         wished = Wish(Money(amount, "VND"), ("till",), **wish)
-        made = await create_payment(self.hub, wished, None, lambda shown, _: shown.id.encode())
-        return made.decode(), next(reversed(self.till.books))
+        made = await create_payment(self.hub, wished)
+        return made.snapshot.id, next(reversed(self.till.books))
 
     async def open_link(self, amount: int = 50_000) -> tuple[str, str]:
         """A payment link whose payer has chosen the till."""
         wished = Wish(Money(amount, "VND"), ("till",), purpose="payment_link")
-        made = await create_link(self.hub, wished, None, lambda shown, _: shown.id.encode())
-        await start_attempt(self.hub, made.decode(), "till")
-        return made.decode(), next(reversed(self.till.books))
+        made = await create_link(self.hub, wished)
+        await start_attempt(self.hub, made.id, "till")
+        return made.id, next(reversed(self.till.books))
 
     async def open_gift_card(self, amount: int = 50_000, email: str = "lan@example.com") -> Gift:
         """A gift card that somebody is about to pay at the till."""
         sale = Sale(self.hub, Money(amount, "VND"), "till", email, "vi")
-        made = await sale.open(None, lambda shown, _: shown.id.encode(), None, "Gift card")
-        return Gift(sale.card_id, made.decode(), next(reversed(self.till.books)))
+        made = await sale.open(None, "Gift card")
+        return Gift(made.sold, made.snapshot.id, next(reversed(self.till.books)))
 
     async def sell_gift_card(self, amount: int = 50_000) -> Gift:
         """A gift card that is paid."""
@@ -248,8 +248,8 @@ class House:
         """Somebody orders the product at the till, in dong."""
         buyer = Buyer(github_username=wish.pop("github_username", None))
         wished = OrderWish("pro", "till", email, buyer, currency="VND", **wish)
-        made = await place_order(self.hub, wished, None, lambda order, *_: order.id.encode())
-        return await self.order_now(made.decode())
+        made = await place_order(self.hub, wished)
+        return await self.order_now(made.sold.id)
 
     async def order_now(self, order_id: str) -> Order:
         """The order as it stands."""
@@ -275,10 +275,8 @@ class House:
     async def gives_back(self, order: Order, minor: int, *, keep_access: bool = False) -> Order:
         """So much of an order's money goes back by hand; what became of the order."""
         wish = RefundWish(amount=minor, keep_access=keep_access, actor="test")
-        made = await request(
-            self.hub, order.payment_id, wish, None, lambda told: told.refund.id.encode()
-        )
-        await close(self.hub, made.decode(), f"FT-{made.decode()}", "test")
+        made = (await request(self.hub, order.payment_id, wish)).refund
+        await close(self.hub, made.id, f"FT-{made.id}", "test")
         return await self.order_now(order.id)
 
     async def settle(self, payment_id: str) -> Snapshot:

@@ -9,7 +9,7 @@ from tallystick.domain.errors import Conflict
 from tallystick.domain.ledger import Posting
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.store import ledger
 
 
@@ -32,8 +32,8 @@ class Fee:
     amount: Money
 
 
-async def book_fee(hub: Hub, fee: Fee, once: Once | None, answer: bytes) -> bytes:
-    """Write down what a gateway kept; the same fee again gets the same answer.
+async def book_fee(hub: Hub, fee: Fee) -> Fee:
+    """Write down what a gateway kept; the same fee again is not booked again.
 
     Raises GatewayNotOffered for a gateway that is not set up, Conflict where the reference was
     booked with another amount, StillRunning.
@@ -42,13 +42,10 @@ async def book_fee(hub: Hub, fee: Fee, once: Once | None, answer: bytes) -> byte
     kept = accounts.fee(name, fee.reference, fee.amount)
     line = Posting(accounts.FEES, fee.amount)
 
-    def body(tx: Connection) -> bytes:
+    def body(tx: Connection) -> Fee:
         fresh = ledger.post(tx, kept, hub.now())
         if not fresh and line not in ledger.postings_of(tx, kept.kind, kept.subject):
             raise Conflict(f"{name} has another fee by the name {fee.reference!r} already.")
-        if once is not None:
-            once.claim(tx, hub, None)
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return fee
 
-    return await hub.database.write(body)
+    return await whole(hub, body)

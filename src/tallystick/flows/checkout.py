@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -30,21 +30,25 @@ from tallystick.domain.payment import (
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import first, give_up, last, whole
 from tallystick.flows.offer import make_offer, make_offer_soon
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.return_addresses import refuse_foreign
 from tallystick.store import attempts, credentials, links, payments, snapshots
 
 MOST_ATTEMPTS: Final = 20
-Render = Callable[[Snapshot, str], bytes]
-"""Writes the answer to the caller, so that it can be kept in the transaction of the effect."""
-
-RenderIn = Callable[[Connection, Snapshot, str], bytes]
-"""The same, where what is sold has changed in the transaction too."""
-
-Beside = Callable[[Connection, Payment], None]
+S = TypeVar("S")
+Beside = Callable[[Connection, Payment], S]
 """Writes what is sold through the payment, in the transaction that makes it. It may refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[S]):
+    """A payment that was opened, with its payer's client token and what is sold through it."""
+
+    snapshot: Snapshot
+    token: str
+    sold: S
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,13 @@ class Wish:
     tolerance: Tolerance | None = None
 
 
-async def create_payment(
-    hub: Hub, wish: Wish, once: Once | None, render: Render, beside: Beside | None = None,
-    *, soon: bool = False,
-) -> bytes:  # fmt: skip
-    """Open a payment at its one gateway; returns the answer as `render` wrote it.
+async def create_payment(hub: Hub, wish: Wish) -> Opened[None]:
+    """Open a payment at its one gateway, for nothing that we know of. Raises as `sell` does."""
+    return await sell(hub, wish, lambda _tx, _payment: None)
+
+
+async def sell(hub: Hub, wish: Wish, beside: Beside[S], *, soon: bool = False) -> Opened[S]:
+    """Open the payment for what is sold, which is written beside it.
 
     Where the gateway gives no usable answer, or none `soon` where a buyer waits, the payment exists
     with its offer unknown, and is brought in order later. Raises GatewayNotOffered, GatewayRefused,
@@ -86,34 +92,30 @@ async def create_payment(
     payment = _new_payment(hub, wish, now)
     token = capability("tct_")
 
-    def begin(tx: Connection) -> Attempt:
+    def begin(tx: Connection) -> tuple[Attempt, S]:
         payments.add(tx, payment)
-        if beside is not None:
-            beside(tx, payment)
-        if once is not None:
-            once.claim(tx, hub, payment.id)
+        sold = beside(tx, payment)
         attempt = _new_attempt(tx, hub, payment, name, now)
         credentials.add_token(tx, fingerprint(token), payment.id, now)
         record(tx, hub, payment.id, [_opened(now)], Answers())
-        return attempt
+        return attempt, sold
 
-    attempt = await hub.database.write(begin)
+    attempt, sold = await first(hub, begin, payment.id)
     try:
         await (make_offer_soon if soon else make_offer)(hub, payment, attempt, alone=True)
     except (GatewayRefused, GatewayUnavailable):
-        if once is not None:
-            await hub.database.write(once.free)
+        await give_up(hub)
         raise
-    return await _answer(hub, payment.id, token, once, render)
+    return await _opened_now(hub, payment.id, token, sold)
 
 
 async def complete_free(
-    hub: Hub, wish: Wish, once: Once | None, render: RenderIn, beside: Beside
-) -> bytes:
+    hub: Hub, wish: Wish, beside: Beside[S], delivered: Callable[[Connection, S], S]
+) -> Opened[S]:
     """A payment that asks for nothing: paid and delivered as it is opened, by no gateway.
 
-    All in one transaction, with the answer. Raises GatewayNotOffered for a gateway that there is
-    not, StillRunning.
+    All in one transaction; `delivered` reads what is sold again at its end. Raises
+    GatewayNotOffered for a gateway that there is not, StillRunning.
     """
     for name in wish.gateways:
         hub.gateway(name)
@@ -121,35 +123,30 @@ async def complete_free(
     payment = replace(_new_payment(hub, wish, now), gateway=None)
     token = capability("tct_")
 
-    def whole(tx: Connection) -> tuple[Snapshot, bytes]:
+    def body(tx: Connection) -> Opened[S]:
         payments.add(tx, payment)
-        beside(tx, payment)
+        sold = beside(tx, payment)
         credentials.add_token(tx, fingerprint(token), payment.id, now)
-        if once is not None:
-            once.claim(tx, hub, payment.id)
         snapshot = record(tx, hub, payment.id, [_opened(now)], Answers()).snapshot
-        answer = render(tx, snapshot, token)
-        if once is not None:
-            once.keep(tx, hub, 201, answer)
-        return snapshot, answer
+        return Opened(snapshot, token, delivered(tx, sold))
 
-    snapshot, answer = await hub.database.write(whole)
+    opened = await whole(hub, body, payment.id)
     hub.work_signal.ring()
-    hub.live.publish(snapshot)
-    return answer
+    hub.live.publish(opened.snapshot)
+    return opened
 
 
-async def resume_payment(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
+async def resume_payment(hub: Hub, payment_id: str, sold: S) -> Opened[S]:
     """Answer a creating request whose worker died: the payment is there, its token is new."""
     token = capability("tct_")
     now = hub.now()
     await hub.database.write(
         lambda tx: credentials.add_token(tx, fingerprint(token), payment_id, now)
     )
-    return await _answer(hub, payment_id, token, once, render)
+    return await _opened_now(hub, payment_id, token, sold)
 
 
-async def create_link(hub: Hub, wish: Wish, once: Once | None, render: Render) -> bytes:
+async def create_link(hub: Hub, wish: Wish) -> Snapshot:
     """Make a payment link; nothing is asked of a gateway until a payer chooses one.
 
     Raises GatewayNotOffered where no gateway takes the amount, StillRunning.
@@ -165,22 +162,17 @@ async def create_link(hub: Hub, wish: Wish, once: Once | None, render: Render) -
     payment = _new_payment(hub, wish, now)
     link_id, code, token = new_id("plink", now), short_code(), capability("tct_")
 
-    def begin(tx: Connection) -> bytes:
+    def body(tx: Connection) -> Snapshot:
         payments.add(tx, payment)
         links.add(
             tx, link_id=link_id, short_code=code, payment_id=payment.id, gateways=offered, now=now
         )
         credentials.add_token(tx, fingerprint(token), payment.id, now)
-        if once is not None:
-            once.claim(tx, hub, payment.id)
         if not wish.draft:
             record(tx, hub, payment.id, [_opened(now)], Answers())
-        answer = render(found(snapshots.find(tx, payment.id)), token)
-        if once is not None:
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return found(snapshots.find(tx, payment.id))
 
-    return await hub.database.write(begin)
+    return await whole(hub, body, payment.id)
 
 
 async def open_link(hub: Hub, payment_id: str) -> Snapshot:
@@ -256,16 +248,11 @@ def _check_taken(hub: Hub, name: str, amount: Money) -> None:
         raise GatewayNotOffered(f"The gateway {name} does not take {amount}.")
 
 
-async def _answer(
-    hub: Hub, payment_id: str, token: str, once: Once | None, render: Render
-) -> bytes:
-    def body(tx: Connection) -> bytes:
-        answer = render(found(snapshots.find(tx, payment_id)), token)
-        if once is not None:
-            once.keep(tx, hub, 201, answer)
-        return answer
+async def _opened_now(hub: Hub, payment_id: str, token: str, sold: S) -> Opened[S]:
+    def body(tx: Connection) -> Opened[S]:
+        return Opened(found(snapshots.find(tx, payment_id)), token, sold)
 
-    return await (hub.database.read(body) if once is None else hub.database.write(body))
+    return await last(hub, body)
 
 
 def _opened(now: datetime) -> Heard:

@@ -14,7 +14,7 @@ from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.payment import Payment, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.settle import settle
 from tallystick.store import decisions, ledger, payments
@@ -22,7 +22,6 @@ from tallystick.store import decisions, ledger, payments
 MANUAL: Final = "manual"
 """The gateway, and its account, of money that no gateway tells of."""
 
-Render = Callable[[Snapshot], bytes]
 _ENDS: Final = {
     Phase.EXPIRED: Claim.CLOSED_EXPIRED,
     Phase.CANCELED: Claim.CLOSED_CANCELED,
@@ -46,9 +45,7 @@ class Received:
     received_at: datetime | None = None
 
 
-async def accept(
-    hub: Hub, payment_id: str, why: Why, once: Once | None, render: Render
-) -> bytes:  # fmt: skip
+async def accept(hub: Hub, payment_id: str, why: Why) -> Snapshot:
     """What was received is enough: the payment becomes paid and is delivered.
 
     The gateway is asked first: the rest may have come. Raises NotFound, Conflict.
@@ -59,12 +56,10 @@ async def accept(
         _refuse_to_accept(tx, hub, payment)
         return _decide(tx, hub, payment, Action.ACCEPTED, _word(Claim.ACCEPTED, why, now), why)
 
-    return await _write(hub, payment_id, body, once, render)
+    return await _write(hub, payment_id, body)
 
 
-async def mark_paid(
-    hub: Hub, payment_id: str, came: Received, why: Why, once: Once | None, render: Render
-) -> bytes:  # fmt: skip
+async def mark_paid(hub: Hub, payment_id: str, came: Received, why: Why) -> Snapshot:
     """Book money that no gateway tells of; it settles the payment as any other money would.
 
     The same bank reference with the same facts is not booked again. Raises NotFound, Conflict
@@ -88,13 +83,12 @@ async def mark_paid(
         said = _word(Claim.SUCCEEDED, why, now, (credit,))
         return _decide(tx, hub, payment, Action.MARKED_PAID, said, why)
 
-    return await _write(hub, payment_id, body, once, render)
+    return await _write(hub, payment_id, body)
 
 
 async def close(
-    hub: Hub, payment_id: str, end: Literal["expired", "canceled"], why: Why,
-    once: Once | None, render: Render,
-) -> bytes:  # fmt: skip
+    hub: Hub, payment_id: str, end: Literal["expired", "canceled"], why: Why
+) -> Snapshot:
     """End a payment that a gateway leaves in flight for ever; money that comes is still heard.
 
     The gateway is asked first: it may have finished it by now. Raises NotFound, Conflict.
@@ -107,12 +101,10 @@ async def close(
         said = _word(_ENDS[Phase(end)], why, now)
         return _decide(tx, hub, payment, Action.CLOSED, said, why)
 
-    return await _write(hub, payment_id, body, once, render)
+    return await _write(hub, payment_id, body)
 
 
-async def review(
-    hub: Hub, payment_id: str, why: Why, once: Once | None, render: Render
-) -> bytes:  # fmt: skip
+async def review(hub: Hub, payment_id: str, why: Why) -> Snapshot:
     """Looked at: the flag goes, the facts stay. Raises NotFound, Conflict where there is none."""
 
     def body(tx: Connection, payment: Payment, now: datetime) -> Snapshot:
@@ -120,7 +112,7 @@ async def review(
             raise Conflict("Nothing about this payment waits for a person to look at.")
         return _decide(tx, hub, payment, Action.REVIEWED, _word(Claim.RESOLVED, why, now), why)
 
-    return await _write(hub, payment_id, body, once, render)
+    return await _write(hub, payment_id, body)
 
 
 _NOT_IN_FLIGHT: Final = {
@@ -133,28 +125,21 @@ _NOT_IN_FLIGHT: Final = {
 
 
 async def _write(
-    hub: Hub, payment_id: str, body: Callable[[Connection, Payment, datetime], Snapshot],
-    once: Once | None, render: Render,
-) -> bytes:  # fmt: skip
-    """The one transaction of a decision, with the answer that a repeated request gets."""
+    hub: Hub, payment_id: str, body: Callable[[Connection, Payment, datetime], Snapshot]
+) -> Snapshot:
+    """The one transaction of a decision, and who hears of it."""
     now = hub.now()
 
-    def whole(tx: Connection) -> tuple[Snapshot, bytes]:
+    def decided(tx: Connection) -> Snapshot:
         payment = payments.lock(tx, payment_id)
         if payment is None:
             raise NotFound("There is no payment with this id that you may see.")
-        if once is not None:
-            once.claim(tx, hub, None)
-        snapshot = body(tx, payment, now)
-        answer = render(snapshot)
-        if once is not None:
-            once.keep(tx, hub, 200, answer)
-        return snapshot, answer
+        return body(tx, payment, now)
 
-    snapshot, answer = await hub.database.write(whole)
+    snapshot = await whole(hub, decided)
     hub.work_signal.ring()
     hub.live.publish(snapshot)
-    return answer
+    return snapshot
 
 
 def _decide(

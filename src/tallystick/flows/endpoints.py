@@ -3,7 +3,7 @@
 import base64
 import ipaddress
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +17,7 @@ from tallystick.domain.ids import is_id, new_id
 from tallystick.domain.sealing import Keys, Masters, derived, seal, unseal
 from tallystick.domain.standard_webhooks import decoded_key
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.flows.number_events import publish_all
 from tallystick.store import deliveries, feed, webhook_endpoints
 from tallystick.store.webhook_endpoints import Endpoint
@@ -25,8 +25,6 @@ from tallystick.store.webhook_endpoints import Endpoint
 MOST: Final = 50
 ROTATION: Final = timedelta(days=1)
 _RANDOM: Final = 32
-Render = Callable[[Endpoint, str], bytes]
-"""Writes the answer to whoever made the endpoint: the only one that has its secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,17 @@ class Wanted:
     description: str = ""
 
 
-async def create(hub: Hub, wanted: Wanted, once: Once | None, render: Render) -> bytes:
-    """Make an endpoint. Raises AddressRefused, Conflict where there are too many, StillRunning."""
+async def create(hub: Hub, wanted: Wanted) -> tuple[Endpoint, str]:
+    """Make an endpoint; it, and the secret that is shown this one time.
+
+    Raises AddressRefused, Conflict where there are too many, StillRunning.
+    """
     await check_url(hub, wanted.url)
     now = hub.now()
     secret = new_secret()
     endpoint_id = new_id("whe", now)
 
-    def body(tx: Connection) -> bytes:
+    def body(tx: Connection) -> tuple[Endpoint, str]:
         newest = publish_all(tx, now)
         if webhook_endpoints.count(tx) >= MOST:
             raise Conflict(f"There are {MOST} endpoints already; delete one that is not used.")
@@ -57,13 +58,9 @@ async def create(hub: Hub, wanted: Wanted, once: Once | None, render: Render) ->
             failed=0, dead=0, created_at=now, updated_at=now,
         )  # fmt: skip
         webhook_endpoints.add(tx, endpoint)
-        answer = render(endpoint, secret)
-        if once is not None:
-            once.claim(tx, hub, None)
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return endpoint, secret
 
-    return await hub.database.write(body)
+    return await whole(hub, body)
 
 
 async def find(hub: Hub, endpoint_id: str) -> Endpoint:

@@ -1,7 +1,7 @@
 """Refund: money goes back. Reserved first, then sent or put on the list of transfers by hand."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
@@ -23,14 +23,12 @@ from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.flows.book_refund import begin, closes_the_offer, given_back, move, taken
 from tallystick.flows.extensions import LookUp
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import first, last
 from tallystick.flows.record import Answers, Heard, record
 from tallystick.flows.send_refund import send
 from tallystick.flows.ways_back import Way, ways
 from tallystick.store import links, payments, receipts, refunds, snapshots
 from tallystick.store.refunds import Moved
-
-RenderRefund = Callable[["Told"], bytes]
 
 
 def _of_link(tx: Connection, link_id: str) -> str | None:
@@ -89,40 +87,29 @@ def payment_of(tx: Connection, hub: Hub, product_id: str) -> str:
     return payment_id
 
 
-async def request(
-    hub: Hub, product_id: str, wish: RefundWish, once: Once | None,
-    render: RenderRefund,
-) -> bytes:  # fmt: skip
-    """Reserve a refund, send it where the gateway has an API, and answer how it stands.
+async def request(hub: Hub, product_id: str, wish: RefundWish) -> Told:
+    """Reserve a refund, send it where the gateway has an API, and tell how it stands.
 
     An answer of the gateway that never came leaves the refund `unknown`, to be asked about; it is
     not an error. Raises NotFound, Conflict, NothingToRefund, RefundTooLarge, InsufficientFunds,
     StillRunning.
     """
     now = hub.now()
+    refund_id = new_id("rf", now)
 
     def body(tx: Connection) -> Refund:
-        refund = reserve(tx, hub, payment_of(tx, hub, product_id), wish, now)
-        if once is not None:
-            once.claim(tx, hub, refund.id)
-        return refund
+        payment_id = payment_of(tx, hub, product_id)
+        return reserve(tx, hub, payment_id, wish, now, refund_id=refund_id)
 
-    refund = await hub.database.write(body)
+    refund = await first(hub, body, refund_id)
     if refund.state is RefundState.RESERVED:
         await send(hub, refund.id)
-    return await answer(hub, refund.id, once, render)
+    return await answered(hub, refund.id)
 
 
-async def answer(hub: Hub, refund_id: str, once: Once | None, render: RenderRefund) -> bytes:
-    """The answer to the creating request, kept for the next time that it comes."""
-
-    def body(tx: Connection) -> bytes:
-        made = render(told(tx, hub, refund_id))
-        if once is not None:
-            once.keep(tx, hub, 201, made)
-        return made
-
-    return await (hub.database.read(body) if once is None else hub.database.write(body))
+async def answered(hub: Hub, refund_id: str) -> Told:
+    """What the creating request is answered, also where its first worker died."""
+    return await last(hub, lambda tx: told(tx, hub, refund_id))
 
 
 async def show(hub: Hub, refund_id: str) -> Told:
@@ -193,7 +180,9 @@ def told(tx: Connection, hub: Hub, refund_id: str) -> Told:
     return Told(refund, tuple(refunds.history(tx, refund_id)), _payee(hub, refund))
 
 
-def reserve(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime) -> Refund:
+def reserve(
+    tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: datetime, *, refund_id: str
+) -> Refund:
     """Promise the money, in the one conditional statement, and write everything that follows.
 
     Raises Conflict, MoneyMismatch, NothingToRefund, RefundTooLarge, InsufficientFunds.
@@ -208,7 +197,9 @@ def reserve(tx: Connection, hub: Hub, payment_id: str, wish: RefundWish, now: da
     way = _choose(tx, hub, payment, money, wish.transaction_id)
     if not refunds.reserve(tx, payment, money):
         raise RefundTooLarge(f"Only {payment.unreturned} of the payment can still go back.")
-    refund = _new(hub, payment, wish, way, (money, min(money.minor, loose)), now)
+    refund = _new(
+        hub, payment, wish, way, (money, min(money.minor, loose)), now, refund_id=refund_id
+    )
     by_hand = way.method == "manual"
     signal = RefundSignal.BY_HAND if by_hand else RefundSignal.RESERVED
     made = begin(tx, hub, refund, signal, f"{wish.actor} asked for it.", now)
@@ -304,11 +295,10 @@ def _choose(
     )
 
 
-def _new(
+def _new(  # noqa: PLR0913 - one for each thing that a refund is made of
     hub: Hub, payment: Payment, wish: RefundWish, way: Way, parts: tuple[Money, int],
-    now: datetime,
+    now: datetime, *, refund_id: str,
 ) -> Refund:  # fmt: skip
-    refund_id = new_id("rf", now)
     return Refund(
         id=refund_id,
         payment_id=payment.id,

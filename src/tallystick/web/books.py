@@ -8,10 +8,10 @@ from pydantic import Field
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.flows import books as flow
 from tallystick.flows.books import Fee
-from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body
-from tallystick.web.depends import HubDep, LimitedCaller, once_only
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["books"])
@@ -58,9 +58,20 @@ async def book_fee(
     who.needs("operator")
     wished = parsed.value
     fee = Fee(wished.gateway, wished.reference, Money(wished.amount, wished.currency))
-    told = {"gateway": fee.gateway, "amount": wished.amount, "currency": wished.currency,
-            "reference": fee.reference}  # fmt: skip
-    answer = shapes.encoded({"data": told})
     return await once_only(
-        request, hub, who, parsed.raw, lambda once: flow.book_fee(hub, fee, once, answer)
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: flow.book_fee(hub, fee),
+        lambda booked: created({"data": _fee(booked)}),
     )
+
+
+def _fee(fee: Fee) -> dict[str, Any]:
+    return {
+        "gateway": fee.gateway,
+        "amount": fee.amount.minor,
+        "currency": fee.amount.currency,
+        "reference": fee.reference,
+    }

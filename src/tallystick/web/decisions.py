@@ -13,13 +13,13 @@ from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import decide as flow
 from tallystick.flows.decide import Received, Why
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
 from tallystick.store import snapshots
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, Reason, body, instant_of
-from tallystick.web.depends import HubDep, LimitedCaller, once_only
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one
 
 router = APIRouter(tags=["payments"], responses=answers(one("Payment")))
@@ -105,16 +105,20 @@ async def _decided(
     who: Caller,
     payment_id: str,
     parsed: Parsed[Any],
-    decide: Callable[..., Awaitable[bytes]],
+    decide: Callable[..., Awaitable[Snapshot]],
     *what: object,
 ) -> Response:
     """Decide what was wished, with its reason, once for each Idempotency-Key."""
     known, why = await _seen(hub, who, payment_id), Why(parsed.value.reason, who.name)
 
-    async def work(once: Once | None) -> bytes:
-        return await decide(hub, known.id, *what, why, once, _render)
-
-    return await once_only(request, hub, who, parsed.raw, work, status=200)
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: decide(hub, known.id, *what, why),
+        lambda snapshot: created({"data": shapes.payment(snapshot)}, 200),
+    )
 
 
 async def _seen(hub: Hub, who: Caller, payment_id: str) -> Snapshot:
@@ -128,8 +132,3 @@ async def _seen(hub: Hub, who: Caller, payment_id: str) -> Snapshot:
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else instant_of("receivedAt", text)
-
-
-def _render(snapshot: Snapshot) -> bytes:
-    data: dict[str, Any] = {"data": shapes.payment(snapshot)}
-    return shapes.encoded(data)

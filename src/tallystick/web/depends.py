@@ -2,20 +2,15 @@
 
 import hashlib
 import hmac
-import json
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 
-from tallystick.domain.errors import Invalid, StillRunning, Unauthenticated
+from tallystick.domain.errors import Invalid, Unauthenticated
 from tallystick.domain.sealing import derived
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once, replay
-from tallystick.web import shapes
 from tallystick.web.auth import Caller, caller, client_address
-from tallystick.web.bodies import idempotency_key
 from tallystick.web.limits import RateLimits
 
 _TAG: Final = 16
@@ -74,52 +69,6 @@ LimitedCaller = Annotated[Caller, Depends(limited)]
 async def spend_polling(request: Request, who: Caller, payment_id: str) -> None:
     """Count one poll of one payment by one client. Raises TooMany."""
     await count(request, "polling", f"{payment_id}/{who.name}")
-
-
-async def once_only(  # noqa: PLR0913 - all of it is the request
-    request: Request,
-    hub: Hub,
-    who: Caller,
-    raw: bytes,
-    work: Callable[[Once | None], Awaitable[bytes]],
-    resume: Callable[[str, Once], Awaitable[bytes]] | None = None,
-    *,
-    place: str | None = None,
-    status: int = 201,
-) -> Response:
-    """Answer a creating request once: the same key and body get the same answer again.
-
-    Only the first answer to somebody without a name holds the client token: the same may be sent by
-    anybody at the same address, and the token opens what was bought. `place` stands for the path
-    where that has a secret in it. Raises KeyReused, StillRunning, and what `work` raises.
-    """
-    key = idempotency_key(request)
-    if key is None:
-        return _created(await work(None), status)
-    once = Once.of(f"{who.name} {request.method} {place or request.url.path}", key, raw)
-    known = await replay(hub, once)
-    if known is None:
-        return _created(await work(once), status)
-    if known.resume is not None:
-        if resume is None:
-            raise StillRunning("The same request is being worked on.", retry_after_s=2)
-        answer = await resume(known.resume, once)
-        return _created(answer if who.named else _without_token(answer))
-    replayed = _created(known.body if who.named else _without_token(known.body), known.status)
-    replayed.headers["idempotent-replayed"] = "true"
-    return replayed
-
-
-def _without_token(body: bytes) -> bytes:
-    answer = json.loads(body)
-    for part in (answer, answer.get("data")):
-        if isinstance(part, dict) and "clientToken" in part:
-            part["clientToken"] = None
-    return shapes.encoded(answer)
-
-
-def _created(body: bytes, status: int = 201) -> Response:
-    return Response(body, status, {"cache-control": "no-store"}, "application/json")
 
 
 def cursor(hub: Hub, at: datetime, last_id: str) -> str:

@@ -25,10 +25,10 @@ from tallystick.web.depends import (
     LimitedCaller,
     cursor_place,
     listed,
-    once_only,
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.payments import Offer, tolerance
 from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
@@ -71,11 +71,13 @@ async def create(
     )
     base_url = hub.settings.base_url
 
-    def render(snapshot: Snapshot, _token: str) -> bytes:
-        return shapes.encoded({"data": shapes.link(snapshot, base_url)})
-
     return await once_only(
-        request, hub, who, parsed.raw, lambda once: create_link(hub, wish, once, render)
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: create_link(hub, wish),
+        lambda snapshot: created({"data": shapes.link(snapshot, base_url)}),
     )
 
 

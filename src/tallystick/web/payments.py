@@ -13,8 +13,9 @@ from tallystick.domain.payment import AmountState, LatePolicy, Phase, Tolerance
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import cancel as cancel_flow
 from tallystick.flows import poll
-from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.checkout import Opened, Wish, create_payment, resume_payment
 from tallystick.flows.hub import Hub
+from tallystick.flows.idempotency import Answer
 from tallystick.flows.why import why
 from tallystick.store import payments as rows
 from tallystick.store import snapshots
@@ -33,10 +34,10 @@ from tallystick.web.depends import (
     LimitedCaller,
     cursor_place,
     listed,
-    once_only,
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
 
@@ -150,8 +151,9 @@ async def create(
         hub,
         who,
         parsed.raw,
-        lambda once: create_payment(hub, wish, once, _render_created),
-        lambda payment_id, once: resume_payment(hub, payment_id, once, _render_created),
+        lambda: create_payment(hub, wish),
+        _created,
+        resume=lambda payment_id: resume_payment(hub, payment_id, None),
     )
 
 
@@ -246,5 +248,5 @@ async def _find(hub: Hub, payment_id: str) -> Snapshot | None:
     return await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
 
 
-def _render_created(snapshot: Snapshot, token: str) -> bytes:
-    return shapes.encoded({"data": shapes.payment(snapshot), "clientToken": token})
+def _created(opened: Opened[None]) -> Answer:
+    return created({"data": shapes.payment(opened.snapshot), "clientToken": opened.token})

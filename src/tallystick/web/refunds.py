@@ -14,8 +14,9 @@ from tallystick.flows.request_refund import Payee, RefundWish, Told
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.pages import qr
 from tallystick.web.schemas import one, several
 
@@ -102,8 +103,9 @@ async def _create(
         hub,
         who,
         parsed.raw,
-        lambda once: flow.request(hub, product_id, wish, once, _render),
-        lambda refund_id, once: flow.answer(hub, refund_id, once, _render),
+        lambda: flow.request(hub, product_id, wish),
+        lambda told: created({"data": shape(told)}),
+        resume=lambda refund_id: flow.answered(hub, refund_id),
     )
 
 
@@ -157,10 +159,6 @@ async def cancel(refund_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
     """Only before anybody was told to make it. Safe to repeat; 409 afterwards."""
     who.needs("operator")
     return {"data": shape(await flow.cancel(hub, refund_id, who.name))}
-
-
-def _render(told: Told) -> bytes:
-    return shapes.encoded({"data": shape(told)})
 
 
 def shape(told: Told) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from tallystick.store import webhook_endpoints as rows
 from tallystick.store.webhook_endpoints import Endpoint
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.events import attempt, deliveries
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["webhook endpoints"])
@@ -75,7 +76,12 @@ async def create(
     _refuse_unknown(request, wished.events)
     wanted = Wanted(wished.url, wished.events, wished.description)
     return await once_only(
-        request, hub, who, parsed.raw, lambda once: flow.create(hub, wanted, once, _render)
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: flow.create(hub, wanted),
+        lambda made: created(_with_secret(*made)),
     )
 
 
@@ -141,8 +147,9 @@ async def rotate(
     """For `overlap` seconds every delivery is signed with both."""
     who.needs("admin")
     overlap = timedelta(seconds=parsed.value.overlap)
+    made = await flow.rotate(hub, endpoint_id, overlap)
     return Response(
-        _render(*await flow.rotate(hub, endpoint_id, overlap)),
+        shapes.encoded(_with_secret(*made)),
         headers={"cache-control": "no-store"}, media_type="application/json",
     )  # fmt: skip
 
@@ -176,8 +183,8 @@ async def log(
     return listed(hub, deliveries(found), places, limit)
 
 
-def _render(endpoint: Endpoint, secret: str) -> bytes:
-    return shapes.encoded({"data": {**_shape(endpoint), "secret": secret}})
+def _with_secret(endpoint: Endpoint, secret: str) -> dict[str, Any]:
+    return {"data": {**_shape(endpoint), "secret": secret}}
 
 
 def _shape(endpoint: Endpoint) -> dict[str, Any]:

@@ -16,9 +16,8 @@ from tallystick.domain.money import Money
 from tallystick.domain.offered_amounts import check_offered
 from tallystick.domain.payment import Attempt, Payment
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import Beside, Render, Wish, create_payment
+from tallystick.flows.checkout import Beside, Opened, Wish, resume_payment, sell
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
 from tallystick.products.gift_cards import rows
 from tallystick.products.gift_cards.codes import Mint
 from tallystick.products.gift_cards.rows import Listed
@@ -38,12 +37,11 @@ class Sale:
         self._hub, self._amount, self._gateway = hub, amount, gateway
         self._email, self._language = email, language
 
-    async def open(
-        self, once: Once | None, render: Render, owner_id: str | None, description: str
-    ) -> bytes:
+    async def open(self, owner_id: str | None, description: str) -> Opened[str]:
         """Open the payment; the card's row is written beside it, without a code.
 
-        Raises Invalid for an amount that no card has, and what `create_payment` raises.
+        What is sold is named by the card's id. Raises Invalid for an amount that no card has, and
+        what `sell` raises.
         """
         check_amount(self._hub, self._amount)
         back = f"{self._hub.settings.base_url.rstrip('/')}/gift-cards/{self.card_id}"
@@ -57,12 +55,12 @@ class Sale:
             cancel_url=back,
             expires_in=OFFERED_FOR,
         )
-        return await create_payment(self._hub, wish, once, render, self._beside(), soon=True)
+        return await sell(self._hub, wish, self._beside(), soon=True)
 
-    def _beside(self) -> Beside:
+    def _beside(self) -> Beside[str]:
         mint = mint_of(self._hub)
 
-        def write(tx: Connection, payment: Payment) -> None:
+        def write(tx: Connection, payment: Payment) -> str:
             card = Card(
                 id=self.card_id,
                 payment_id=payment.id,
@@ -78,8 +76,15 @@ class Sale:
                 issued_at=None,
             )
             rows.add(tx, card)
+            return card.id
 
         return write
+
+
+async def resume_sale(hub: Hub, payment_id: str) -> Opened[str]:
+    """Answer a request whose worker died: the card is there, its client token is new."""
+    card = await hub.database.read(lambda tx: _found(rows.of_payment(tx, payment_id)))
+    return await resume_payment(hub, payment_id, card.id)
 
 
 def check_amount(hub: Hub, amount: Money) -> None:

@@ -1,6 +1,5 @@
 """The pages on which somebody buys a gift card: form, wait, code."""
 
-import json
 import re
 from dataclasses import replace
 from typing import Final
@@ -26,7 +25,6 @@ from tallystick.products.gift_cards.page_view import (
     render_gift_form,
     render_gift_page,
 )
-from tallystick.products.gift_cards.routes import rendered
 from tallystick.web import pages
 from tallystick.web.bodies import LARGEST_BODY, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count
@@ -82,7 +80,7 @@ async def buy(request: Request, hub: HubDep, who: CallerDep) -> Response:
     try:
         sale = _sale(request, hub, given)
         told = words(language_of(request))("gift.description")
-        answer = json.loads(await sale.open(None, rendered(sale.card_id), None, told))
+        opened = await sale.open(None, told)
     except _Wrong as wrong:
         wrongly = replace(typed, wrong=wrong.field, limits=wrong.limits)
         return _form(request, hub, wrongly, 400)
@@ -91,9 +89,9 @@ async def buy(request: Request, hub: HubDep, who: CallerDep) -> Response:
         return _form(request, hub, replace(typed, notice=notice), 400)
     except HubError as error:
         return problem_page(request, hub, error, SHOP)
-    here = f"{site_of(hub).root}{SHOP}/{sale.card_id}"
+    here = f"{site_of(hub).root}{SHOP}/{opened.sold}"
     response = RedirectResponse(here, 303, {"cache-control": "no-store"})
-    set_token(response, hub, sale.card_id, answer["clientToken"])
+    set_token(response, hub, opened.sold, opened.token)
     return response
 
 

@@ -10,6 +10,7 @@ from tallystick.domain.decision import Action
 from tallystick.domain.errors import Conflict
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
+from tallystick.flows.idempotency import whole
 from tallystick.products.gift_cards import rows
 from tallystick.products.gift_cards.cards import Statement, code_of, email_of, locked, mint_of
 from tallystick.products.gift_cards.deliver import ask_for_letter, letter_key
@@ -25,14 +26,24 @@ _NO_LETTER: Final = {
 }
 
 
-def resend(
-    tx: Connection, hub: Hub, card_id: str, email: str | None, actor: str, now: datetime
-) -> Statement:
+async def resend(hub: Hub, sold: Card, email: str | None, actor: str) -> Statement:
     """Ask for another letter; `email` becomes the buyer's address where one is given.
 
     Raises NotFound, Conflict for a card whose code is of no use, Invalid where another secret key
     has sealed it.
     """
+    now = hub.now()
+    # The answer names a person: it is forgotten with their payment.
+    done = await whole(
+        hub, lambda tx: _resend(tx, hub, sold.id, email, actor, now), sold.payment_id
+    )
+    hub.work_signal.ring()
+    return done
+
+
+def _resend(
+    tx: Connection, hub: Hub, card_id: str, email: str | None, actor: str, now: datetime
+) -> Statement:
     card = locked(tx, card_id)
     _check_worth_a_letter(tx, hub, card)
     before = email_of(hub, card)

@@ -1,6 +1,5 @@
 """Gift cards over HTTP: sold to anybody, and spent by the merchant who is shown the code."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -11,10 +10,9 @@ from tallystick.domain.errors import NotFound, TooMany
 from tallystick.domain.ids import is_id
 from tallystick.domain.mailbox import mail_address
 from tallystick.domain.money import LARGEST_MINOR, Money
-from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import resume_payment
+from tallystick.flows.checkout import Opened
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import Answer
 from tallystick.products.gift_cards import answers as gift_shapes
 from tallystick.products.gift_cards import cards
 from tallystick.products.gift_cards import spend_gift_card as spend
@@ -24,8 +22,9 @@ from tallystick.products.gift_cards.spend_gift_card import Spending
 from tallystick.web import metrics, shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, count, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, count, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.limits import RateLimits
 from tallystick.web.pages.language import Language, negotiate, words
 from tallystick.web.schemas import one, ref, several
@@ -99,16 +98,15 @@ async def create(
     amount = Money(wished.amount, wished.currency)
     sale = cards.Sale(hub, amount, wished.gateway, wished.email, language)
 
-    async def begin(once: Once | None) -> bytes:
-        told = words(language)("gift.description")
-        return await sale.open(once, rendered(sale.card_id), who.owner, told)
-
-    async def resume(payment_id: str, once: Once) -> bytes:
-        card = await cards.card_of(hub, payment_id)
-        card_id = sale.card_id if card is None else card.id
-        return await resume_payment(hub, payment_id, once, rendered(card_id))
-
-    return await once_only(request, hub, who, parsed.raw, begin, resume)
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: sale.open(who.owner, words(language)("gift.description")),
+        _sold,
+        resume=lambda payment_id: cards.resume_sale(hub, payment_id),
+    )
 
 
 @router.get(
@@ -153,16 +151,15 @@ async def redeem(
     """A part or all of it. The same reference and amount again gets the same answer."""
     who.needs("operator")
     found = await _by_code(request, hub, who, code)
-    wanted = _spending(parsed.value)
-    now = hub.now()
-
-    def body_of(tx: Any) -> dict[str, Any]:
-        done = spend.redeem(tx, found.id, wanted, now)
-        return gift_shapes.redemption(found, done)
-
-    work = _kept(hub, 200, body_of)
-    return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/redeem",
-                           status=200)  # fmt: skip
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: spend.redeem(hub, found.id, _spending(parsed.value)),
+        lambda done: created({"data": gift_shapes.redemption(found, done)}, 200),
+        place=f"{found.id}/redeem",
+    )
 
 
 @router.post(
@@ -200,21 +197,15 @@ async def resend(
     """To the buyer's address, or to another one that takes its place. 409 where it is no use."""
     who.needs("operator")
     found = await _by_code_or_id(request, hub, who, code)
-    email, now = parsed.value.email, hub.now()
-
-    def body_of(tx: Any) -> dict[str, Any]:
-        told = resend_letter(tx, hub, found.id, email, who.name, now)
-        return gift_shapes.card(told, cards.email_of(hub, told.card))
-
-    kept = _kept(hub, 202, body_of, found.payment_id)
-
-    async def work(once: Once | None) -> bytes:
-        answer: bytes = await kept(once)
-        hub.work_signal.ring()
-        return answer
-
-    return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/resend",
-                           status=202)  # fmt: skip
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: resend_letter(hub, found, parsed.value.email, who.name),
+        lambda told: created({"data": _card(hub, told)}, 202),
+        place=f"{found.id}/resend",
+    )
 
 
 @router.post(
@@ -231,14 +222,16 @@ async def hold(
     """It cannot be spent twice while an order is made; captured, released, or over in time."""
     who.needs("operator")
     found = await _by_code(request, hub, who, code)
-    wanted, lasts = _spending(parsed.value), timedelta(seconds=parsed.value.expires_in)
-    now = hub.now()
-
-    def body_of(tx: Any) -> dict[str, Any]:
-        return gift_shapes.hold(spend.hold(tx, found.id, wanted, lasts, now))
-
-    work = _kept(hub, 201, body_of)
-    return await once_only(request, hub, who, parsed.raw, work, place=f"{found.id}/holds")
+    lasts = timedelta(seconds=parsed.value.expires_in)
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: spend.hold(hub, found.id, _spending(parsed.value), lasts),
+        lambda held: created({"data": gift_shapes.hold(held)}),
+        place=f"{found.id}/holds",
+    )
 
 
 @router.post(
@@ -256,10 +249,7 @@ async def capture(
     """All of it, or `amount`: then the rest goes back to the card. Safe to repeat."""
     who.needs("operator")
     found = await _by_code(request, hub, who, code)
-    now, amount = hub.now(), parsed.value.amount
-    done = await hub.database.write(
-        lambda tx: spend.capture(tx, found.id, _hold_id(hold_id), amount, now)
-    )
+    done = await spend.capture(hub, found.id, _hold_id(hold_id), parsed.value.amount)
     return _json(gift_shapes.hold(done))
 
 
@@ -273,9 +263,7 @@ async def release(
     """It can be spent again. Safe to repeat."""
     who.needs("operator")
     found = await _by_code(request, hub, who, code)
-    now = hub.now()
-    done = await hub.database.write(lambda tx: spend.release(tx, found.id, _hold_id(hold_id), now))
-    return _json(gift_shapes.hold(done))
+    return _json(gift_shapes.hold(await spend.release(hub, found.id, _hold_id(hold_id))))
 
 
 def buyer_language(request: Request, wished: str | None = None) -> Language:
@@ -283,9 +271,8 @@ def buyer_language(request: Request, wished: str | None = None) -> Language:
     return negotiate(request.headers.get("accept-language"), wished, None)
 
 
-def rendered(card_id: str) -> Callable[[Snapshot, str], bytes]:
-    """Writes the answer to a sale of this card."""
-    return lambda snapshot, token: shapes.encoded(gift_shapes.sold(snapshot, card_id, token))
+def _sold(opened: Opened[str]) -> Answer:
+    return created(gift_shapes.sold(opened.snapshot, opened.sold, opened.token))
 
 
 async def _by_code_or_id(request: Request, hub: Hub, who: Caller, name: str) -> Card:
@@ -313,31 +300,6 @@ async def _by_code(request: Request, hub: Hub, who: Caller, code: str) -> Card:
     return found
 
 
-def _kept(
-    hub: Hub,
-    status: int,
-    body_of: Callable[[Any], dict[str, Any]],
-    payment_id: str | None = None,
-) -> Callable[[Once | None], Any]:
-    """Work of one transaction, whose answer is kept under the request's key in it.
-
-    An answer that names a person names their payment too, with which it is forgotten.
-    """
-
-    async def work(once: Once | None) -> bytes:
-        def write(tx: Any) -> bytes:
-            if once is not None:
-                once.claim(tx, hub, payment_id)
-            answer = shapes.encoded({"data": body_of(tx)})
-            if once is not None:
-                once.keep(tx, hub, status, answer)
-            return answer
-
-        return await hub.database.write(write)
-
-    return work
-
-
 def _spending(wished: Redeem) -> Spending:
     return Spending(wished.amount, wished.reference, wished.currency)
 
@@ -349,7 +311,11 @@ def _hold_id(text: str) -> str:
 
 
 def _told(hub: Hub, found: cards.Statement) -> Response:
-    return _json(gift_shapes.card(found, cards.email_of(hub, found.card)))
+    return _json(_card(hub, found))
+
+
+def _card(hub: Hub, found: cards.Statement) -> dict[str, Any]:
+    return gift_shapes.card(found, cards.email_of(hub, found.card))
 
 
 def _json(data: dict[str, Any]) -> Response:

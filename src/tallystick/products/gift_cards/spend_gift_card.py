@@ -12,6 +12,7 @@ from tallystick.domain.errors import Conflict, InsufficientFunds, MoneyMismatch,
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
+from tallystick.flows.idempotency import whole
 from tallystick.products.gift_cards import rows
 from tallystick.products.gift_cards.cards import balance, locked, note
 from tallystick.products.gift_cards.rules import (
@@ -37,11 +38,40 @@ class Spending:
     currency: str | None = None
 
 
-def redeem(tx: Connection, card_id: str, wanted: Spending, now: datetime) -> Movement:
+async def redeem(hub: Hub, card_id: str, wanted: Spending) -> Movement:
     """Spend a part; the same reference and amount again is the same redemption.
 
     Raises NotFound, Conflict, InsufficientFunds, MoneyMismatch.
     """
+    now = hub.now()
+    return await whole(hub, lambda tx: _redeem(tx, card_id, wanted, now))
+
+
+async def hold(hub: Hub, card_id: str, wanted: Spending, lasts: timedelta) -> Hold:
+    """Set a part aside, so that it cannot be spent twice while an order is being made.
+
+    The same reference and amount again is the same hold. Raises as `redeem` does.
+    """
+    now = hub.now()
+    return await whole(hub, lambda tx: _set_aside(tx, card_id, wanted, lasts, now))
+
+
+async def capture(hub: Hub, card_id: str, hold_id: str, amount: int | None) -> Hold:
+    """Spend what is held, or a part of it; the rest goes back to the card. Safe to repeat.
+
+    Raises NotFound, Conflict, InsufficientFunds.
+    """
+    now = hub.now()
+    return await hub.database.write(lambda tx: _capture(tx, card_id, hold_id, amount, now))
+
+
+async def release(hub: Hub, card_id: str, hold_id: str) -> Hold:
+    """What was held can be spent again. Safe to repeat. Raises NotFound, Conflict."""
+    now = hub.now()
+    return await hub.database.write(lambda tx: _release(tx, card_id, hold_id, now))
+
+
+def _redeem(tx: Connection, card_id: str, wanted: Spending, now: datetime) -> Movement:
     card = locked(tx, card_id)
     _check_currency(card, wanted.currency)
     before = rows.named(tx, card_id, MovementKind.REDEEM, wanted.reference)
@@ -53,11 +83,9 @@ def redeem(tx: Connection, card_id: str, wanted: Spending, now: datetime) -> Mov
     return _book(tx, card, line, accounts.gift_card(card.id), accounts.REVENUE, now)
 
 
-def hold(tx: Connection, card_id: str, wanted: Spending, lasts: timedelta, now: datetime) -> Hold:
-    """Set a part aside, so that it cannot be spent twice while an order is being made.
-
-    The same reference and amount again is the same hold. Raises as `redeem` does.
-    """
+def _set_aside(
+    tx: Connection, card_id: str, wanted: Spending, lasts: timedelta, now: datetime
+) -> Hold:
     card = locked(tx, card_id)
     _check_currency(card, wanted.currency)
     before = rows.hold_named(tx, card_id, wanted.reference)
@@ -76,11 +104,7 @@ def hold(tx: Connection, card_id: str, wanted: Spending, lasts: timedelta, now: 
     return made
 
 
-def capture(tx: Connection, card_id: str, hold_id: str, amount: int | None, now: datetime) -> Hold:
-    """Spend what is held, or a part of it; the rest goes back to the card. Safe to repeat.
-
-    Raises NotFound, Conflict, InsufficientFunds.
-    """
+def _capture(tx: Connection, card_id: str, hold_id: str, amount: int | None, now: datetime) -> Hold:
     card, held = _held(tx, card_id, hold_id)
     taken = held.amount if amount is None else amount
     if held.state is HoldState.CAPTURED:
@@ -99,8 +123,7 @@ def capture(tx: Connection, card_id: str, hold_id: str, amount: int | None, now:
     return _held(tx, card_id, hold_id)[1]
 
 
-def release(tx: Connection, card_id: str, hold_id: str, now: datetime) -> Hold:
-    """What was held can be spent again. Safe to repeat. Raises NotFound, Conflict."""
+def _release(tx: Connection, card_id: str, hold_id: str, now: datetime) -> Hold:
     card, held = _held(tx, card_id, hold_id)
     if held.state is HoldState.CAPTURED:
         raise Conflict("The hold was captured, so it cannot be released.")
@@ -122,7 +145,7 @@ async def release_holds(hub: Hub) -> dict[str, Any]:
 def _release_if_held(one: Hold, now: datetime, tx: Connection) -> None:
     _, held = _held(tx, one.card_id, one.id)
     if held.state is HoldState.HELD:
-        release(tx, one.card_id, one.id, now)
+        _release(tx, one.card_id, one.id, now)
 
 
 def _held(tx: Connection, card_id: str, hold_id: str) -> tuple[Card, Hold]:

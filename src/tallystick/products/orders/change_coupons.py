@@ -1,31 +1,22 @@
 """Coupons: made by the merchant, and ended."""
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection
 
 from tallystick.domain.errors import NotFound
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.products.orders import coupon_rows
 from tallystick.products.orders.coupon import Coupon
 
 
-async def add_coupon(
-    hub: Hub, coupon: Coupon, once: Once | None, render: Callable[[Coupon], bytes]
-) -> bytes:
+async def add_coupon(hub: Hub, coupon: Coupon) -> Coupon:
     """Keep a new coupon. Raises Conflict where its code is taken."""
 
-    def body(tx: Connection) -> bytes:
-        if once is not None:
-            once.claim(tx, hub, None)
+    def body(tx: Connection) -> Coupon:
         coupon_rows.add(tx, coupon)
-        answer = render(coupon)
-        if once is not None:
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return coupon
 
-    return await hub.database.write(body)
+    return await whole(hub, body)
 
 
 async def end_coupon(hub: Hub, coupon_id: str) -> Coupon:

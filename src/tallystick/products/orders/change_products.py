@@ -1,6 +1,5 @@
 """Products: what is sold, put on the shelf or changed; and three to try things with."""
 
-from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import Connection
@@ -8,11 +7,10 @@ from sqlalchemy import Connection
 from tallystick.domain.access import place
 from tallystick.domain.errors import Conflict, Invalid, NotConfigured, NotFound
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.products.orders import product_rows
 from tallystick.products.orders.rules import Product
 
-Render = Callable[[Product], bytes]
 _DEMO: Final = (
     ("starter", "Starter kit", {"USD": 1_900, "VND": 449_000, "LKR": 570_000}, None),
     ("pro", "Pro licence", {"USD": 9_900, "VND": 2_390_000, "LKR": 2_970_000},
@@ -22,25 +20,20 @@ _DEMO: Final = (
 )  # fmt: skip
 
 
-async def add_product(hub: Hub, product: Product, once: Once | None, render: Render) -> bytes:
+async def add_product(hub: Hub, product: Product) -> Product:
     """Put a new product on the shelf. Raises Conflict where its type is taken, NotConfigured."""
     _check_access(hub, product)
 
-    def body(tx: Connection) -> bytes:
-        if once is not None:
-            once.claim(tx, hub, None)
+    def body(tx: Connection) -> Product:
         if product_rows.find(tx, product.type) is not None:
             raise Conflict(
                 f"There is a product {product.type!r} already; change it with "
                 f"PUT /api/products/{product.type}."
             )
         product_rows.put(tx, product)
-        answer = render(product)
-        if once is not None:
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return product
 
-    return await hub.database.write(body)
+    return await whole(hub, body)
 
 
 async def change_product(hub: Hub, product: Product) -> Product:

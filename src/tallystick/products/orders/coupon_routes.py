@@ -15,8 +15,9 @@ from tallystick.products.orders.change_coupons import add_coupon, end_coupon
 from tallystick.products.orders.coupon import Coupon, CouponType, normal_code
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, amounts, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["coupons"])
@@ -73,7 +74,12 @@ async def create(
     who.needs("admin")
     coupon = _coupon(hub, parsed.value)
     return await once_only(
-        request, hub, who, parsed.raw, lambda once: add_coupon(hub, coupon, once, _rendered)
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: add_coupon(hub, coupon),
+        lambda made: created({"data": shown(made)}),
     )
 
 
@@ -173,7 +179,3 @@ async def _found(hub: Hub, name: str) -> Coupon:
     if found is None:
         raise NotFound("There is no coupon with this id or code.")
     return found
-
-
-def _rendered(coupon: Coupon) -> bytes:
-    return shapes.encoded({"data": shown(coupon)})

@@ -1,6 +1,6 @@
 """Orders: a wish to buy becomes a price, an order and an open payment, in one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -21,10 +21,8 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import LatePolicy, Payment, Tolerance
 from tallystick.domain.same_mailbox import same_person
 from tallystick.domain.sealing import Keys, derived, seal, unseal
-from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import Wish, complete_free, create_payment, resume_payment
+from tallystick.flows.checkout import Opened, Wish, complete_free, resume_payment, sell
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
 from tallystick.flows.rates import latest
 from tallystick.products.orders import coupon_rows, product_rows, rows
 from tallystick.products.orders.coupon import normal_code
@@ -36,7 +34,6 @@ from tallystick.store import decisions, payments
 
 USUAL: Final = "USD"
 OFFERED_FOR: Final = timedelta(days=1)
-Render = Callable[[Order, Snapshot, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +57,11 @@ class OrderWish:
     tolerance: Tolerance | None = None
 
 
-async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Render) -> bytes:
-    """Price it, hold its coupon, and open its payment; returns the answer as `render` wrote it.
+async def place_order(hub: Hub, wish: OrderWish) -> Opened[Order]:
+    """Price it, hold its coupon, and open its payment.
 
     What the discounts leave nothing of is completed at once, without a gateway. Raises Invalid,
-    CouponUnknown, CouponOver, CouponUsedUp, and what `create_payment` raises; then nothing is held.
+    CouponUnknown, CouponOver, CouponUsedUp, and what `sell` raises; then nothing is held.
     """
     now = hub.now()
     draft, name = await hub.database.read(lambda tx: _draft(tx, hub, wish, new_id("ord", now)))
@@ -82,35 +79,29 @@ async def place_order(hub: Hub, wish: OrderWish, once: Once | None, render: Rend
         late_policy=wish.late_policy,
         tolerance=wish.tolerance,
     )
-    made = draft
 
-    def beside(tx: Connection, payment: Payment) -> None:
-        nonlocal made
+    def beside(tx: Connection, payment: Payment) -> Order:
         made = replace(draft, payment_id=payment.id)
         rows.add(tx, made)
         if made.coupon_id is not None:
             names = Addresses.of(hub.secret).lookups(CUSTOMERS, wish.email)
             coupon_rows.reserve(tx, made.coupon_id, made.id, names, now)
+        return made
 
-    def completed(tx: Connection, snapshot: Snapshot, token: str) -> bytes:
-        return render(rows.find(tx, made.id) or made, snapshot, token)
+    def delivered(tx: Connection, made: Order) -> Order:
+        return rows.find(tx, made.id) or made
 
     if not draft.amount.minor:
-        return await complete_free(hub, offer, once, completed, beside)
-    return await create_payment(
-        hub, offer, once, lambda snapshot, token: render(made, snapshot, token), beside,
-        soon=wish.public,
-    )  # fmt: skip
+        return await complete_free(hub, offer, beside, delivered)
+    return await sell(hub, offer, beside, soon=wish.public)
 
 
-async def resume_order(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
+async def resume_order(hub: Hub, payment_id: str) -> Opened[Order]:
     """Answer a creating request whose worker died. Raises NotFound."""
     order = await hub.database.read(lambda tx: rows.of_payment(tx, payment_id))
     if order is None:
         raise NotFound("There is no order of this payment.")
-    return await resume_payment(
-        hub, payment_id, once, lambda snapshot, token: render(order, snapshot, token)
-    )
+    return await resume_payment(hub, payment_id, order)
 
 
 async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:

@@ -12,10 +12,10 @@ from tallystick.flows.hub import Hub
 from tallystick.products.orders import product_rows as rows
 from tallystick.products.orders.change_products import add_product, change_product
 from tallystick.products.orders.rules import Product
-from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, amounts, body, described
-from tallystick.web.depends import HubDep, LimitedCaller, once_only
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one, ref
 
 router = APIRouter(tags=["products"])
@@ -73,7 +73,12 @@ async def create(
     who.needs("admin")
     product = _product(hub, parsed.value.product_type, parsed.value)
     return await once_only(
-        request, hub, who, parsed.raw, lambda once: add_product(hub, product, once, _rendered)
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: add_product(hub, product),
+        lambda made: created({"data": shown(made)}),
     )
 
 
@@ -128,7 +133,3 @@ def _product(hub: Hub, product_type: str, said: Described) -> Product:
         product_type, said.name, said.prices, said.description, said.licensed, said.access,
         said.active, now, now,
     )  # fmt: skip
-
-
-def _rendered(product: Product) -> bytes:
-    return shapes.encoded({"data": shown(product)})

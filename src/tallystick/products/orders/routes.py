@@ -11,8 +11,9 @@ from tallystick.domain.access import USERNAME
 from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
 from tallystick.domain.ids import is_id
 from tallystick.domain.payment import LatePolicy
-from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import Opened
 from tallystick.flows.hub import Hub
+from tallystick.flows.idempotency import Answer
 from tallystick.products.orders import answers as order_shapes
 from tallystick.products.orders import grant_rows, licence_rows, rows
 from tallystick.products.orders import ordering as flow
@@ -21,11 +22,11 @@ from tallystick.products.orders.answers import Bought
 from tallystick.products.orders.ordering import OrderWish
 from tallystick.products.orders.rules import Buyer, Order
 from tallystick.store import snapshots
-from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import KNOWN, Body, Parsed, Reason, body, described, web_address
-from tallystick.web.depends import HubDep, LimitedCaller, once_only
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.payments import Forgiven, Metadata, short_metadata, tolerance
 from tallystick.web.schemas import one
 
@@ -117,8 +118,9 @@ async def create(
         hub,
         who,
         parsed.raw,
-        lambda once: flow.place_order(hub, wish, once, partial(_rendered, hub)),
-        lambda payment_id, once: flow.resume_order(hub, payment_id, once, partial(_rendered, hub)),
+        lambda: flow.place_order(hub, wish),
+        partial(_created, hub),
+        resume=lambda payment_id: flow.resume_order(hub, payment_id),
     )
 
 
@@ -214,9 +216,9 @@ def _merchants_own(said: CreateOrder) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _rendered(hub: Hub, order: Order, snapshot: Snapshot, token: str) -> bytes:
-    shown = order_shapes.new(hub, order, snapshot)
-    return shapes.encoded({"data": {**shown, "clientToken": token}})
+def _created(hub: Hub, opened: Opened[Order]) -> Answer:
+    shown = order_shapes.new(hub, opened.sold, opened.snapshot)
+    return created({"data": {**shown, "clientToken": opened.token}})
 
 
 def _shown(hub: Hub, who: Caller, found: Bought) -> dict[str, object]:

@@ -10,7 +10,7 @@ from tallystick.domain.addresses import REFERRERS, Addresses
 from tallystick.domain.errors import Conflict, Invalid, NotFound
 from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.products.revenue import commission_rows, referrer_rows
 from tallystick.products.revenue.commission_rows import Entry, Standing
 from tallystick.products.revenue.referral import Commission, normal_code
@@ -26,12 +26,7 @@ class Known:
     standing: Standing
 
 
-Render = Callable[[Known], bytes]
-
-
-async def create(
-    hub: Hub, email: str, code: str, discount: int, once: Once | None, render: Render
-) -> bytes:
+async def create(hub: Hub, email: str, code: str, discount: int) -> Known:
     """A new referrer. Raises Invalid for a code that cannot be one, Conflict where it is taken."""
     now = hub.now()
     addresses, address, name = Addresses.of(hub.secret), email.strip(), new_id("ref", now)
@@ -39,17 +34,12 @@ async def create(
     taken = addresses.lookups(REFERRERS, address)
     made = Referrer(name, kept, _checked(code), discount, now)
 
-    def body(tx: Connection) -> bytes:
-        if once is not None:
-            once.claim(tx, hub, None)
+    def body(tx: Connection) -> Known:
         if referrer_rows.has_address(tx, taken) or not referrer_rows.add(tx, made):
             raise Conflict("Another referrer has this code or e-mail address; choose another.")
-        answer = render(_known(tx, hub, made))
-        if once is not None:
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return _known(tx, hub, made)
 
-    return await hub.database.write(body)
+    return await whole(hub, body)
 
 
 async def show(hub: Hub, referrer_id: str) -> Known:

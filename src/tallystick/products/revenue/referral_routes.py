@@ -21,8 +21,9 @@ from tallystick.products.revenue.referral import (
 )
 from tallystick.web import shapes, tables
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.operator_schemas import text_answer
 from tallystick.web.schemas import one, several
 
@@ -72,9 +73,8 @@ async def create(
         hub,
         who,
         parsed.raw,
-        lambda once: flow.create(
-            hub, wished.email, wished.code, wished.buyer_discount_percent, once, _rendered
-        ),
+        lambda: flow.create(hub, wished.email, wished.code, wished.buyer_discount_percent),
+        lambda known: created({"data": _shape(known)}),
     )
 
 
@@ -149,10 +149,6 @@ async def pay(commission_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     """Approved → paid. `paidOutAmount` is what to transfer: debts of the referrer are taken off."""
     who.needs("operator")
     return {"data": _row(await flow.pay(hub, commission_id))}
-
-
-def _rendered(known: Known) -> bytes:
-    return shapes.encoded({"data": _shape(known)})
 
 
 def _shape(known: Known) -> dict[str, Any]:

@@ -11,28 +11,30 @@ from tallystick.domain.destination import destination
 from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
 from tallystick.domain.ids import is_id, new_id
 from tallystick.domain.money import LARGEST_MINOR, Money
-from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import resume_payment
+from tallystick.flows.checkout import Opened
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import Answer
 from tallystick.products.tasks import answers as shown
 from tallystick.products.tasks import rows
 from tallystick.products.tasks.call_back import callback_secret
 from tallystick.products.tasks.cancel_task import cancel_task
 from tallystick.products.tasks.rules import Task, TaskState
 from tallystick.products.tasks.sessions import (
+    Started,
     TaskView,
     create_task,
     find_task,
     resend_callback,
+    resume_session,
     start_session,
     view_of,
 )
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit, web_address
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.payments import Metadata, short_metadata
 from tallystick.web.schema_parts import object_, ref
 from tallystick.web.schemas import one, several
@@ -97,11 +99,13 @@ async def create(
     task = _new_task(hub, parsed.value)
     secret = callback_secret(hub)
 
-    def render(view: TaskView) -> bytes:
-        return shapes.encoded({"data": shown.task(view), "callbackSecret": secret})
-
     return await once_only(
-        request, hub, who, parsed.raw, lambda once: create_task(hub, task, once, render)
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: create_task(hub, task),
+        lambda view: created({"data": shown.task(view), "callbackSecret": secret}),
     )
 
 
@@ -168,29 +172,22 @@ async def act(
 async def _start(
     request: Request, hub: Hub, who: Caller, parsed: Parsed[Act], task_id: str
 ) -> Response:
-    render = partial(_render_session, hub, task_id)
-    fresh = True
-
-    async def work(once: Once | None) -> bytes:
-        nonlocal fresh
-        said = parsed.value
-        answer, fresh = await start_session(
-            hub, task_id, said.gateway, said.return_url, once, render
-        )
-        return answer
-
-    async def resume(payment_id: str, once: Once) -> bytes:
-        return await resume_payment(hub, payment_id, once, render)
-
-    response = await once_only(request, hub, who, parsed.raw, work, resume)
-    if not fresh:
-        response.status_code = 200
-    return response
+    said = parsed.value
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: start_session(hub, task_id, said.gateway, said.return_url),
+        partial(_session, hub),
+        resume=lambda payment_id: resume_session(hub, task_id, payment_id),
+    )
 
 
-def _render_session(hub: Hub, task_id: str, snapshot: Snapshot, token: str) -> bytes:
-    told = shown.started_session(task_id, snapshot, token, hub.settings.base_url)
-    return shapes.encoded({"data": told})
+def _session(hub: Hub, opened: Opened[Started]) -> Answer:
+    sold = opened.sold
+    told = shown.started_session(sold.task_id, opened.snapshot, opened.token, hub.settings.base_url)
+    return created({"data": told}, 201 if sold.fresh else 200)
 
 
 def _new_task(hub: Hub, wished: CreateTask) -> Task:

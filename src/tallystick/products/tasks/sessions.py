@@ -1,6 +1,5 @@
 """Tasks: made, started again and again until money comes, and told of when it has."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,9 +12,9 @@ from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.sealing import fingerprint
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import Wish, create_payment
+from tallystick.flows.checkout import Opened, Wish, resume_payment, sell
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.products.tasks import rows
 from tallystick.products.tasks.deliver import CALLBACK
 from tallystick.products.tasks.rules import Session, Task, TaskSignal, TaskState, standing
@@ -24,8 +23,6 @@ from tallystick.store.effects import Standing
 
 _ANY: Final = 1000
 """As many currencies as no gateway names that does not take all of them."""
-
-Render = Callable[[Snapshot, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,14 @@ class TaskView:
     callback: Standing | None
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The task that a session is for, and whether it began with this request."""
+
+    task_id: str
+    fresh: bool
+
+
 class SessionLive(Conflict):
     """Somebody can pay this task right now; `payment_id` is where."""
 
@@ -47,20 +52,14 @@ class SessionLive(Conflict):
         self.payment_id = payment_id
 
 
-async def create_task(
-    hub: Hub, task: Task, once: Once | None, render: Callable[[TaskView], bytes]
-) -> bytes:
+async def create_task(hub: Hub, task: Task) -> TaskView:
     """Write a new task down; nothing is asked of a gateway until it is started."""
 
-    def body(tx: Connection) -> bytes:
+    def body(tx: Connection) -> TaskView:
         rows.add(tx, task)
-        answer = render(TaskView(task, task.state, None, None, None))
-        if once is not None:
-            once.claim(tx, hub, None)
-            once.keep(tx, hub, 201, answer)
-        return answer
+        return TaskView(task, task.state, None, None, None)
 
-    return await hub.database.write(body)
+    return await whole(hub, body)
 
 
 async def find_task(hub: Hub, task_id: str) -> TaskView:
@@ -86,10 +85,9 @@ def view_of(tx: Connection, task: Task | None, now: datetime) -> TaskView | None
 
 
 async def start_session(
-    hub: Hub, task_id: str, wished: str | None, return_url: str | None, once: Once | None,
-    render: Render,
-) -> tuple[bytes, bool]:  # fmt: skip
-    """Begin, or find again, the session in which a task is paid; the answer, and whether new.
+    hub: Hub, task_id: str, wished: str | None, return_url: str | None
+) -> Opened[Started]:
+    """Begin, or find again, the session in which a task is paid.
 
     `wished` is the gateway, where one was named. Raises Invalid where several fit, NotFound,
     Conflict where the task is completed or is being paid elsewhere, and what opening any payment
@@ -109,17 +107,23 @@ async def start_session(
         expires_in=timedelta(seconds=hub.settings.task_session_s),
     )
 
-    def beside(tx: Connection, payment: Payment) -> None:
+    def beside(tx: Connection, payment: Payment) -> Started:
         _begin(tx, task_id, payment, now)
         links.add(
             tx, link_id=new_id("plink", now), short_code=short_code(), payment_id=payment.id,
             gateways=(gateway,), now=now,
         )  # fmt: skip
+        return Started(task_id, fresh=True)
 
     try:
-        return await create_payment(hub, wish, once, render, beside), True
+        return await sell(hub, wish, beside)
     except SessionLive as live:
-        return await _again(hub, live.payment_id, gateway, render), False
+        return await _again(hub, task_id, live.payment_id, gateway)
+
+
+async def resume_session(hub: Hub, task_id: str, payment_id: str) -> Opened[Started]:
+    """Answer a request whose worker died: the session is there, its client token is new."""
+    return await resume_payment(hub, payment_id, Started(task_id, fresh=True))
 
 
 def _paid_through(view: TaskView, now: datetime) -> str | None:
@@ -168,7 +172,7 @@ def locked(tx: Connection, task_id: str) -> Task:
     return task
 
 
-async def _again(hub: Hub, payment_id: str, gateway: str, render: Render) -> bytes:
+async def _again(hub: Hub, task_id: str, payment_id: str, gateway: str) -> Opened[Started]:
     """The session that is live, for whoever starts it once more."""
     token, now = capability("tct_"), hub.now()
 
@@ -182,7 +186,8 @@ async def _again(hub: Hub, payment_id: str, gateway: str, render: Render) -> byt
         credentials.add_token(tx, fingerprint(token), payment_id, now)
         return snapshot
 
-    return render(await hub.database.write(body), token)
+    snapshot = await hub.database.write(body)
+    return Opened(snapshot, token, Started(task_id, fresh=False))
 
 
 async def resend_callback(hub: Hub, task_id: str) -> TaskView:

@@ -114,13 +114,12 @@ async def start(request: Request, hub: HubDep) -> Response:
         return await _form(request, hub, owner, currency, typed, limited=True)
     wish = TopupWish(owner, amount, _field(fields, "gateway"))
     try:
-        told = await start_topup(hub, wish, None, lambda *made: f"{made[0]} {made[2]}".encode())
+        opened = await start_topup(hub, wish)
     except HubError as error:
         return problem_page(request, hub, error, WALLET)
-    tx_ref, _, token = told.decode().partition(" ")
-    response = _to(hub, f"{WALLET}/{tx_ref}")
+    response = _to(hub, f"{WALLET}/{opened.sold}")
     response.set_cookie(
-        _TOKEN, token, max_age=_TOKEN_LIFE_S, httponly=True, samesite="lax",
+        _TOKEN, opened.token, max_age=_TOKEN_LIFE_S, httponly=True, samesite="lax",
         secure=hub.settings.secure,
     )  # fmt: skip
     return response

@@ -8,18 +8,17 @@ from pydantic import Field
 from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
-from tallystick.flows.idempotency import Once
 from tallystick.products.wallets import answers as told
 from tallystick.products.wallets import rows
-from tallystick.products.wallets.rows import Entry, Spend
+from tallystick.products.wallets.rows import Entry
 from tallystick.products.wallets.spend_wallet import spend
 from tallystick.products.wallets.topup import LONGEST_OWNER
 from tallystick.store import ledger
-from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed, once_only
+from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.schemas import one, several
 
 router = APIRouter(tags=["wallets"])
@@ -87,17 +86,14 @@ async def take(
         raise NotFound("There is no wallet with this id that you may see.")
     wished = parsed.value
     amount = Money(wished.amount, wished.currency)
-    repeated = False
-
-    async def work(once: Once | None) -> bytes:
-        nonlocal repeated
-        answer, repeated = await spend(hub, owner_id, amount, wished.reference, once, _render)
-        return answer
-
-    response = await once_only(request, hub, who, parsed.raw, work)
-    if repeated:
-        response.headers["idempotent-replayed"] = "true"
-    return response
+    return await once_only(
+        request,
+        hub,
+        who,
+        parsed.raw,
+        lambda: spend(hub, owner_id, amount, wished.reference),
+        lambda taken: created({"data": told.spent(taken.spend)}, replayed=taken.repeated),
+    )
 
 
 def _needs_sight(who: Caller, owner_id: str) -> None:
@@ -109,7 +105,3 @@ def _needs_sight(who: Caller, owner_id: str) -> None:
     if who.owner != owner_id:
         raise NotFound("There is no wallet with this id that you may see.")
     return None
-
-
-def _render(spent: Spend) -> bytes:
-    return shapes.encoded({"data": told.spent(spent)})

@@ -1,6 +1,6 @@
 """Spend: money leaves a wallet, once for each reference, and never more than is in it."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -9,24 +9,28 @@ from tallystick.domain.errors import Conflict, RaceLost
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.flows.hub import Hub
-from tallystick.flows.idempotency import Once
+from tallystick.flows.idempotency import whole
 from tallystick.products.wallets import rows
 from tallystick.products.wallets.rows import Spend
 from tallystick.store import ledger
 
-Render = Callable[[Spend], bytes]
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken from a wallet, and whether it was taken before."""
+
+    spend: Spend
+    repeated: bool
 
 
-async def spend(
-    hub: Hub, owner_id: str, amount: Money, reference: str, once: Once | None, render: Render
-) -> tuple[bytes, bool]:
-    """Take money from a wallet; the answer, and whether it was given before.
+async def spend(hub: Hub, owner_id: str, amount: Money, reference: str) -> Taken:
+    """Take money from a wallet.
 
-    The same reference and amount are answered the same. Raises Conflict where the reference was
+    The same reference and amount take nothing again. Raises Conflict where the reference was
     used for another amount, InsufficientFunds.
     """
 
-    def body(tx: Connection) -> tuple[bytes, bool]:
+    def body(tx: Connection) -> Taken:
         known = rows.find(tx, owner_id, reference)
         spent = known or _take(tx, hub, owner_id, amount, reference)
         if spent.money != amount:
@@ -34,13 +38,9 @@ async def spend(
                 f"The reference {reference!r} took {spent.money} from this wallet already. "
                 "Use another reference for another amount."
             )
-        answer = render(spent)
-        if once is not None:
-            once.claim(tx, hub, None)
-            once.keep(tx, hub, 201, answer)
-        return answer, known is not None
+        return Taken(spent, repeated=known is not None)
 
-    return await hub.database.write(body)
+    return await whole(hub, body)
 
 
 def _take(tx: Connection, hub: Hub, owner_id: str, amount: Money, reference: str) -> Spend:

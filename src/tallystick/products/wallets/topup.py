@@ -1,6 +1,5 @@
 """Top up: a user's wish to fill the wallet becomes a payment, found again by its tx_ref."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,17 +12,14 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.checkout import Wish, create_payment, resume_payment
+from tallystick.flows.checkout import Opened, Wish, resume_payment, sell
 from tallystick.flows.hub import Hub, found
-from tallystick.flows.idempotency import Once
 from tallystick.products.wallets import topup_rows
 from tallystick.products.wallets.rules import PURPOSE, phases_of
 from tallystick.store import snapshots
 from tallystick.store.places import Place
 
 LONGEST_OWNER: Final = 200
-Render = Callable[[str, Snapshot, str], bytes]
-"""Writes the answer from the tx_ref, the payment and the client token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +32,11 @@ class TopupWish:
     return_url: str | None = None
 
 
-async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Render) -> bytes:
-    """Open the payment that fills a wallet. Raises Invalid, and what opening any payment raises."""
+async def start_topup(hub: Hub, wish: TopupWish) -> Opened[str]:
+    """Open the payment that fills a wallet; what is sold is named by its tx_ref.
+
+    Raises Invalid, and what opening any payment raises.
+    """
     # A JWT may name its user at any length; databases have indexes.
     if not 0 < len(wish.owner_id) <= LONGEST_OWNER:
         raise Invalid(f"The owner of a wallet has a name of 1 to {LONGEST_OWNER} characters.")
@@ -46,8 +45,9 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
     tx_ref = new_id("top", now)
     place = f"{hub.settings.base_url.rstrip('/')}/wallet/topup/{tx_ref}"
 
-    def beside(tx: Connection, payment: Payment) -> None:
+    def beside(tx: Connection, payment: Payment) -> str:
         topup_rows.add(tx, tx_ref, payment.id, now)
+        return tx_ref
 
     wished = Wish(
         amount=wish.amount,
@@ -58,18 +58,13 @@ async def start_topup(hub: Hub, wish: TopupWish, once: Once | None, render: Rend
         return_url=wish.return_url or place,
         cancel_url=place,
     )
-    return await create_payment(
-        hub, wished, once, lambda snapshot, token: render(tx_ref, snapshot, token), beside,
-        soon=True,
-    )  # fmt: skip
+    return await sell(hub, wished, beside, soon=True)
 
 
-async def resume_topup(hub: Hub, payment_id: str, once: Once, render: Render) -> bytes:
+async def resume_topup(hub: Hub, payment_id: str) -> Opened[str]:
     """Answer a request whose worker died: the top-up is there, its client token is new."""
     tx_ref = await hub.database.read(lambda tx: topup_rows.of_payment(tx, payment_id)) or ""
-    return await resume_payment(
-        hub, payment_id, once, lambda snapshot, token: render(tx_ref, snapshot, token)
-    )
+    return await resume_payment(hub, payment_id, tx_ref)
 
 
 async def find_topup(hub: Hub, tx_ref: str) -> Snapshot:

@@ -9,7 +9,9 @@ from pydantic import Field, field_validator
 from tallystick.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.snapshot import Snapshot
+from tallystick.flows.checkout import Opened
 from tallystick.flows.hub import Hub
+from tallystick.flows.idempotency import Answer
 from tallystick.live.hub import Frame
 from tallystick.products.wallets import answers as told
 from tallystick.products.wallets.rules import TopupStatus
@@ -30,10 +32,10 @@ from tallystick.web.depends import (
     LimitedCaller,
     cursor_place,
     listed,
-    once_only,
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
+from tallystick.web.idempotency import created, once_only
 from tallystick.web.parts import Watch
 from tallystick.web.schemas import one, several
 from tallystick.web.status import answer_status
@@ -89,8 +91,9 @@ async def init(
         hub,
         who,
         parsed.raw,
-        lambda once: start_topup(hub, wish, once, _render),
-        lambda payment_id, once: resume_topup(hub, payment_id, once, _render),
+        lambda: start_topup(hub, wish),
+        _started,
+        resume=lambda payment_id: resume_topup(hub, payment_id),
     )
 
 
@@ -154,8 +157,8 @@ def _wallet_of(who: Caller, wished: str | None) -> str:
     return wished
 
 
-def _render(tx_ref: str, snapshot: Snapshot, token: str) -> bytes:
-    return shapes.encoded({"data": told.started_topup(tx_ref, snapshot, token)})
+def _started(opened: Opened[str]) -> Answer:
+    return created({"data": told.started_topup(opened.sold, opened.snapshot, opened.token)})
 
 
 def _frame(request: Request) -> Frame:

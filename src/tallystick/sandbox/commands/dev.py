@@ -95,11 +95,7 @@ async def _greeting(server: "Server") -> Tell:
     wish = Wish(
         Money(50_000, "VND"), (), purpose="payment_link", description="Two coffees, for trying"
     )
-    made = await create_link(
-        server.hub, wish, None,
-        lambda snapshot, _: shapes.encoded(shapes.link(snapshot, server.hub.settings.base_url)),
-    )  # fmt: skip
-    link: dict[str, Any] = json.loads(made)
+    link = shapes.link(await create_link(server.hub, wish), server.hub.settings.base_url)
 
     def tell(settings: "Settings", kept: "DevSecrets", url: str, dashboard: str) -> None:
         print(_words(settings, kept, url, dashboard, link), flush=True)
