@@ -22,7 +22,8 @@ from sqlalchemy import Connection, text
 from tallystick.flows.audit import audit, audit_changes, prove
 from tallystick.flows.number_events import publish
 from tallystick.store import attempts
-from tallystick.store.database import Database, open_database
+from tallystick.store.connect import open_database
+from tallystick.store.database import Database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema import metadata
 from tests.store.house import House

@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 
 from bench import ground
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import migrate
 from tests.flows.business import Business
 from tests.store.house import House

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 from bench import ground
 from tallystick.products.revenue import sale_rows
 from tallystick.products.revenue.sale_rows import Span, Totals
-from tallystick.store.database import Database, open_database
+from tallystick.store.connect import open_database
+from tallystick.store.database import Database
 from tallystick.store.migrate import migrate
 
 SIZES: Final = (10_000, 100_000, 1_000_000)

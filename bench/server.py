@@ -34,7 +34,7 @@ from tallystick.flows.keys import create_key
 from tallystick.gateways.payos import PayOSAccount
 from tallystick.gateways.wire import HttpWire
 from tallystick.settings import Settings
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema.core import inbox, payments
 from tallystick.store.schema.raw_bytes import raw_bytes

@@ -29,7 +29,8 @@ from tallystick.products import PRODUCTS, extensions_of, fulfilments_of, web_par
 from tallystick.products.base import Product
 from tallystick.rates import LiveSource
 from tallystick.settings import Settings
-from tallystick.store.database import Database, open_database, sqlite_file
+from tallystick.store.connect import open_database
+from tallystick.store.database import Database, sqlite_file
 from tallystick.store.migrate import migrate
 from tallystick.store.sealed import SEALED
 from tallystick.store.sqlite import ServerLock

@@ -7,7 +7,7 @@ import pytest
 from tallystick.domain.sealing import Masters
 from tallystick.flows.keys import create_key
 from tallystick.products.gift_cards.codes import Mint
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import migrate
 from tests.cli.conftest import PRODUCTION, free_port, refused
 from tests.infra.live import Client

@@ -26,7 +26,7 @@ from tallystick.flows.effects import do_effects
 from tallystick.mail import Folder, Sender
 from tallystick.products import CHECKS
 from tallystick.products.gift_cards import rows as gift_cards
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.store.house import OPEN, Gift, House
 from tests.store.rows import NOW
 

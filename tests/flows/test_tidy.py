@@ -13,7 +13,7 @@ from tallystick.flows.tidy import tidy
 from tallystick.products import CHECKS
 from tallystick.settings import Settings
 from tallystick.store import credentials, inbox, pruning, raw_bytes, schedules
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.schedules import Run
 from tests.store.books import build
 from tests.store.house import House

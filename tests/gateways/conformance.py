@@ -29,7 +29,7 @@ from tallystick.flows.raw_bytes import KEPT_HEADERS
 from tallystick.flows.receive import receive
 from tallystick.gateways.base import AttemptRef, CheckoutOrder, Gateway, RawNotice, Reply, Wire
 from tallystick.gateways.wire import HttpWire
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.gateways.hub_stand_in import HubStandIn
 from tests.infra.databases import fresh_file
 from tests.store.house import House

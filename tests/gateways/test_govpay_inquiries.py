@@ -21,7 +21,7 @@ from tallystick.sandbox.running import RunningSandbox, SandboxClock
 from tallystick.sandbox.simulators.govpay import GovPayKeys, govpay
 from tallystick.sandbox.simulators.host import Simulators
 from tallystick.settings import Settings
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import migrate
 from tallystick.web.app import build_app
 from tallystick.wiring import build

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tallystick.flows.keys import create_key
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.http.shop import Shop
 
 FAR_OFF = 32_503_680_000

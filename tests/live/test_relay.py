@@ -16,7 +16,8 @@ from tallystick.live.hub import LiveHub
 from tallystick.live.postgres import PostgresLine
 from tallystick.live.redis import RedisLine
 from tallystick.live.relay import Line, Relay
-from tallystick.store.database import Database, open_database
+from tallystick.store.connect import open_database
+from tallystick.store.database import Database
 from tests.infra.redis_server import OwnRedis
 from tests.store.house import House
 

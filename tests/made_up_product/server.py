@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.http.conftest import PLAIN, database
 from tests.http.shop import Sale, Shop, eventually
 from tests.infra.live import LiveServer, tail

@@ -12,7 +12,7 @@ import pytest
 
 import tallystick
 from tallystick.products import PRODUCTS
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.http.conftest import DATABASES
 from tests.http.shop import Shop, eventually
 from tests.http.test_gift_cards import letters

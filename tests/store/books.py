@@ -36,7 +36,7 @@ from tallystick.products.tasks.sessions import create_task, start_session
 from tallystick.products.wallets.spend_wallet import spend
 from tallystick.products.wallets.topup import TopupWish, start_topup
 from tallystick.store import credits, deliveries, inbox, ledger
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.deliveries import Attempt
 from tests.store.house import House
 from tests.store.rows import NOW, money

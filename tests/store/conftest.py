@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tallystick.store.database import Database, open_database
+from tallystick.store.connect import open_database
+from tallystick.store.database import Database
 from tests.store.house import House
 
 

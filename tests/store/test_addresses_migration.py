@@ -22,7 +22,7 @@ from tallystick.products.orders.rows import Search
 from tallystick.products.revenue import referrer_rows
 from tallystick.products.revenue.refer import email_of as referrers_email
 from tallystick.store import forgetting
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import migrate
 from tests.store.house import SECRET, House
 from tests.store.merchants import load

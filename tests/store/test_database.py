@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tallystick.domain.errors import DatabaseUnavailable, NotConfigured, Unavailable
 from tallystick.store import inbox
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.postgresql import LARGEST_QUEUE
 from tests.infra.patience import patiently
 from tests.store.rows import run

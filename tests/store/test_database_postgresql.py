@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.domain.errors import DatabaseUnavailable, RaceLost, Unavailable
 from tallystick.store import lanes
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.infra.postgres import execute
 from tests.store.rows import run
 from tests.store.writing import each, kept, key

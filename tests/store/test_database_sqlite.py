@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.store.checkup import write_and_take_back
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.sqlite import ServerLock
 from tests.store.rows import run
 from tests.store.writing import kept, key

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tallystick.domain.payment import AmountState, Phase
 from tallystick.domain.schedule import Rank
 from tallystick.store import payments
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import config, migrate
 from tallystick.store.schema.core import payments as table
 from tests.store.rows import NOW, payment

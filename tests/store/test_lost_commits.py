@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from tallystick.domain.errors import OutcomeUnknown
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tests.infra import shared
 from tests.infra.cut_line import CutLine
 from tests.infra.databases import migrate

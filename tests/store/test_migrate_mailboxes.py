@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tallystick.products import CHECKS
 from tallystick.store.columns import Instant
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import config, migrate
 from tests.store.rows import run
 

@@ -11,7 +11,7 @@ from tallystick.domain.schedule import Rank
 from tallystick.products.orders import grant_rows
 from tallystick.products.orders.rows import Search, page
 from tallystick.store import payments
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import HEAD, config, migrate, version
 from tests.store.rows import NOW, payment, plant, run
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tallystick.domain.payment import LatePolicy, Review
 from tallystick.store import ledger, payments
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.documents import credit_document
 from tallystick.store.migrate import migrate
 from tests.store.merchants import at_step, within

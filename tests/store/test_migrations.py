@@ -13,8 +13,8 @@ from tallystick.domain.errors import NotConfigured
 from tallystick.flows.audit import audit
 from tallystick.products import CHECKS
 from tallystick.products.gift_cards import rows as gift_cards
-from tallystick.products.gift_cards.cards import Statement
-from tallystick.store.database import open_database
+from tallystick.products.gift_cards.cards import read_statement
+from tallystick.store.connect import open_database
 from tallystick.store.known_state import FOLDER, FOUNDATION, HEAD, STEPS, released, shape
 from tallystick.store.migrate import config, migrate, version
 from tests.store.house import House
@@ -110,7 +110,7 @@ async def test_a_merchant_trades_on_after_the_migration(empty_database_url):
 
     gift = await house.sell_gift_card()
     statement = await database.read(
-        lambda tx: Statement(tx, gift_cards.find(tx, gift.id))  # type: ignore[arg-type]
+        lambda tx: read_statement(tx, gift_cards.find(tx, gift.id))  # type: ignore[arg-type]
     )
 
     assert statement.balance == 50_000

@@ -21,7 +21,8 @@ from tallystick.flows.proof_chain import begin, extend, knows
 from tallystick.flows.schedule import run
 from tallystick.products import CHECKS
 from tallystick.store import proof_chain, witness
-from tallystick.store.database import Database, open_database
+from tallystick.store.connect import open_database
+from tallystick.store.database import Database
 from tallystick.store.migrate import migrate
 from tallystick.store.schema.proof import COVERED
 from tests.store.house import House

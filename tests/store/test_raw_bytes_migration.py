@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tallystick.flows.raw_bytes import opened, opened_notice
 from tallystick.flows.tidy import tidy
 from tallystick.store import notices, raw_bytes
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import config, migrate
 from tests.store.house import House
 from tests.store.rows import NOW

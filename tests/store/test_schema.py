@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tallystick.domain.errors import DatabaseUnavailable, NotConfigured
-from tallystick.store.database import open_database
+from tallystick.store.connect import open_database
 from tallystick.store.migrate import HEAD, migrate, version
 from tallystick.store.schema import append_only, frozen, metadata
 from tests.store.books import build

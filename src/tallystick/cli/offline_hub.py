@@ -27,7 +27,7 @@ async def _with_offline_hub(database: str | None, work: "Callable[[Hub], Awaitab
     from tallystick.live.hub import LiveHub
     from tallystick.mail import mail_of
     from tallystick.products import EXTENSIONS
-    from tallystick.store.database import open_database
+    from tallystick.store.connect import open_database
     from tallystick.system_clock import SystemClock
 
     settings = read_settings(database)

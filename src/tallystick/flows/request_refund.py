@@ -198,8 +198,9 @@ def reserve(
     if not refunds.reserve(tx, payment, money):
         raise RefundTooLarge(f"Only {payment.unreturned} of the payment can still go back.")
     refund = _new(
-        hub, payment, wish, way, (money, min(money.minor, loose)), now, refund_id=refund_id
-    )
+        hub, payment, wish, way, money, now, refund_id=refund_id,
+        undelivered=min(money.minor, loose),
+    )  # fmt: skip
     by_hand = way.method == "manual"
     signal = RefundSignal.BY_HAND if by_hand else RefundSignal.RESERVED
     made = begin(tx, hub, refund, signal, f"{wish.actor} asked for it.", now)
@@ -296,8 +297,8 @@ def _choose(
 
 
 def _new(  # noqa: PLR0913 - one for each thing that a refund is made of
-    hub: Hub, payment: Payment, wish: RefundWish, way: Way, parts: tuple[Money, int],
-    now: datetime, *, refund_id: str,
+    hub: Hub, payment: Payment, wish: RefundWish, way: Way, amount: Money, now: datetime,
+    *, refund_id: str, undelivered: int,
 ) -> Refund:  # fmt: skip
     return Refund(
         id=refund_id,
@@ -306,9 +307,9 @@ def _new(  # noqa: PLR0913 - one for each thing that a refund is made of
         gateway=way.received.gateway,
         account=way.received.account,
         transaction_id=way.received.transaction_id,
-        amount=parts[0].minor,
-        undelivered=parts[1],
-        currency=parts[0].currency,
+        amount=amount.minor,
+        undelivered=undelivered,
+        currency=amount.currency,
         state=RefundState.REQUESTED,
         source=RefundSource.MERCHANT,
         method=way.method,

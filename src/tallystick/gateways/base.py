@@ -313,6 +313,7 @@ class Question:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class AnswersInquiries(Protocol):
     """A gateway that also calls us with questions (GovPay+ asks for a token, then for the bill).
 

@@ -15,7 +15,7 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import unowned
 from tallystick.store import ledger
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.credits import DECIDED, WAITING, credits
 
 _TWIN: Final = "~"
@@ -308,12 +308,7 @@ def _page(
     if which == WAITING:
         # What is just being taken up by its payment waits for nobody.
         query = query.where(credits.c.due_at.is_(None))
-    if span[0] is not None:
-        query = query.where(credits.c.heard_at > span[0])
-    if span[1] is not None:
-        query = query.where(credits.c.heard_at < span[1])
-    if after is not None:
-        query = query.where(before(credits.c.heard_at, credits.c.id, after))
+    query = window(query, credits.c.heard_at, credits.c.id, span, after)
     return [_kept(row) for row in tx.execute(query.limit(limit + 1))]
 
 

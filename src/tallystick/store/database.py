@@ -77,17 +77,3 @@ def refuse_coroutine(result: T) -> T:
         result.close()
         raise TypeError("A transaction body is a plain function, not an async def.")
     return result
-
-
-def open_database(url: str) -> Database:
-    """`sqlite:///file.db` or `postgresql://user@host/name`. Raises NotConfigured for others."""
-    kind = make_url(url).get_backend_name()
-    if kind == "sqlite":
-        from tallystick.store.sqlite import SqliteDatabase
-
-        return SqliteDatabase(url)
-    if kind == "postgresql":
-        from tallystick.store.postgresql import PostgresqlDatabase
-
-        return PostgresqlDatabase(url)
-    raise NotConfigured(f"The database is sqlite:///… or postgresql://…, not {kind}://.")

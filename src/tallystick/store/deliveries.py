@@ -24,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from tallystick.domain.ids import new_id
 from tallystick.store.columns import AnyRow
 from tallystick.store.feed import Event, matching
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import outbox
 from tallystick.store.schema.merchant_events import deliveries, delivery_attempts, feed
 
@@ -333,12 +333,7 @@ def page(
     query = query.order_by(_D.created_at.desc(), _D.event_id.desc())
     if state is not None:
         query = query.where(_D.state == state)
-    if span[0] is not None:
-        query = query.where(_D.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(_D.created_at < span[1])
-    if after is not None:
-        query = query.where(before(_D.created_at, _D.event_id, after))
+    query = window(query, _D.created_at, _D.event_id, span, after)
     return [Delivery(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
 
 

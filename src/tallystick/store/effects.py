@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.ids import new_id
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import jobs
 
 _ADD = {
@@ -155,12 +155,7 @@ def page(
     query = _EFFECTS.order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
     for name, value in filters.items():
         query = query if value is None else query.where(jobs.c[name] == value)
-    if span[0] is not None:
-        query = query.where(jobs.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(jobs.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(jobs.c.created_at, jobs.c.id, after))
+    query = window(query, jobs.c.created_at, jobs.c.id, span, after)
     return [Effect(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 
 from tallystick.domain.payment import Phase
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import payment_links, payments
 
 _INSERT = insert(payment_links)
@@ -79,12 +79,8 @@ def page(
     # The session of a task has a page like a link's, and is none.
     query = select(payments.c.id, payments.c.created_at).where(payments.c.purpose == "payment_link")
     query = query.order_by(payments.c.created_at.desc(), payments.c.id.desc()).limit(limit + 1)
-    if created_after is not None:
-        query = query.where(payments.c.created_at > created_after)
-    if created_before is not None:
-        query = query.where(payments.c.created_at < created_before)
-    if after is not None:
-        query = query.where(before(payments.c.created_at, payments.c.id, after))
+    span = (created_after, created_before)
+    query = window(query, payments.c.created_at, payments.c.id, span, after)
     # A list for each phase, by its index: of several phases at once a planner sorts all rows.
     each = [query.where(payments.c.phase == phase) for phase in phases or Phase]
     found = [(row.created_at, row.id) for one in each for row in tx.execute(one)]

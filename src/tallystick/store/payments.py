@@ -18,7 +18,7 @@ from tallystick.domain.payment import (
 )
 from tallystick.domain.schedule import Rank
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import ODD, OFFERED, UNKNOWN, attempts, payments
 
 _COLUMNS = tuple(payments.c)
@@ -248,12 +248,8 @@ def page(
         query = query.where(column.is_not(None) if value is None else column == value)
         if name == "amount_state" and value in _ODD:
             query = query.where(text(ODD))
-    if created_after is not None:
-        query = query.where(payments.c.created_at > created_after)
-    if created_before is not None:
-        query = query.where(payments.c.created_at < created_before)
-    if after is not None:
-        query = query.where(before(payments.c.created_at, payments.c.id, after))
+    span = (created_after, created_before)
+    query = window(query, payments.c.created_at, payments.c.id, span, after)
     return list(tx.execute(query.limit(limit + 1)).scalars())
 
 

@@ -12,7 +12,7 @@ from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
 from tallystick.domain.reconciliation import Difference, Match, Own
 from tallystick.store.columns import AnyRow, Instant
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import attempts, decisions, receipts
 from tallystick.store.schema.reconciliation import differences, reconciliations
 
@@ -155,12 +155,7 @@ def page(
         query = query.where(differences.c[name] == value)
     if resolved is not None:
         query = query.where(_RESOLVED if resolved else ~_RESOLVED)
-    if span[0] is not None:
-        query = query.where(differences.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(differences.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(differences.c.created_at, differences.c.id, after))
+    query = window(query, differences.c.created_at, differences.c.id, span, after)
     return [_found(row) for row in tx.execute(query.limit(limit + 1))]
 
 

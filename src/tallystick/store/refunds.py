@@ -21,7 +21,7 @@ from tallystick.domain.refund import (
 )
 from tallystick.store import raw_bytes
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import payments, receipts
 from tallystick.store.schema.refunds import refund_moves, refunds
 
@@ -379,12 +379,7 @@ def page(
     query = select(*_COLUMNS).order_by(refunds.c.created_at.desc(), refunds.c.id.desc())
     for name, value in filters.items():
         query = query.where(refunds.c[name] == value)
-    if span[0] is not None:
-        query = query.where(refunds.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(refunds.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(refunds.c.created_at, refunds.c.id, after))
+    query = window(query, refunds.c.created_at, refunds.c.id, span, after)
     return [_refund(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.merchant_events import (
     deliveries,
     delivery_attempts,
@@ -128,12 +128,7 @@ def page(
 ) -> list[Endpoint]:
     """Newest first, one more than `limit` where there are more."""
     query = select(*_COLUMNS).order_by(_T.created_at.desc(), _T.id.desc())
-    if span[0] is not None:
-        query = query.where(_T.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(_T.created_at < span[1])
-    if after is not None:
-        query = query.where(before(_T.created_at, _T.id, after))
+    query = window(query, _T.created_at, _T.id, span, after)
     return [Endpoint(**row._mapping) for row in tx.execute(query.limit(limit + 1))]
 
 

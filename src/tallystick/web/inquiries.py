@@ -1,7 +1,7 @@
 """Where gateways come with questions of their own: tokens, bills to show, inquiries."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, cast
+from typing import Protocol, runtime_checkable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +23,7 @@ _LONGEST_REFERENCE = 60
 _NAMES = {"lankapay": "govpay"}
 
 
+@runtime_checkable
 class Inquirable(Protocol):
     """A gateway whose offers may be inquired about with a key of its own."""
 
@@ -36,16 +37,21 @@ class Inquirable(Protocol):
 
 
 def routes(hub: Hub) -> list[BaseRoute]:
-    """The addresses that the gateways with a desk are called at, and the inquiry."""
+    """The addresses that the gateways that ask us are called at, and the inquiry."""
     found: list[BaseRoute] = [Route(_INQUIRY, _inquire, methods=["GET"])]
     for gateway in hub.gateways.values():
-        for path, operation in getattr(gateway, "desk_paths", {}).items():
-            found.append(Route(path, _serve(hub, gateway, operation), methods=["POST"]))
+        asks: object = gateway
+        if isinstance(asks, AnswersInquiries):
+            found += [
+                Route(path, _serve(hub, gateway, asks, operation), methods=["POST"])
+                for path, operation in asks.desk_paths.items()
+            ]
     return found
 
 
-def _serve(hub: Hub, gateway: Gateway, operation: str) -> Callable[[Request], Awaitable[Response]]:
-    desk = cast("AnswersInquiries", gateway)
+def _serve(
+    hub: Hub, gateway: Gateway, asks: AnswersInquiries, operation: str
+) -> Callable[[Request], Awaitable[Response]]:
 
     async def serve(request: Request) -> Response:
         """One question, or one notice at the gateway's own address for it."""
@@ -55,11 +61,11 @@ def _serve(hub: Hub, gateway: Gateway, operation: str) -> Callable[[Request], Aw
             raw = await _raw(hub, request)
             if operation == NOTICE:
                 return _response(await answer_notice(hub, gateway.name, raw))
-            question = desk.read_question(operation, raw, hub.now())
+            question = asks.read_question(operation, raw, hub.now())
             refs = [] if question.ref is None else [question.ref]
-            return _response(desk.answer_question(question, await standing(hub, gateway, refs)))
+            return _response(asks.answer_question(question, await standing(hub, gateway, refs)))
         except HubError as error:
-            return _response(desk.refuse(error))
+            return _response(asks.refuse(error))
 
     return serve
 
@@ -68,16 +74,16 @@ async def _inquire(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     name = request.path_params["provider"]
     gateway = hub.gateways.get(_NAMES.get(name, name))
-    if gateway is None or not hasattr(gateway, "inquiry"):
+    asked: object = gateway
+    if gateway is None or not isinstance(asked, Inquirable):
         raise NotFound("There is no gateway here that can be inquired about.")
     await _count(request, hub)
-    desk = cast("Inquirable", gateway)
-    if not desk.may_inquire(request.headers.get("x-api-key", "")):
+    if not asked.may_inquire(request.headers.get("x-api-key", "")):
         raise Unauthenticated("Send the inquiry key as X-API-Key.")
     reference = request.query_params.get("reference", "")
     if not 0 < len(reference) <= _LONGEST_REFERENCE:
         raise Invalid("reference: is required", (("reference", "is required"),))
-    return _response(desk.inquiry(await standing(hub, gateway, [reference])))
+    return _response(asked.inquiry(await standing(hub, gateway, [reference])))
 
 
 async def _count(request: Request, hub: Hub) -> None:

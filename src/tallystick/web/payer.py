@@ -154,16 +154,6 @@ def language_of(request: Request) -> Language:
     )
 
 
-def keep_language(request: Request, hub: Hub, response: Response) -> Response:
-    """The same page, with a cookie where the reader has just chosen a language."""
-    language = language_of(request)
-    if request.query_params.get(pages.QUERY) == language:
-        response.set_cookie(
-            pages.COOKIE, language, max_age=365 * 86_400, samesite="lax", secure=hub.settings.secure
-        )
-    return response
-
-
 def problem_page(request: Request, hub: Hub, error: HubError, back: str | None = None) -> Response:
     """An error for a person, in our own words."""
     language = language_of(request)

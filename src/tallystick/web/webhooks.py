@@ -1,6 +1,6 @@
 """Webhooks in: raw bytes to the flow, the gateway's own answer back. The hottest route."""
 
-from typing import Final, cast
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -47,10 +47,10 @@ async def answer_notice(hub: Hub, name: str, raw: RawNotice) -> Answer:
     except HubError as error:
         refused = isinstance(error, NoticeNotAuthentic)
         metrics.NOTICES.labels(known, "not_authentic" if refused else error.code).inc()
-        gateway = hub.gateways.get(name)
-        if not hasattr(gateway, "refuse"):
+        gateway: object = hub.gateways.get(name)
+        if not isinstance(gateway, AnswersInquiries):
             raise
-        return cast("AnswersInquiries", gateway).refuse(error)
+        return gateway.refuse(error)
     metrics.NOTICES.labels(known, "kept").inc()
     return answer
 

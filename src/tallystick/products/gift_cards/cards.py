@@ -206,16 +206,22 @@ async def find_by_code(hub: Hub, code: str) -> Card | None:
     return await hub.database.read(lambda tx: rows.by_code(tx, hashes))
 
 
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """A card with what is on it and how it came to that, read in one transaction."""
+    """A card with what is on it and how it came to that, read in one transaction.
 
-    __slots__ = ("balance", "card", "held", "history")
+    `balance` can be spent and `held` is set aside, in minor units.
+    """
 
-    def __init__(self, tx: Connection, card: Card) -> None:
-        self.card = card
-        self.balance = balance(tx, card)
-        self.held = rows.held(tx, card.id)
-        self.history = rows.history(tx, card.id)
+    card: Card
+    balance: int
+    held: int
+    history: Sequence[Movement]
+
+
+def read_statement(tx: Connection, card: Card) -> Statement:
+    """Everything about one card, as it is in this transaction."""
+    return Statement(card, balance(tx, card), rows.held(tx, card.id), rows.history(tx, card.id))
 
 
 def balance(tx: Connection, card: Card) -> int:
@@ -225,7 +231,7 @@ def balance(tx: Connection, card: Card) -> int:
 
 async def statement(hub: Hub, card_id: str) -> Statement:
     """Everything about one card. Raises NotFound."""
-    return await hub.database.read(lambda tx: Statement(tx, _found(rows.find(tx, card_id))))
+    return await hub.database.read(lambda tx: read_statement(tx, _found(rows.find(tx, card_id))))
 
 
 async def freeze(hub: Hub, card_id: str) -> Statement:
@@ -250,7 +256,7 @@ async def _turn(hub: Hub, card_id: str, signal: CardSignal, kind: MovementKind) 
             if not rows.move(tx, card, card.after(signal)):
                 raise RaceLost("Another writer moved this gift card first.")
             note(tx, card, kind, None, 0, now)
-        return Statement(tx, locked(tx, card_id))
+        return read_statement(tx, locked(tx, card_id))
 
     return await hub.database.write(body)
 

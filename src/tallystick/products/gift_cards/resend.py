@@ -12,7 +12,14 @@ from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
 from tallystick.flows.idempotency import whole
 from tallystick.products.gift_cards import rows
-from tallystick.products.gift_cards.cards import Statement, code_of, email_of, locked, mint_of
+from tallystick.products.gift_cards.cards import (
+    Statement,
+    code_of,
+    email_of,
+    locked,
+    mint_of,
+    read_statement,
+)
 from tallystick.products.gift_cards.deliver import ask_for_letter, letter_key
 from tallystick.products.gift_cards.rules import Card, CardState
 from tallystick.store import decisions, effects
@@ -57,13 +64,13 @@ def _resend(
     _ask(tx, card, now)
     told = f"The letter with the code was sent again{', to another address' if elsewhere else ''}."
     decisions.add(tx, card.payment_id, Action.RESENT, (told, actor), card.payment_id, now)
-    return Statement(tx, locked(tx, card_id))
+    return read_statement(tx, locked(tx, card_id))
 
 
 def _check_worth_a_letter(tx: Connection, hub: Hub, card: Card) -> None:
     if card.state in _NO_LETTER:
         raise Conflict(f"The gift card is {card.state}: {_NO_LETTER[card.state]}.")
-    found = Statement(tx, card)
+    found = read_statement(tx, card)
     if not (found.balance or found.held):
         raise Conflict("The gift card is spent: nothing is left that its code could pay for.")
     # A letter that cannot be written is refused now, and not by a job that fails for days.

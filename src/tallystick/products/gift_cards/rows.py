@@ -17,7 +17,7 @@ from tallystick.products.gift_cards.rules import (
 )
 from tallystick.products.gift_cards.tables import gift_card_holds, gift_card_movements, gift_cards
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import Place, before
+from tallystick.store.places import Place, window
 from tallystick.store.schema.core import attempts
 from tallystick.store.schema.core import balances as kept
 
@@ -244,12 +244,7 @@ def page(
     query = _LISTED
     for name, values in filters:
         query = query.where(gift_cards.c[name].in_(values))
-    if span[0] is not None:
-        query = query.where(gift_cards.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(gift_cards.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(gift_cards.c.created_at, gift_cards.c.id, after))
+    query = window(query, gift_cards.c.created_at, gift_cards.c.id, span, after)
     return [_listed(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -28,7 +28,7 @@ from tallystick.products.orders.coupon_tables import (
     coupons,
 )
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import before
+from tallystick.store.places import window
 
 _COLUMNS = tuple(coupons.c)
 _ADD = {
@@ -102,12 +102,7 @@ def page(
     query = select(*_COLUMNS).order_by(coupons.c.created_at.desc(), coupons.c.id.desc())
     if code is not None:
         query = query.where(coupons.c.code == code)
-    if span[0] is not None:
-        query = query.where(coupons.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(coupons.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(coupons.c.created_at, coupons.c.id, after))
+    query = window(query, coupons.c.created_at, coupons.c.id, span, after)
     return _coupons(tx, list(tx.execute(query.limit(limit + 1))))
 
 

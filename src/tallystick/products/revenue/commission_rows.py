@@ -34,7 +34,7 @@ from tallystick.products.revenue.tables import commissions
 from tallystick.store import effects, outbox
 from tallystick.store.columns import AnyRow, Whole
 from tallystick.store.outbox import News
-from tallystick.store.places import before
+from tallystick.store.places import window
 
 SEND_MAIL: Final = "send_mail"
 _COLUMNS = (
@@ -228,12 +228,7 @@ def page(
     query = select(*_COLUMNS).order_by(*_NEWEST)
     for name, word in wanted.items():
         query = query.where(commissions.c[name] == word)
-    if span[0] is not None:
-        query = query.where(commissions.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(commissions.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(commissions.c.created_at, commissions.c.id, after))
+    query = window(query, commissions.c.created_at, commissions.c.id, span, after)
     return [_commission(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -12,7 +12,7 @@ from tallystick.domain.addresses import SealedAddress
 from tallystick.products.revenue.referral import normal_code
 from tallystick.products.revenue.tables import referrers
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import before
+from tallystick.store.places import window
 
 _ADD = {
     "sqlite": sqlite_insert(referrers).on_conflict_do_nothing(),
@@ -86,12 +86,7 @@ def page(
 ) -> Sequence[Referrer]:
     """Newest first, one more than `limit` where there are more."""
     query = select(*_COLUMNS).order_by(referrers.c.created_at.desc(), referrers.c.id.desc())
-    if span[0] is not None:
-        query = query.where(referrers.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(referrers.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(referrers.c.created_at, referrers.c.id, after))
+    query = window(query, referrers.c.created_at, referrers.c.id, span, after)
     return [_referrer(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -10,7 +10,7 @@ from tallystick.domain.payment import Phase
 from tallystick.products.tasks.rules import TASK_MOVES, Session, Task, TaskSignal, TaskState
 from tallystick.products.tasks.tables import task_sessions, tasks
 from tallystick.store.columns import AnyRow
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import payments
 
 _INSERT = insert(tasks)
@@ -110,12 +110,8 @@ def page(
     query = select(*tasks.c).order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
     for name, value in filters.items():
         query = query.where(tasks.c[name] == value)
-    if created_after is not None:
-        query = query.where(tasks.c.created_at > created_after)
-    if created_before is not None:
-        query = query.where(tasks.c.created_at < created_before)
-    if after is not None:
-        query = query.where(before(tasks.c.created_at, tasks.c.id, after))
+    span = (created_after, created_before)
+    query = window(query, tasks.c.created_at, tasks.c.id, span, after)
     return [_task(row) for row in tx.execute(query.limit(limit + 1))]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tallystick.domain.money import Money
 from tallystick.products.wallets.tables import topups, wallet_spends
-from tallystick.store.places import before
+from tallystick.store.places import window
 from tallystick.store.schema.core import postings, transfers
 
 _ADD = {
@@ -93,12 +93,8 @@ def entries(
 ) -> list[Entry]:
     """The movements of one wallet, newest first, one more than `limit` where there are more."""
     query = _ENTRIES
-    if created_after is not None:
-        query = query.where(transfers.c.created_at > created_after)
-    if created_before is not None:
-        query = query.where(transfers.c.created_at < created_before)
-    if after is not None:
-        query = query.where(before(transfers.c.created_at, transfers.c.id, after))
+    span = (created_after, created_before)
+    query = window(query, transfers.c.created_at, transfers.c.id, span, after)
     rows = tx.execute(query.limit(limit + 1), {"account": account})
     return [
         # A credit is money that we owe to the wallet's owner.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from tallystick.domain.payment import Phase
 from tallystick.products.wallets.rules import PURPOSE
 from tallystick.products.wallets.tables import topups
-from tallystick.store.places import Place, before
+from tallystick.store.places import Place, window
 from tallystick.store.schema.core import payments
 
 _INSERT = insert(topups)
@@ -46,12 +46,7 @@ def page(
     None filters nothing, and no phases are all. A place is a payment's.
     """
     query = _NEWEST_FIRST.limit(limit + 1)
-    if span[0] is not None:
-        query = query.where(payments.c.created_at > span[0])
-    if span[1] is not None:
-        query = query.where(payments.c.created_at < span[1])
-    if after is not None:
-        query = query.where(before(payments.c.created_at, payments.c.id, after))
+    query = window(query, payments.c.created_at, payments.c.id, span, after)
     if owner_id is not None:
         own = query.where(payments.c.owner_id == owner_id)
         own = own.where(payments.c.phase.in_(phases)) if phases else own
