@@ -45,8 +45,8 @@ types: setup ## mypy --strict
 imports: setup ## which file may import which
 	@$(BIN)/lint-imports > .venv/imports.txt 2>&1 || { cat .venv/imports.txt; exit 1; }
 
-fast: setup ## the tests that need no server and no browser
-	@$(BIN)/python -m pytest -q -n 4 -m "not postgres and not redis and not browser and not server and not slow" $(ARGS)
+fast: setup ## the tests that need no server, no browser and no further program
+	@$(BIN)/python -m pytest -q -n 4 -m "not postgres and not redis and not browser and not server and not tools and not slow" $(ARGS)
 
 bench: setup ## measure; see bench/
 	@$(BIN)/python -m bench $(ARGS)

@@ -10,6 +10,7 @@ pytest_plugins = (
     "tests.infra.shared",
     "tests.infra.processes",
     "tests.infra.sharing_out",
+    "tests.infra.left_out",
     "tests.infra.postgres",
     "tests.infra.databases",
     "tests.infra.redis_server",
@@ -30,6 +31,7 @@ MARK_OF_FIXTURE = {
     "redis_url": "redis",
     "chromium_path": "browser",
     "live_server": "server",
+    "walk": "tools",
 }
 
 

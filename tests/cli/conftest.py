@@ -15,7 +15,8 @@ from tests.infra import processes, shared
 
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, "-m", "tallystick.cli"]
-PATIENCE_S = 110
+STARTING = {"tallystick", "running"}
+PATIENCE_S = 240
 # What `serve` needs. The gateway is never called: nobody pays here.
 PRODUCTION = {
     "TALLYSTICK_SECRET_KEY": "0123456789abcdef0123456789abcdef",
@@ -30,9 +31,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here starts the program."""
+    """Mark what starts the program."""
     for item in items:
-        if HERE in item.path.parents and "tallystick" in getattr(item, "fixturenames", ()):
+        if HERE in item.path.parents and STARTING & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
 
 

@@ -12,7 +12,7 @@ from tests.clients.pages import pages
 from tests.http.conftest import PLAIN
 from tests.http.shop import Shop
 from tests.infra.databases import fresh_file
-from tests.infra.live import SERVERS, LiveServer, tail
+from tests.infra.live import SERVERS, LiveServer
 from tests.web.misbehaving import Misbehaving, misbehaving
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the running program, also where a module shares it."""
     for item in items:
-        if HERE in item.path.parents and "shop" in getattr(item, "fixturenames", ()):
+        if "shop" in getattr(item, "fixturenames", ()) and HERE in item.path.parents:
             item.add_marker("server")
 
 
@@ -41,10 +41,7 @@ def shop(
     server.start()
     shop = Shop(server)
     yield shop
-    shop.close()
-    server.stop()
-    if "Traceback" in server.stderr:
-        pytest.fail(f"{server} logged a traceback:\n{tail(server.stderr)}", pytrace=False)
+    shop.leave()
 
 
 @pytest.fixture(autouse=True)

@@ -399,6 +399,7 @@ def test_there_is_one_watcher_and_one_catalogue():
         assert (PACKAGE / name).read_text() == text, told
 
 
+@pytest.mark.tools
 def test_a_shop_in_typescript_knows_what_it_is_told(tmp_path):
     packages = tmp_path / "node_modules"
     packages.mkdir()

@@ -25,7 +25,7 @@ HERE, ELSEWHERE = "at the hub's own origin", "at another origin"
 PLACES = pytest.mark.parametrize("opened", [HERE, ELSEWHERE], indirect=True)
 ENDS = [("pay", "PAID"), ("repeat_webhook", "PAID"), ("cancel", "Cancelled")]
 Open = Callable[..., Page]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 100_000
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,7 @@ def shop(old_shop: Misbehaving, tmp_path_factory: pytest.TempPathFactory) -> Ite
     server.start()
     shop = Shop(server)
     yield shop
-    shop.close()
-    server.stop()
+    shop.leave()
 
 
 @pytest.fixture

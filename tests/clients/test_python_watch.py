@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,6 +23,13 @@ from tests.web.misbehaving import (
 )
 
 SOON = {"pause_s": 0.02, "silence_s": 0.5}
+
+
+@pytest.fixture
+def road() -> Iterator[Misbehaving]:
+    """What stands before the hub. No browser looks for pages there, which need React."""
+    with misbehaving() as running:
+        yield running
 
 
 def pays(sale: Sale, gate: threading.Event) -> Callable[[object], None]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tallystick.domain.standard_webhooks import signature
 
-PATIENCE_S = 60.0
+PATIENCE_S = 200.0
 HANG = -1
 
 

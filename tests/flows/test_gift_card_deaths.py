@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.infra import shared
 from tests.test_tidy import ROOT
 
 
+@pytest.mark.slow
 def test_a_plug_pulled_at_any_step_of_a_gift_card_ends_in_the_same_books(database_url, tmp_path):
     # A new connection to PostgreSQL takes longer than the rest.
     stride = "1" if database_url.startswith("sqlite") else "4"

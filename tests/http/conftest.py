@@ -10,7 +10,7 @@ import pytest
 
 from tests.http.shop import Shop
 from tests.infra.databases import of_kind, on_each
-from tests.infra.live import SERVERS, LiveServer, StartServer, tail
+from tests.infra.live import SERVERS, LiveServer, StartServer
 
 HERE = Path(__file__).parent
 DATABASES = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items[:] = [item for item in items if not is_crossed(item)]
     for item in items:
-        if HERE in item.path.parents and "shop" in getattr(item, "fixturenames", ()):
+        if "shop" in getattr(item, "fixturenames", ()) and HERE in item.path.parents:
             item.add_marker("server")
 
 
@@ -57,10 +57,7 @@ def shop(
         server.start()
         shop = Shop(server)
         yield shop
-        shop.close()
-        server.stop()
-        if "Traceback" in server.stderr:
-            pytest.fail(f"{server} logged a traceback:\n{tail(server.stderr)}", pytrace=False)
+        shop.leave()
 
 
 @contextmanager

@@ -110,7 +110,6 @@ def test_thirty_payers_at_once_on_a_busy_account_are_all_paid(shop: Shop):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_payer_is_paid_on_an_account_with_5000_other_transfers(shop: Shop):
     first = shop.payment(gateway="sepay")
     for seed in range(5):

@@ -29,9 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     server.start()
     shop = Shop(server)
     yield shop
-    shop.close()
-    server.stop()
-    assert "Traceback" not in server.stderr
+    shop.leave()
 
 
 @pytest.fixture

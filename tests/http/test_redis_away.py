@@ -33,9 +33,7 @@ def shop(
         server.start()
         shop = Shop(server)
         yield shop
-        shop.close()
-        server.stop()
-        assert "Traceback" not in server.stderr
+        shop.leave()
 
 
 @pytest.fixture(autouse=True)

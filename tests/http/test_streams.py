@@ -320,7 +320,7 @@ def deaf_reader(sale: Sale) -> Iterator[socket.socket]:
 
 def hung_up(line: socket.socket) -> bool:
     """Whether there is an end behind what was on its way."""
-    line.settimeout(30)
+    line.settimeout(100)
     with suppress(ConnectionResetError):
         while line.recv(65_536):
             pass

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.infra import programs
 
@@ -34,6 +34,10 @@ DEVICES: dict[str, dict[str, Any]] = {
         "is_mobile": True,
     },
 }
+
+# Every wait ends as soon as what it waits for is there; a busy machine may need long for that.
+PATIENCE_MS = 100_000
+expect.set_options(timeout=PATIENCE_MS)
 
 Scheme = Literal["light", "dark"]
 NewPage = Callable[..., Page]
@@ -105,7 +109,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
     def open_page(device: str = "desktop", color_scheme: Scheme = "light", **words: Any) -> Page:
         context = browser.new_context(**{**DEVICES[device], "color_scheme": color_scheme, **words})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))

@@ -26,6 +26,8 @@ import pytest
 FOLDER = "TALLYSTICK_TEST_SHARED"
 KEEPER = Path(__file__).with_name("keeper.py")
 STOP_WAIT_S = 20.0
+# A wait ends as soon as the server is ready; on a busy machine that can take long.
+START_S = 180.0
 # What this process started. A worker leaves before the servers that it started for all of them.
 KEEPERS: list[subprocess.Popen[bytes]] = []
 
@@ -160,8 +162,8 @@ class Ending(Protocol):
 
 
 def wait_until(ready: Callable[[], bool], process: Ending, log: Path) -> None:
-    """Wait for a server; where it ends instead, or takes a minute, fail with what it logged."""
-    deadline = time.monotonic() + 60.0
+    """Wait for a server; where it ends instead, or takes minutes, fail with what it logged."""
+    deadline = time.monotonic() + START_S
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             tail = log.read_text(errors="replace")[-4000:]

@@ -6,14 +6,17 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
 import pytest
 import redis
 
-from tests.infra import shared
+from tests.infra import left_out, shared
 from tests.infra.browser import assert_accessible
-from tests.infra.live import events
+from tests.infra.live import LiveServer, assert_no_fault, events
 from tests.infra.sharing_out import unit
 
 GOOD_PAGE = """data:text/html,<!doctype html><html lang=en><title>Pay</title>
@@ -159,6 +162,38 @@ def test_the_program_comes_back_on_the_same_port_after_a_kill(live_server):
     assert server.url == url
     assert server.pid != pid
     assert server.get("/health/live").status == 200
+
+
+@pytest.mark.parametrize(("line", "fault"), [
+    ('{"status": 500, "ms": 1.5}', True), ("Traceback (most recent call last):", True),
+    ('{"status": 503, "ms": 1.5}', False), ('{"status": 200, "ms": 500}', False),
+])  # fmt: skip
+def test_a_fault_in_a_servers_log_fails_the_tests_that_share_it(tmp_path, line, fault):
+    server = LiveServer(tmp_path, None, (), {}, starts=1)
+    (tmp_path / "stderr-1.txt").write_text(f"{{}}\n{line}\n")
+
+    with pytest.raises(pytest.fail.Exception) if fault else nullcontext():
+        assert_no_fault(server)
+
+
+def test_a_run_that_marks_narrow_says_at_its_end_what_it_left_out():
+    said: list[str] = []
+    reporter: Any = SimpleNamespace(write_line=said.append)
+    config: Any = SimpleNamespace(stash=pytest.Stash(), getoption=lambda name: "not server")
+    left_out.pytest_configure(config)
+
+    left_out.pytest_deselected([marked(config, "postgres", "server"), marked(config, "browser"),
+                                marked(config, "server"), marked(config)])  # fmt: skip
+    left_out.pytest_terminal_summary(reporter, config)
+
+    assert said == [
+        "Left out, and run by `make test`: 2 of the running program, 1 in Chromium."
+    ]  # fmt: skip
+
+
+def marked(config, *marks):
+    """A test with these marks."""
+    return SimpleNamespace(config=config, get_closest_marker=lambda name: name in marks)
 
 
 def test_an_event_stream_is_read_as_browsers_read_it():

@@ -21,7 +21,7 @@ from tallystick.store.database import Database
 from tests.infra.redis_server import OwnRedis
 from tests.store.house import House
 
-PATIENCE_S = 30.0
+PATIENCE_S = 100.0
 
 
 @dataclass(eq=False)
@@ -46,7 +46,12 @@ class Watcher:
         """Nor here."""
 
 
-@pytest.fixture(params=["redis", "postgresql"])
+@pytest.fixture(
+    params=[
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+    ]
+)
 def lines(request: pytest.FixtureRequest, monkeypatch) -> Callable[[], Line]:
     """Makes a line for each process, over Redis or over the database itself."""
     if request.param == "redis":

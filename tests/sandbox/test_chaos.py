@@ -21,7 +21,6 @@ def dev(tmp_path, database_url, monkeypatch):
     dev.kill()
 
 
-@pytest.mark.timeout(300)
 def test_after_chaos_the_books_are_equal_to_the_gateways_own(dev):
     tally = chaos.run(dev, seed=11, payments=24, strangers=300)
 
@@ -43,7 +42,6 @@ def test_money_of_which_nobody_can_tell_the_hub_is_not_played(act, gateway, play
     assert chaos._can_end_well(act, gateway) is played
 
 
-@pytest.mark.timeout(300)
 def test_a_scenario_of_two_hours_goes_as_it_is_written(dev):
     document = {
         "seed": 3,

@@ -22,7 +22,7 @@ from tests.gateways.hub_with_browser import OwnSimulatorConformance
 from tests.http.conftest import DATABASES, PLAIN, database
 from tests.http.every_gateway import under_test
 from tests.http.shop import Sale, Shop, eventually
-from tests.infra.live import LiveServer, tail
+from tests.infra.live import LiveServer
 from tests.seventh import SEVENTH
 from tests.seventh.adapter import Stonebank, StonebankAccount
 from tests.seventh.simulator import StonebankKeys, stonebank
@@ -79,10 +79,7 @@ def shop(
         server.start()
         shop = Shop(server)
         yield shop
-        shop.close()
-        server.stop()
-        if "Traceback" in server.stderr:
-            pytest.fail(f"{server} logged a traceback:\n{tail(server.stderr)}", pytrace=False)
+        shop.leave()
 
 
 @pytest.fixture

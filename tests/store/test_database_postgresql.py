@@ -97,7 +97,7 @@ async def test_two_writers_who_wait_for_each_other_both_come_through(database):
 
         return body
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         told = await asyncio.gather(
             database.write(touch("a", "b")), database.write(touch("b", "a"))
         )
