@@ -1,4 +1,4 @@
-"""`python -m bench [intake|live|status|reports|overload|business]`: measures, beside what to reach."""
+"""`python -m bench [intake|live|status|reports|overload|business]`: measures, and what to reach."""
 
 import argparse
 import json
@@ -19,14 +19,13 @@ TO_REACH = {
     "reports": "To reach: 10 ms over a million orders, and no more than over ten thousand.",
 }
 MEASURES = ("intake", "live", "status", "reports")
+MORE = ("overload", "business")
 
 
 def main() -> None:
     """Run what was asked for, in a folder that goes away afterwards."""
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    words.add_argument(
-        "which", nargs="*", choices=[[], *MEASURES, "overload", "business"], default=[]
-    )
+    words.add_argument("which", nargs="*", choices=[[], *MEASURES, *MORE], default=[])
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--seconds", type=float, default=3.0)
     words.add_argument("--orders", type=int, default=business.SIZE, help="of the business")
