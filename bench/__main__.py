@@ -1,10 +1,10 @@
-"""`python -m bench [intake|live|status|reports|business]`: measures, beside what to reach."""
+"""`python -m bench [intake|live|status|reports|overload|business]`: measures, and what to reach."""
 
 import argparse
 import json
 from typing import Any
 
-from bench import business, ground, intake, live, reports, status
+from bench import business, ground, intake, live, overload, reports, status
 
 # From the drawings that the project was built to; the ratios are what is compared, because the
 # machines differ.
@@ -19,12 +19,13 @@ TO_REACH = {
     "reports": "To reach: 10 ms over a million orders, and no more than over ten thousand.",
 }
 MEASURES = ("intake", "live", "status", "reports")
+MORE = ("overload", "business")
 
 
 def main() -> None:
     """Run what was asked for, in a folder that goes away afterwards."""
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    words.add_argument("which", nargs="*", choices=[[], *MEASURES, "business"], default=[])
+    words.add_argument("which", nargs="*", choices=[[], *MEASURES, *MORE], default=[])
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--seconds", type=float, default=3.0)
     words.add_argument("--orders", type=int, default=business.SIZE, help="of the business")
@@ -40,6 +41,8 @@ def main() -> None:
             found["status"] = status.measure(place, asked.rounds, asked.seconds)
         if not asked.which or "reports" in asked.which:
             found["reports"] = reports.measure(place, asked.rounds)
+        if "overload" in asked.which:
+            found["overload"] = overload.measure(place, asked.seconds)
         if "business" in asked.which:
             found["business"] = business.measure(place, asked.orders)
     if asked.json:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.notices import AMOUNT, CHECKSUM_KEY
+from tallystick.domain.clocks import GatewayClocks
 from tallystick.gateways.base import Notice, RawNotice, Reply
 from tallystick.gateways.payos import PayOS, PayOSAccount, body_signature
 
@@ -16,6 +17,7 @@ class Bank:
     def __init__(self, orders: Iterable[tuple[int, str]] = ()) -> None:
         self.orders: dict[int, str] = dict(orders)
         self.paid: set[str] = set()
+        self.clocks = GatewayClocks()
 
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None

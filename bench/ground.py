@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -126,6 +127,17 @@ def post(port: int, path: str, wish: dict[str, Any]) -> Any:
     answer = json.loads(connection.getresponse().read())
     connection.close()
     return answer
+
+
+def timed_get(port: int, path: str) -> tuple[int, float]:
+    """Ask for something over a connection of its own: the status, and milliseconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    began = time.perf_counter()
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, (time.perf_counter() - began) * 1000
 
 
 def cpu_s(pid: int) -> float:

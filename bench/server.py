@@ -27,6 +27,7 @@ from bench.notices import AMOUNT, CHECKSUM_KEY, CLIENT_ID
 from bench.publish import Publisher
 from tallystick import logs
 from tallystick.domain.money import Money
+from tallystick.domain.sealing import Masters
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import poll
 from tallystick.flows.checkout import Wish, create_payment
@@ -57,7 +58,7 @@ async def serve(wishes: dict[str, Any]) -> None:
     account = PayOSAccount(CLIENT_ID, "bench", (CHECKSUM_KEY,))
     house = build(
         settings, open_database(settings.database_url), [Noticing(account, bank)],
-        cast("HttpWire", bank), SystemClock(), b"bench" * 8,
+        cast("HttpWire", bank), SystemClock(), Masters.of(b"bench" * 8),
     )  # fmt: skip
     listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
     opened = [await open_payment(house) for _ in range(wishes.get("payments", 0))]
