@@ -137,13 +137,14 @@ class GracefulServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def build(
+def build(  # noqa: PLR0913 - all that a server is made of
     settings: Settings,
     database: Database,
     gateways: list[Gateway],
     wire: HttpWire,
     clock: Clock,
     secret: Masters,
+    *,
     products: Sequence[Product] = PRODUCTS,
 ) -> Server:
     """Put the parts together. Raises NotConfigured where an unknown job is switched off."""
@@ -211,7 +212,7 @@ async def production(settings: Settings, products: Sequence[Product] = PRODUCTS)
         await database.close()
         raise
     gateways = real_gateways(settings, wire)
-    house = build(settings, database, gateways, wire, clock, masters, products)
+    house = build(settings, database, gateways, wire, clock, masters, products=products)
     house.hub.former = former_gateways(settings, wire)
     return house
 
@@ -315,7 +316,7 @@ async def development(
     wire = HttpWire()
     house = build(
         settings, _own(settings.database_url), _simulated(ring, settings, wire), wire,
-        SandboxClock(stage), Masters.of(ring.secret_key.encode()), products,
+        SandboxClock(stage), Masters.of(ring.secret_key.encode()), products=products,
     )  # fmt: skip
     house.hub.sandbox = True
     house.sandbox = RunningSandbox(stage, house.worker)
