@@ -74,10 +74,10 @@ CHECKS: Final = (
           Each("coupons", _MISCOUNTED, _OVERUSED),
           Each("coupon_customers", _CUSTOMER_MISCOUNTED, _CUSTOMER_OVERUSED, key="coupon_id"),
           Each("orders", _UNUSED)),
+    Check("O3", "There is a licence only where an order is paid, and one for each.",
+          Each("licences", _LICENSED_UNPAID, _LICENSED_TWICE, key="order_id")),
     Check("O1", "An order stands where its payment stands.",
           Each("orders", _OUT_OF_STEP), Each("payments", _ORDERLESS)),
     Check("O2", "What an order costs adds up, and is what its payment asks.",
           Each("orders", _MISPRICED)),
-    Check("O3", "There is a licence only where an order is paid, and one for each.",
-          Each("licences", _LICENSED_UNPAID, _LICENSED_TWICE, key="order_id")),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Each product against the conformance suite, and the names of all of them together."""
