@@ -29,11 +29,8 @@ class TestDonations(ProductConformance):
 
     async def sell(self, house):
         wish = DonationWish(Money(AMOUNT, "VND"), "till", self.email, "vi")
-        made = await give(
-            house.hub, wish, None, lambda name, shown, _: f"{name} {shown.id}".encode()
-        )
-        donation_id, payment_id = made.decode().split()
-        return Sold(donation_id, payment_id, next(reversed(house.till.books)))
+        made = await give(house.hub, wish)
+        return Sold(made.sold, made.snapshot.id, next(reversed(house.till.books)))
 
     async def worth(self, house, sold):
         donation = await house.database.read(lambda tx: rows.find(tx, sold.id))

@@ -230,8 +230,8 @@ class ProductConformance(PartsConformance):
     async def refund(self, house: House, sold: Sold, minor: int | None) -> RefundState:
         """Ask for a refund by the product's own id; how it ended."""
         wish = RefundWish(amount=minor, actor="test")
-        made = await request(house.hub, sold.id, wish, None, lambda one: one.refund.id.encode())
-        return (await show(house.hub, made.decode())).refund.state
+        made = await request(house.hub, sold.id, wish)
+        return (await show(house.hub, made.refund.id)).refund.state
 
     async def test_somebody_does_each_effect_that_it_asks_for(self, house):
         await self.paid(house)

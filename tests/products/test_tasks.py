@@ -27,11 +27,9 @@ class TestTasks(ProductConformance):
             new_id("task", NOW), TaskState.IDLE, AMOUNT, "VND", None, "https://shop.example/", None,
             None, {}, None, NOW, NOW, None,
         )  # fmt: skip
-        await create_task(house.hub, task, None, lambda _: b"")
-        made, _ = await start_session(
-            house.hub, task.id, "till", None, None, lambda shown, _: shown.id.encode()
-        )
-        return Sold(task.id, made.decode(), next(reversed(house.till.books)))
+        await create_task(house.hub, task)
+        made = await start_session(house.hub, task.id, "till", None)
+        return Sold(task.id, made.snapshot.id, next(reversed(house.till.books)))
 
     async def worth(self, house, sold):
         task = await house.database.read(lambda tx: rows.find(tx, sold.id))
