@@ -42,7 +42,7 @@ from tallystick.gateways.base import (
 )
 from tallystick.live.hub import LiveHub
 from tallystick.mail import Email
-from tallystick.products import PRODUCTS, extensions_of, fulfilments_of
+from tallystick.products import EXTENSIONS, PRODUCTS, extensions_of, fulfilments_of
 from tallystick.products.base import Product as Sold
 from tallystick.products.gift_cards.cards import Sale
 from tallystick.products.gift_cards.deliver import GiftCard
@@ -157,9 +157,7 @@ class Letterbox:
 class House:
     """A hub with a till, and what a test does with it."""
 
-    def __init__(
-        self, database: Database, products: Sequence[Sold] = PRODUCTS, **capabilities: Any
-    ) -> None:
+    def __init__(self, database: Database, **capabilities: Any) -> None:
         self.database = database
         self.clock = StandingClock()
         self.till = Till()
@@ -170,8 +168,8 @@ class House:
         self.hub = Hub(
             database=database,
             gateways=gateways,
-            fulfilments=fulfilments_of(products, SECRET, settings),
-            extensions=extensions_of(products),
+            fulfilments=fulfilments_of(PRODUCTS, SECRET, settings),
+            extensions=EXTENSIONS,
             live=LiveHub(),
             clock=self.clock,
             settings=settings,
@@ -181,6 +179,11 @@ class House:
         )
         self.events = count()
         self.transfers = count()
+
+    def sell_only(self, products: Sequence[Sold]) -> None:
+        """Be a hub that has these products."""
+        self.hub.fulfilments = fulfilments_of(products, SECRET, self.hub.settings)
+        self.hub.extensions = extensions_of(products)
 
     def pass_time(self, **gap: float) -> None:
         """Move the clock."""
