@@ -129,11 +129,14 @@ def test_its_effect_and_its_job_are_listed_and_run_like_any_other(shop):
     given = gift.given()
     secret = {"x-cron-secret": shop.server.cron_secret}
 
-    effects = shop.get("/api/effects?kind=register_certificate&limit=200").data
+    def states() -> list[str]:
+        found = shop.get("/api/effects?kind=register_certificate&limit=200").data
+        return [one["state"] for one in found if gift.donation_id in one["about"]]
+
     listed = {one["jobName"] for one in shop.line.get("/api/jobs", headers=secret).json["data"]}
     run = shop.line.post("/api/jobs/clear-pledges", headers=secret).json
 
-    assert [one["state"] for one in effects if gift.donation_id in one["about"]] == ["done"]
+    eventually(states, lambda found: found == ["done"])
     assert "clear-pledges" in listed
     assert (run["success"], run["result"]) == (True, {"cleared": 0})
     entries = [row[0] for row in shop.rows("SELECT entry FROM donations WHERE entry IS NOT NULL")]
