@@ -42,7 +42,7 @@ class Email:
 class Mail(Protocol):
     """The port that letters leave by."""
 
-    async def send(self, letter: Email) -> None:
+    async def send(self, email: Email) -> None:
         """Hand the letter over for delivery; safe to repeat. Raises Unavailable."""
         ...
 
@@ -54,23 +54,23 @@ class Sender:
     address: str
     name: str = ""
 
-    def envelope(self, letter: Email) -> EmailMessage:
+    def envelope(self, email: Email) -> EmailMessage:
         """The letter as RFC 5322 has it."""
         message = EmailMessage()
         message["From"] = formataddr((self.name, self.address))
-        message["To"] = letter.to
-        message["Subject"] = letter.subject
-        message["Date"] = format_datetime(letter.at)
-        message["Message-ID"] = self.message_id(letter)
+        message["To"] = email.to
+        message["Subject"] = email.subject
+        message["Date"] = format_datetime(email.at)
+        message["Message-ID"] = self.message_id(email)
         # Out-of-office programs do not answer what a program has written (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.text, cte="quoted-printable")
-        message["Content-Language"] = letter.language
+        message.set_content(email.text, cte="quoted-printable")
+        message["Content-Language"] = email.language
         return message
 
-    def message_id(self, letter: Email) -> str:
+    def message_id(self, email: Email) -> str:
         """The same for the same letter."""
-        name = hashlib.sha256(letter.name.encode()).hexdigest()[:32]
+        name = hashlib.sha256(email.name.encode()).hexdigest()[:32]
         return f"<{name}@{self.address.rpartition('@')[2]}>"
 
 
@@ -80,18 +80,18 @@ class Folder:
     def __init__(self, folder: Path, sender: Sender) -> None:
         self._folder, self._sender = folder, sender
 
-    async def send(self, letter: Email) -> None:
+    async def send(self, email: Email) -> None:
         """Write the file in one step; the same letter again replaces itself."""
-        await asyncio.to_thread(self._write, letter)
+        await asyncio.to_thread(self._write, email)
 
-    def _write(self, letter: Email) -> None:
-        name = hashlib.sha256(letter.name.encode()).hexdigest()[:32]
+    def _write(self, email: Email) -> None:
+        name = hashlib.sha256(email.name.encode()).hexdigest()[:32]
         fresh = self._folder / f".{name}.{secrets.token_hex(4)}.new"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(bytes(self._sender.envelope(letter)))
+                file.write(bytes(self._sender.envelope(email)))
             fresh.replace(self._folder / f"{name}.eml")
         except OSError as error:
             raise Unavailable(f"The mail folder cannot be written to: {error.strerror}.") from error
@@ -130,15 +130,15 @@ class Smtp:
     def __init__(self, server: MailServer, sender: Sender, tls: ssl.SSLContext) -> None:
         self._server, self._sender, self._tls = server, sender, tls
 
-    async def send(self, letter: Email) -> None:
+    async def send(self, email: Email) -> None:
         """Talk to the server in a thread, with a limit for each step."""
-        await asyncio.to_thread(self._send, letter)
+        await asyncio.to_thread(self._send, email)
 
-    def _send(self, letter: Email) -> None:
+    def _send(self, email: Email) -> None:
         try:
             with self._connect() as line:
                 self._introduce(line)
-                line.send_message(self._sender.envelope(letter))
+                line.send_message(self._sender.envelope(email))
         except smtplib.SMTPRecipientsRefused as error:
             raise Unavailable("The mail server refuses the address of the letter.") from error
         except smtplib.SMTPNotSupportedError as error:

@@ -156,7 +156,7 @@ ORDER_FILTERS: Final[tuple[dict[str, Any], ...]] = (
 )  # fmt: skip
 
 SAMPLES: Final[dict[str, list[Call]]] = {
-    "checkup.ground": [checkup.ground],
+    "checkup.database_facts": [checkup.database_facts],
     "revenue.commission_rows.page": lists(_commissions, {"status": "pending"},
                               {"referrer_id": f"referrers_{FIRST + 2}"},
                               {"order_id": f"orders_{NAME}"}),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tallystick.domain.errors import HubError
-from tallystick.web.error_help import REMEDIES, error_entries
+from tallystick.web.error_help import ERROR_HELP, error_entries
 from tests.infra.browser import assert_accessible
 
 
@@ -39,11 +39,11 @@ def test_the_type_of_a_problem_leads_to_its_line(live_server):
 
 
 def test_every_error_has_a_remedy_and_no_remedy_is_left_over():
-    assert {entry.code for entry in error_entries()} == set(REMEDIES)
+    assert {entry.code for entry in error_entries()} == set(ERROR_HELP)
 
 
 def test_an_error_of_a_later_day_is_asked_for_its_remedy(monkeypatch):
-    monkeypatch.delitem(REMEDIES, "conflict")
+    monkeypatch.delitem(ERROR_HELP, "conflict")
 
     with pytest.raises(KeyError, match="conflict"):
         error_entries()

@@ -1,4 +1,4 @@
-"""`tallystick doctor`: look at the settings and at the ground, and say what to mend."""
+"""`tallystick doctor`: look at the settings and the database, and say what to mend."""
 
 import os
 from collections.abc import Iterator
@@ -77,8 +77,8 @@ def _database(settings: "Settings", *, production: bool) -> Iterator[Line]:
     from tallystick.store import checkup
 
     try:
-        ground = with_offline_hub(
-            settings.database_url, lambda hub: hub.database.read(checkup.ground)
+        facts = with_offline_hub(
+            settings.database_url, lambda hub: hub.database.read(checkup.database_facts)
         )
     except NothingThere as error:
         # `serve` makes it at its first start; without --production something should be there.
@@ -88,14 +88,14 @@ def _database(settings: "Settings", *, production: bool) -> Iterator[Line]:
     except HubError as error:
         yield Line("mend", "database", error.detail)
         return
-    yield Line("ok", "database", f"{ground.program} at step {ground.step}.")
-    if ground.dialect == "sqlite":
-        yield _sqlite(ground)
-    yield _clock(ground)
+    yield Line("ok", "database", f"{facts.program} at step {facts.step}.")
+    if facts.dialect == "sqlite":
+        yield _sqlite(facts)
+    yield _clock(facts)
 
 
-def _sqlite(ground: "DatabaseFacts") -> Line:
-    if ground.version >= SQLITE_MENDED:
+def _sqlite(facts: "DatabaseFacts") -> Line:
+    if facts.version >= SQLITE_MENDED:
         return Line("ok", "sqlite", "Its version has no known fault that concerns us.")
     return Line(
         "note", "sqlite",
@@ -106,18 +106,18 @@ def _sqlite(ground: "DatabaseFacts") -> Line:
     )  # fmt: skip
 
 
-def _clock(ground: "DatabaseFacts") -> Line:
-    skew = abs(datetime.now(UTC) - ground.now)
+def _clock(facts: "DatabaseFacts") -> Line:
+    skew = abs(datetime.now(UTC) - facts.now)
     if skew > LARGEST_SKEW:
         return Line(
             "mend", "clock",
             f"This machine and the database differ by {skew.total_seconds():.0f} s: set both by "
             "NTP (chrony, systemd-timesyncd).",
         )  # fmt: skip
-    if ground.newest is not None and ground.newest - datetime.now(UTC) > LARGEST_SKEW:
+    if facts.newest is not None and facts.newest - datetime.now(UTC) > LARGEST_SKEW:
         return Line(
             "mend", "clock",
-            f"The newest row is from {ground.newest:%Y-%m-%d %H:%M} UTC, which is still to come: "
+            f"The newest row is from {facts.newest:%Y-%m-%d %H:%M} UTC, which is still to come: "
             "set this machine's clock by NTP. (A sandbox whose clock was moved looks so too.)",
         )  # fmt: skip
     return Line("ok", "clock", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.")

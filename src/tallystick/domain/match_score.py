@@ -12,7 +12,7 @@ _LATEST: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class MatchScore:
     """A score from 0 to 100, and the reasons for it in words."""
 
     score: int
@@ -53,10 +53,10 @@ class Clue:
     at: datetime
 
 
-def likeness(clue: Clue) -> Likeness:
+def match_score(clue: Clue) -> MatchScore:
     """Weigh memo (60), amount (30) and time (10)."""
     parts = (_by_memo(clue), _by_amount(clue), _by_time(clue))
-    return Likeness(sum(score for score, _ in parts), tuple(words for _, words in parts if words))
+    return MatchScore(sum(score for score, _ in parts), tuple(words for _, words in parts if words))
 
 
 def _by_memo(clue: Clue) -> tuple[int, str]:

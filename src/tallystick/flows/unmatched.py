@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ledger import sent_back
-from tallystick.domain.match_score import Clue, Likeness, likeness
+from tallystick.domain.match_score import Clue, MatchScore, match_score
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.hub import Hub
 from tallystick.flows.record import Answers, Heard, record
@@ -27,7 +27,7 @@ class Suggestion:
     """A payment that the money may be for. A person decides; nothing is credited by a guess."""
 
     payment: Candidate
-    likeness: Likeness
+    match_score: MatchScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +154,11 @@ def _suggestions(tx: Connection, kept: KeptCredit) -> tuple[Suggestion, ...]:
     since = kept.heard_at - _LOOKED_BACK
     near = unmatched.candidates(tx, money, since, kept.heard_at)
     weighed = [Suggestion(one, _weigh(one, kept)) for one in (*pointed, *near)]
-    weighed.sort(key=lambda one: (-one.likeness.score, one.payment.id))
+    weighed.sort(key=lambda one: (-one.match_score.score, one.payment.id))
     best: dict[str, Suggestion] = {}
     certain = {one.id for one in pointed}
     for one in weighed:
-        if one.likeness.score >= _LEAST or one.payment.id in certain:
+        if one.match_score.score >= _LEAST or one.payment.id in certain:
             best.setdefault(one.payment.id, one)
     return tuple(sorted(best.values(), key=lambda one: one.payment.id not in certain))[:SHOWN]
 
@@ -168,8 +168,8 @@ def _owner_of_original(tx: Connection, kept: KeptCredit) -> list[str]:
     return [one.payment_id for one in originals if one.payment_id is not None]
 
 
-def _weigh(payment: Candidate, kept: KeptCredit) -> Likeness:
-    return likeness(
+def _weigh(payment: Candidate, kept: KeptCredit) -> MatchScore:
+    return match_score(
         Clue(
             codes=(payment.memo, payment.our_ref),
             memo=kept.credit.memo,

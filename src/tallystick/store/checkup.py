@@ -16,7 +16,7 @@ _NEWEST = select(func.max(payments.c.created_at))
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """The ground that the books stand on. `newest` is when the last payment was made."""
+    """What the books stand on. `newest` is when the last payment was made."""
 
     dialect: str
     program: str
@@ -26,7 +26,7 @@ class DatabaseFacts:
     newest: datetime | None
 
 
-def ground(tx: Connection) -> DatabaseFacts:
+def database_facts(tx: Connection) -> DatabaseFacts:
     """Ask it. SQLite has no clock of its own."""
     dialect = tx.dialect.name
     if dialect == "sqlite":

@@ -6,7 +6,7 @@ from typing import Final
 
 from tallystick.domain.errors import HubError
 
-REMEDIES: Final[Mapping[str, str]] = {
+ERROR_HELP: Final[Mapping[str, str]] = {
     "address_refused": "Use a public https address on port 443 or 8443, as `detail` says.",
     "address_too_long": "Ask for less at once; an address has up to 8 KiB.",
     "amount_invalid": "Send a whole number of minor units: 50000 for 50.000 ₫, 1999 for $19.99.",
@@ -71,7 +71,7 @@ def error_entries() -> list[ErrorEntry]:
         found.setdefault(kind.code, kind)
         waiting += kind.__subclasses__()
     entries = [
-        ErrorEntry(kind.status, code, kind.title, _when(kind), REMEDIES[code])
+        ErrorEntry(kind.status, code, kind.title, _when(kind), ERROR_HELP[code])
         for code, kind in found.items()
     ]
     return sorted(entries, key=lambda entry: (entry.status, entry.code))

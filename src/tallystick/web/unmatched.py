@@ -134,8 +134,8 @@ def _suggestion(one: Suggestion) -> dict[str, Any]:
         "amount": one.payment.amount,
         "received": one.payment.received,
         "currency": one.payment.currency,
-        "score": one.likeness.score,
-        "reasons": list(one.likeness.reasons),
+        "score": one.match_score.score,
+        "reasons": list(one.match_score.reasons),
     }
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.domain.ids import CROCKFORD, memo_code
-from tallystick.domain.match_score import Clue, distance, likeness, plain
+from tallystick.domain.match_score import Clue, distance, match_score, plain
 
 OPENED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CODES = st.text(CROCKFORD, min_size=7, max_size=7).map("TS{}".format)
@@ -23,7 +23,7 @@ def clue(**given_):
 
 
 def test_the_right_memo_the_right_amount_and_the_same_day_score_everything():
-    weighed = likeness(clue())
+    weighed = match_score(clue())
 
     assert weighed.score == 100
     assert weighed.reasons == (
@@ -64,12 +64,12 @@ def test_ten_thousand_strange_codes_never_look_exactly_like_ours():
 
 @given(st.integers(1, 10**12), st.integers(1, 10**12), st.integers(0, 400))
 def test_a_score_is_between_nothing_and_everything(owed, amount, days):
-    weighed = likeness(clue(owed=owed, amount=amount, at=OPENED + timedelta(days=days)))
+    weighed = match_score(clue(owed=owed, amount=amount, at=OPENED + timedelta(days=days)))
 
     assert 0 <= weighed.score <= 100
 
 
 def test_a_transfer_of_another_amount_with_no_memo_a_year_later_is_like_nothing():
-    weighed = likeness(clue(memo="", amount=7, at=OPENED + timedelta(days=365)))
+    weighed = match_score(clue(memo="", amount=7, at=OPENED + timedelta(days=365)))
 
     assert (weighed.score, weighed.reasons) == (0, ())
