@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.destination import Destination, check_address, destination
 from tallystick.domain.errors import AddressRefused, NotReached
+from tallystick.http_client import beginning, new_session
 
 if TYPE_CHECKING:
     import aiohttp
@@ -83,15 +84,13 @@ async def _send(
     # Imported with the first call, because it makes a tenth of the time to start.
     import aiohttp
 
-    session = aiohttp.ClientSession(
-        connector=_pinned(addresses), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-    )
+    session = new_session(None, _pinned(addresses))
     try:
         async with (
             session,
             session.post(url, headers=headers, data=body, allow_redirects=False) as response,
         ):
-            return Reply(response.status, await _beginning(response))
+            return Reply(response.status, await beginning(response, LARGEST_REPLY))
     except (aiohttp.ClientError, ValueError, OSError) as error:
         raise NotReached(f"The call was not answered ({type(error).__name__}).") from error
 
@@ -134,13 +133,3 @@ def _entry(host: str, port: int, address: str) -> "ResolveResult":
         "proto": socket.IPPROTO_TCP,
         "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
     }
-
-
-async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
-    found = b""
-    while len(found) < LARGEST_REPLY:
-        part = await response.content.read(LARGEST_REPLY - len(found))
-        if not part:
-            break
-        found += part
-    return found

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tallystick.domain.errors import HubError, Invalid, Unavailable
 from tallystick.domain.exchange import BASE, rate
 from tallystick.domain.money import currencies
 from tallystick.domain.strict_json import parse
-
-if TYPE_CHECKING:
-    import aiohttp
+from tallystick.http_client import beginning, new_session
 
 PATIENCE_S: Final = 5.0
 LARGEST_ANSWER: Final = 256_000
@@ -38,15 +36,14 @@ class LiveSource:
         # Imported with the first question, as for the gateways.
         import aiohttp
 
-        limit = aiohttp.ClientTimeout(total=self._patience_s)
         try:
             async with (
-                aiohttp.ClientSession(timeout=limit) as session,
+                new_session(self._patience_s) as session,
                 session.get(self._url, headers=_WANTED, allow_redirects=False) as answer,
             ):
                 if answer.status != 200:
                     raise SourceSilent(f"The source of exchange rates answered {answer.status}.")
-                return read(await _body(answer))
+                return read(await beginning(answer, LARGEST_ANSWER + 1))
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise SourceSilent(
                 f"The source of exchange rates gave no answer ({type(error).__name__})."
@@ -82,10 +79,3 @@ def _decimal(value: object) -> Decimal:
         return Decimal(value)
     except ArithmeticError:
         raise Invalid("has a rate that is no number") from None
-
-
-async def _body(answer: "aiohttp.ClientResponse") -> bytes:
-    body = await answer.content.read(LARGEST_ANSWER + 1)
-    while len(body) <= LARGEST_ANSWER and not answer.content.at_eof():
-        body += await answer.content.read(LARGEST_ANSWER + 1 - len(body))
-    return body

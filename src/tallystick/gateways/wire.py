@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.clocks import GatewayClocks
 from tallystick.domain.errors import GatewayUnreachable
 from tallystick.gateways.base import Reply
+from tallystick.http_client import beginning, new_session
 
 if TYPE_CHECKING:
     import aiohttp
@@ -36,19 +37,16 @@ class HttpWire:
         import aiohttp
 
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(
-                total=self._timeout_s, sock_connect=min(5.0, self._timeout_s)
-            )
-            self._session = aiohttp.ClientSession(
-                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._session = new_session(self._timeout_s)
         try:
             asked = time.time()
             async with self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False
             ) as response:
                 self._note_time(response, asked)
-                content = await _read_within(response, LARGEST_REPLY)
+                content = await beginning(response, LARGEST_REPLY + 1)
+                if len(content) > LARGEST_REPLY:
+                    raise GatewayUnreachable("The gateway's answer is larger than we read.")
                 return Reply(response.status, content, dict(response.headers))
         except aiohttp.ClientConnectorError as error:
             raise GatewayUnreachable("The gateway cannot be connected to.", sent=False) from error
@@ -74,16 +72,3 @@ class HttpWire:
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-
-async def _read_within(response: "aiohttp.ClientResponse", limit: int) -> bytes:
-    content = await response.content.read(limit + 1)
-    parts = [content]
-    size = len(content)
-    while content and size <= limit:
-        content = await response.content.read(limit + 1 - size)
-        parts.append(content)
-        size += len(content)
-    if size > limit:
-        raise GatewayUnreachable("The gateway's answer is larger than we read.")
-    return b"".join(parts)

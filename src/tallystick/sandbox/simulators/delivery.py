@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from tallystick.http_client import new_session
 from tallystick.sandbox.simulators.base import Caller, HearsOutcome, Message, Simulator
 from tallystick.sandbox.simulators.books import Books, Delivery
 from tallystick.sandbox.simulators.clock import VirtualClock
@@ -69,10 +70,7 @@ class NoticeSender:
 
         if self._session is None:
             # A connection that idled may be closed by the hub just as a notice is written to it.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
-                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
-            )
+            self._session = new_session(_TIMEOUT_S, aiohttp.TCPConnector(force_close=True))
         headers = {"Content-Type": "application/json", **message.headers}
         try:
             async with self._session.post(
