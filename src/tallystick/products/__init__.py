@@ -3,8 +3,8 @@
 A new product is a folder, and one line here.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from tallystick.domain.sealing import Masters
 from tallystick.flows.extensions import Extensions, gathered
@@ -22,6 +22,8 @@ from tallystick.store import audit
 from tallystick.store.sealed import SEALED
 from tallystick.web.parts import WebParts
 
+T = TypeVar("T")
+
 PRODUCTS: Final[tuple[Product, ...]] = (
     GIFT_CARDS,
     WALLETS,
@@ -37,13 +39,13 @@ def extensions_of(products: Sequence[Product]) -> Extensions:
 
 
 def web_parts_of(products: Sequence[Product]) -> WebParts:
-    """What these add to the web."""
+    """What these add to the web. Raises ValueError where two have something of one name."""
     return WebParts(
         routers=tuple(router for one in products for router in one.routers),
         watches=tuple(watch for one in products for watch in one.watches),
         public_pages=tuple(page for one in products for page in one.public_pages),
-        schemas={name: shape for one in products for name, shape in one.schemas.items()},
-        events={kind: shape for one in products for kind, shape in one.events.items()},
+        schemas=_merged("shapes", [one.schemas for one in products]),
+        events=_merged("events", [one.events for one in products]),
     )
 
 
@@ -53,7 +55,17 @@ def fulfilments_of(
     """All that can be delivered, by its purpose: payments as such and links, then the products."""
     core = [kind.make(secret, settings) for kind in (Plain, PaymentLink)]
     sold = [one.fulfilment(secret, settings) for one in products if one.fulfilment is not None]
-    return {made.purpose: made for made in (*core, *sold)}
+    return _merged("purposes", [{made.purpose: made} for made in (*core, *sold)])
+
+
+def _merged(what: str, parts: Iterable[Mapping[str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for part in parts:
+        twice = found.keys() & part.keys()
+        if twice:
+            raise ValueError(f"Two products have {what} called {', '.join(twice)}.")
+        found |= part
+    return found
 
 
 EXTENSIONS: Final = extensions_of(PRODUCTS)
