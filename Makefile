@@ -5,6 +5,9 @@ BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py
 # More words for the command behind a target: make demo ARGS="--port 9000", make test ARGS="-k refund"
 ARGS ?=
+# Python keeps what it compiles, also where the environment forbids it: a start takes twice as long otherwise.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.pytest_cache/d/bytecode
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test check fmt lint types imports fast bench lock clean
@@ -46,7 +49,7 @@ imports: setup ## which file may import which
 	@$(BIN)/lint-imports > .venv/imports.txt 2>&1 || { cat .venv/imports.txt; exit 1; }
 
 fast: setup ## the tests that need no server, no browser and no further program
-	@$(BIN)/python -m pytest -q -n 4 -m "not postgres and not redis and not browser and not server and not tools and not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto -m "not postgres and not redis and not browser and not server and not tools and not slow" $(ARGS)
 
 bench: setup ## measure; see bench/
 	@$(BIN)/python -m bench $(ARGS)

@@ -28,17 +28,24 @@ settings.load_profile("tallystick")
 MARK_OF_FIXTURE = {
     "postgres_server": "postgres",
     "postgres_durable": "postgres",
+    "own_server": "postgres",
     "redis_url": "redis",
     "chromium_path": "browser",
     "live_server": "server",
+    "tallystick": "server",
+    "running": "server",
     "walk": "tools",
 }
+# Where `shop` is a merchant at a running hub.
+AT_A_HUB = ("tests/http/", "tests/clients/", "tests/seventh/")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by the servers that it needs, so that `make check` can leave them out."""
     for item in items:
-        for fixture, mark in MARK_OF_FIXTURE.items():
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(mark)
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for fixture in MARK_OF_FIXTURE.keys() & fixtures:
+            item.add_marker(MARK_OF_FIXTURE[fixture])
+        if "shop" in fixtures and item.nodeid.startswith(AT_A_HUB):
+            item.add_marker("server")

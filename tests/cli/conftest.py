@@ -13,9 +13,7 @@ import pytest
 
 from tests.infra import processes, shared
 
-HERE = Path(__file__).parent
 PROGRAM = [sys.executable, "-m", "tallystick.cli"]
-STARTING = {"tallystick", "running"}
 PATIENCE_S = 240
 # What `serve` needs. The gateway is never called: nobody pays here.
 PRODUCTION = {
@@ -27,14 +25,6 @@ PRODUCTION = {
     "CRON_SECRET": "a cron secret that is long enough",
 }
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts the program."""
-    for item in items:
-        if HERE in item.path.parents and STARTING & set(getattr(item, "fixturenames", ())):
-            item.add_marker("server")
 
 
 def start(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -14,16 +13,6 @@ from tests.http.shop import Shop
 from tests.infra.databases import fresh_file
 from tests.infra.live import SERVERS, LiveServer
 from tests.web.misbehaving import Misbehaving, misbehaving
-
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the running program, also where a module shares it."""
-    for item in items:
-        if "shop" in getattr(item, "fixturenames", ()) and HERE in item.path.parents:
-            item.add_marker("server")
 
 
 @pytest.fixture(scope="module")

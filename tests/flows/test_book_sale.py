@@ -188,6 +188,7 @@ async def test_the_maintainers_are_paid_what_is_left_of_a_month(house):
     assert span == (date(2026, 11, 1), date(2026, 11, 30))
 
 
+@pytest.mark.slow
 async def test_a_business_of_many_days_is_what_the_gateways_books_say(house):
     """Seeded; `python -m bench business` plays ten thousand orders."""
     business = Business(house, 20_261_120)

@@ -89,6 +89,7 @@ async def tell(house: House, memos: Sequence[str]) -> None:
     await asyncio.gather(*(receive(house.hub, "sepay", one) for one in told))
 
 
+@pytest.mark.slow
 async def test_ten_thousand_mangled_memos_find_no_wrong_payment(house, codes):
     meant = list(transfers(codes, Random(20261121), TRANSFERS))
     await tell(house, [memo for memo, _ in meant])

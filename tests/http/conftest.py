@@ -12,7 +12,6 @@ from tests.http.shop import Shop
 from tests.infra.databases import of_kind, on_each
 from tests.infra.live import SERVERS, LiveServer, StartServer
 
-HERE = Path(__file__).parent
 DATABASES = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
 # A busy machine may keep a simulated gateway's answer back for longer than a buyer would wait.
 PLAIN = {"TALLYSTICK_RATE_LIMITS": "false", "TALLYSTICK_OFFER_PATIENCE_S": "30"}
@@ -20,14 +19,8 @@ PLAIN = {"TALLYSTICK_RATE_LIMITS": "false", "TALLYSTICK_OFFER_PATIENCE_S": "30"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the running program, also where a module shares it.
-
-    A test with a hub of its own beside the shared one needs both on one database only.
-    """
+    """A test with a hub of its own beside the shared one needs both on one database only."""
     items[:] = [item for item in items if not is_crossed(item)]
-    for item in items:
-        if "shop" in getattr(item, "fixturenames", ()) and HERE in item.path.parents:
-            item.add_marker("server")
 
 
 def is_crossed(item: pytest.Item) -> bool:

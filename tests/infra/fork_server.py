@@ -167,6 +167,8 @@ def end_all(children: dict[int, int]) -> None:
 if __name__ == "__main__":
     # The folder of this file, which no program has on its path.
     sys.path[0] = ""
+    # It is ignored where the test run was sent to the background, and would be in every program.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     import_program()
     if (wanted := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
         # Here, so that what Python does at the end of a program is done at the end of this one.

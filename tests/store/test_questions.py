@@ -186,6 +186,7 @@ def busy(database):
     return House(database, **BUSY)
 
 
+@pytest.mark.slow
 async def test_of_a_hundred_thousand_as_many_are_asked_as_the_gateway_allows(busy):
     await crowd(busy)
     hub, writes = busy.hub, written(busy.database)
@@ -223,6 +224,7 @@ async def test_two_processes_share_one_budget(database):
     assert sum(asked) == 3
 
 
+@pytest.mark.slow
 async def test_a_young_payment_does_not_wait_behind_a_hundred_thousand_old_ones(busy):
     await crowd(busy)
     await rescue.ask_due(busy.hub, "till")
