@@ -41,7 +41,7 @@ def web_parts_of(products: tuple[Product, ...]) -> WebParts:
         routers=tuple(router for one in products for router in one.routers),
         watches=tuple(watch for one in products for watch in one.watches),
         public_pages=tuple(page for one in products for page in one.public_pages),
-        schemas={name: shape for one in products for name, shape in one.schemas.items()},
+        schemas=tuple(one.schemas for one in products),
         events={kind: shape for one in products for kind, shape in one.events.items()},
     )
 

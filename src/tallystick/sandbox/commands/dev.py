@@ -88,7 +88,8 @@ async def _greeting(house: "Server") -> Tell:
     wish = Wish(
         Money(50_000, "VND"), (), purpose="payment_link", description="Two coffees, for trying"
     )
-    link = shapes.link(await create_link(house.hub, wish), house.hub.settings.base_url)
+    made = await create_link(house.hub, wish)
+    link = {**shapes.link(made, house.hub.settings.base_url)}
 
     def tell(settings: "Settings", ring: "DevSecrets", url: str, door: str) -> None:
         print(_words(settings, ring, url, door, link), flush=True)
