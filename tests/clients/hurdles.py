@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.sent.append(sent)
         (self.server.ahead.pop(0) if self.server.ahead else passes)(self, sent)
 
-    do_GET = do_POST = _any  # noqa: N815 - the base class names them so
+    do_GET = do_POST = _any
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
         """Answer."""

@@ -1,40 +1,44 @@
-"""The JSON of donations, and its shapes."""
+"""The JSON of donations: each answer is a type, and written by one builder."""
 
-from typing import Any, Final
+from typing import Final
 
+from tallystick.domain.answer_types import Amount, Instant, Minor
+from tallystick.domain.document import CheckoutAnswer
 from tallystick.domain.snapshot import Snapshot
-from tallystick.web.schema_parts import (
-    INSTANT,
-    MINOR,
-    MONEY,
-    TEXT,
-    WHOLE,
-    Schema,
-    object_,
-    one_of,
-    or_null,
-    ref,
-)
+from tallystick.web.answer_schemas import Schemas
 from tallystick.web.shapes import checkout, instant
+from tests.made_up_product.deliver import DonationNews
 from tests.made_up_product.rules import Donation, DonationState
 
-SCHEMAS: Final[dict[str, Schema]] = {
-    "StartedDonation": object_(
-        MONEY, id=TEXT, paymentId=TEXT, clientToken=TEXT, checkout=ref("Checkout")
-    ),
-    "Donation": object_(
-        MONEY, id=TEXT, status=one_of(DonationState), certificate=or_null(TEXT),
-        registerEntry=or_null(WHOLE), givenBack=MINOR, email=TEXT, paymentId=TEXT,
-        createdAt=INSTANT, certifiedAt=or_null(INSTANT),
-    ),
-    "DonationNews": object_(
-        MONEY, id=TEXT, status=one_of(DonationState), certificate=TEXT, paymentId=TEXT
-    ),
-}  # fmt: skip
 
-
-def started(donation_id: str, snapshot: Snapshot, token: str) -> dict[str, Any]:
+class StartedDonationAnswer(Amount):
     """What the donor's page needs to take the money."""
+
+    id: str
+    paymentId: str
+    clientToken: str
+    checkout: CheckoutAnswer
+
+
+class DonationAnswer(Amount):
+    """A donation as its merchant reads it."""
+
+    id: str
+    status: DonationState
+    certificate: str | None
+    registerEntry: int | None
+    givenBack: Minor
+    email: str
+    paymentId: str
+    createdAt: Instant
+    certifiedAt: Instant | None
+
+
+SCHEMAS: Final = Schemas(StartedDonationAnswer, DonationAnswer, DonationNews)
+
+
+def started(donation_id: str, snapshot: Snapshot, token: str) -> StartedDonationAnswer:
+    """What is to be paid, and how."""
     given = {} if snapshot.attempt is None else snapshot.attempt.checkout
     return {
         "id": donation_id,
@@ -46,8 +50,8 @@ def started(donation_id: str, snapshot: Snapshot, token: str) -> dict[str, Any]:
     }
 
 
-def donation(shown: Donation, email: str) -> dict[str, Any]:
-    """A donation as its merchant reads it."""
+def donation(shown: Donation, email: str) -> DonationAnswer:
+    """What became of a donation; `certificate` once it is paid."""
     return {
         "id": shown.id,
         "status": shown.state,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from tallystick.domain.answer_types import Amount
 from tallystick.domain.errors import NotFound
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
@@ -16,6 +17,15 @@ from tests.made_up_product.rules import Donation, DonationSignal, DonationState,
 CERTIFIED = "donation.certified"
 LETTER = "donation"
 REGISTER = "register_certificate"
+
+
+class DonationNews(Amount):
+    """A donation that is certified, as merchants' systems are told of it."""
+
+    id: str
+    status: DonationState
+    certificate: str
+    paymentId: str
 
 
 class DonationCertificate(Fulfilment):
@@ -32,11 +42,11 @@ class DonationCertificate(Fulfilment):
         about = donation.id
         effects.add(tx, REGISTER, f"{REGISTER}/{about}", {"donationId": about}, now)
         effects.add(tx, "send_mail", f"{LETTER}/{about}", {"letter": LETTER, "about": about}, now)
-        told = {
+        told: DonationNews = {
             "id": about, "status": DonationState.CERTIFIED, "certificate": number,
             "amount": donation.amount, "currency": donation.currency, "paymentId": payment.id,
         }  # fmt: skip
-        outbox.tell(tx, News(CERTIFIED, about, about, told, payment.id), now)
+        outbox.tell(tx, News(CERTIFIED, about, about, {**told}, payment.id), now)
 
     def lapse(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """Nobody paid; the pledge waits for money that is late."""

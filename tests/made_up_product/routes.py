@@ -13,7 +13,7 @@ from tallystick.web.bodies import Body, Parsed, body
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 from tests.made_up_product import answers as told
 from tests.made_up_product.give import DonationWish, email_of, find, give, resume
 

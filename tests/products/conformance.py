@@ -30,7 +30,6 @@ from tallystick.settings import Settings
 from tallystick.store.audit import CHECKS
 from tallystick.web.app import build_app
 from tallystick.web.event_schemas import EVENT_SCHEMAS, EVENTS
-from tallystick.web.operator_schemas import OPERATOR_SCHEMAS
 from tallystick.web.schemas import SCHEMAS
 from tests.flows.test_refunds import GivingTill
 from tests.store.house import CAN, SECRET, House
@@ -285,7 +284,7 @@ CORE_NAMES: dict[str, set[str]] = {
     "emails": set(),
     "look-ups": {*LOOK_UPS},
     "events": {*EVENTS},
-    "shapes": {*SCHEMAS, *OPERATOR_SCHEMAS, *EVENT_SCHEMAS},
+    "shapes": {*SCHEMAS, *EVENT_SCHEMAS},
     "checks": {one.invariant for one in CHECKS},
 }
 """What the core has taken of each kind of name."""

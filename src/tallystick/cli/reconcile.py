@@ -64,7 +64,7 @@ def _by_ourselves(
         hub.former = former_gateways(hub.settings, wire)
         hub.fulfilments = fulfilments_of(PRODUCTS, hub.secret, hub.settings)
         try:
-            return report_shape(await compare(hub, gateway, *span))
+            return {**report_shape(await compare(hub, gateway, *span))}
         finally:
             await wire.close()
 

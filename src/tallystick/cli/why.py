@@ -46,7 +46,7 @@ def _from_database(thing: str, database: str | None) -> dict[str, Any]:
 
     async def work(hub: "Hub") -> dict[str, Any]:
         payment_id = await hub.database.read(lambda tx: _payment_of(tx, thing))
-        return shapes.proof(await prove(hub, payment_id))
+        return {**shapes.proof(await prove(hub, payment_id))}
 
     return with_offline_hub(database, work)
 

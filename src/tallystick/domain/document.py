@@ -2,23 +2,110 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import overload
 
-from tallystick.domain.snapshot import Snapshot, TransactionPart
+from typing_extensions import TypedDict
 
-_CHECKOUT: Final = {
-    "checkoutUrl": "checkout_url",
-    "qrCode": "qr_code",
-    "bankName": "bank_name",
-    "bankBin": "bank_bin",
-    "accountNumber": "account_number",
-    "accountName": "account_name",
-    "transferContent": "transfer_content",
-    "vaNumber": "va_number",
-    "instructions": "instructions",
-}
+from tallystick.domain.answer_types import Amount, Count, Instant, Minor, Notes
+from tallystick.domain.payment import AmountState, AttemptState, LatePolicy, Phase, Review
+from tallystick.domain.snapshot import MatchMethod, Snapshot, TransactionPart
 
 
+class CheckoutAnswer(TypedDict):
+    """What a payer needs; null is what this gateway does not give."""
+
+    checkoutUrl: str | None
+    qrCode: str | None
+    bankName: str | None
+    bankBin: str | None
+    accountNumber: str | None
+    accountName: str | None
+    transferContent: str | None
+    vaNumber: str | None
+    instructions: str | None
+
+
+class TransactionInfoAnswer(Amount):
+    """One transfer that came."""
+
+    transactionId: str
+    gateway: str
+    paidAt: Instant
+
+
+class TransactionAnswer(TransactionInfoAnswer):
+    """One transfer that came, as key holders see it: with which memo, matched how."""
+
+    memo: str | None
+    matchMethod: MatchMethod
+
+
+class AttemptAnswer(TypedDict):
+    """The offer at a gateway."""
+
+    id: str
+    gateway: str
+    state: AttemptState
+
+
+class Forgiven(TypedDict):
+    """How much less than what is due still pays it."""
+
+    amount: Minor
+
+
+class Standing(TypedDict):
+    """How a payment stands, as every answer about one says."""
+
+    amountState: AmountState
+    late: bool
+    received: Minor
+    expiresAt: Instant
+    version: Count
+
+
+class Asked(TypedDict):
+    """When the gateway was asked last, and will be asked again."""
+
+    asOf: Instant | None
+    nextCheckAt: Instant | None
+
+
+class PaymentForPayersAnswer(Amount, Standing, Asked):
+    """A payment as its payer sees it: no merchant's notes, nobody's identity."""
+
+    id: str
+    phase: Phase
+    refunded: Minor
+    gateway: str | None
+    purpose: str
+    description: str
+    checkout: CheckoutAnswer | None
+    returnUrl: str | None
+    cancelUrl: str | None
+    testMode: bool
+    createdAt: Instant
+    updatedAt: Instant
+    paidAt: Instant | None
+
+
+class PaymentAnswer(PaymentForPayersAnswer):
+    """A payment as its merchant sees it."""
+
+    review: Review | None
+    reference: str | None
+    ownerId: str | None
+    metadata: Notes
+    attempt: AttemptAnswer | None
+    underpaymentTolerance: Forgiven
+    latePolicy: LatePolicy
+    transactions: list[TransactionAnswer]
+
+
+@overload
+def instant(value: datetime) -> str: ...
+@overload
+def instant(value: datetime | None) -> str | None: ...
 def instant(value: datetime | None) -> str | None:
     """RFC 3339 in UTC with milliseconds and Z."""
     if value is None:
@@ -26,12 +113,23 @@ def instant(value: datetime | None) -> str | None:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def checkout(document: Mapping[str, str]) -> dict[str, Any]:
+def checkout(document: Mapping[str, str]) -> CheckoutAnswer:
     """What a payer needs, with null for what this gateway does not give."""
-    return {theirs: document.get(ours) for theirs, ours in _CHECKOUT.items()}
+    given = document.get
+    return {
+        "checkoutUrl": given("checkout_url"),
+        "qrCode": given("qr_code"),
+        "bankName": given("bank_name"),
+        "bankBin": given("bank_bin"),
+        "accountNumber": given("account_number"),
+        "accountName": given("account_name"),
+        "transferContent": given("transfer_content"),
+        "vaNumber": given("va_number"),
+        "instructions": given("instructions"),
+    }
 
 
-def transaction(part: TransactionPart) -> dict[str, Any]:
+def transaction(part: TransactionPart) -> TransactionAnswer:
     """One transfer that came, as key holders see it: what, when, with which memo, matched how."""
     return {
         "transactionId": part.transaction_id,
@@ -44,7 +142,7 @@ def transaction(part: TransactionPart) -> dict[str, Any]:
     }
 
 
-def payment(snapshot: Snapshot) -> dict[str, Any]:
+def payment(snapshot: Snapshot) -> PaymentAnswer:
     """A payment as its merchant sees it."""
     attempt = snapshot.attempt
     return {

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.answer_types import Amount
 from tallystick.domain.errors import RaceLost
 from tallystick.domain.evidence import Claim, Evidence, Source, Trust
 from tallystick.domain.ids import new_id
@@ -330,7 +331,22 @@ def given_back(now: datetime) -> Evidence:
     return Evidence(Source.OPERATOR, Trust.OPERATOR, Claim.GIVEN_BACK, observed_at=now)
 
 
-def document(refund: Refund) -> dict[str, Any]:
+class RefundNews(Amount):
+    """A refund as merchants' systems are told of it, without anybody's account."""
+
+    id: str
+    paymentId: str
+    state: RefundState
+    source: RefundSource
+    method: Literal["api", "manual"]
+    gateway: str
+    reason: str
+    keepAccess: bool
+    failure: str | None
+    bankReference: str | None
+
+
+def document(refund: Refund) -> RefundNews:
     """A refund as merchants' systems are told of it, without anybody's account."""
     return {
         "id": refund.id,

@@ -88,8 +88,8 @@ def tell(
 ) -> None:  # fmt: skip
     """Tell the merchant's systems, with the payment as it stands and the reason."""
     for item in items:
-        data = payment_document(found(snapshots.find(tx, payment_id)))
-        data["dispute"] = {"reason": item.note, **(about or {})}
+        payment = payment_document(found(snapshots.find(tx, payment_id)))
+        data = {**payment, "dispute": {"reason": item.note, **(about or {})}}
         outbox.tell(tx, News(DISPUTED, item.key, payment_id, data, payment_id), now)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
 from tallystick.domain.errors import Conflict, NotFound
 from tallystick.domain.event import PING, wants
@@ -151,12 +152,19 @@ async def resend_since(hub: Hub, since: datetime, endpoint_id: str | None) -> in
     return done
 
 
+class PingNews(TypedDict):
+    """What a ping tells: to which endpoint it was sent."""
+
+    endpointId: str
+
+
 async def ping(hub: Hub, endpoint_id: str) -> Attempt:
     """Send a signed `ping`, which is no event, and say what the endpoint answered."""
     endpoint = await endpoints.find(hub, endpoint_id)
     now = hub.now()
-    about, event_id = {"endpointId": endpoint.id}, new_id("evt", now)
-    ping_ = Due(endpoint.id, event_id, 0, PING, endpoint.id, None, 1, about, now)
+    about: PingNews = {"endpointId": endpoint.id}
+    event_id = new_id("evt", now)
+    ping_ = Due(endpoint.id, event_id, 0, PING, endpoint.id, None, 1, {**about}, now)
     return await send(hub, endpoint, ping_)
 
 

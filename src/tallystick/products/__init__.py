@@ -44,7 +44,7 @@ def web_parts_of(products: Sequence[Product]) -> WebParts:
         routers=tuple(router for one in products for router in one.routers),
         watches=tuple(watch for one in products for watch in one.watches),
         public_pages=tuple(page for one in products for page in one.public_pages),
-        schemas=_merged("shapes", [one.schemas for one in products]),
+        schemas=tuple(one.schemas for one in products),
         events=_merged("events", [one.events for one in products]),
     )
 

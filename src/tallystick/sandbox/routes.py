@@ -22,7 +22,7 @@ from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import CallerDep, HubDep
 from tallystick.web.description import answers
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 
 
 class Play(Body):

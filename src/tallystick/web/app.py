@@ -43,6 +43,7 @@ from tallystick.web import (
 from tallystick.web.edge import Edge
 from tallystick.web.limits import RateLimits
 from tallystick.web.parts import WebParts
+from tallystick.web.schemas import SCHEMAS
 from tallystick.web.sse_stream import Keeper
 from tallystick.wrong_values import words_of
 
@@ -110,7 +111,7 @@ def build_app(
     app.state.limits = RateLimits(hub.settings)
     _add_routes(app, [*(part.router for part in PARTS), *parts.routers, *routers], more_routes)
     reference.describe_hot_routes(app, parts.watches)
-    description.complete(app, parts)
+    description.complete(app, parts, SCHEMAS)
     _explain_errors(app)
     return Edge(app, hub, parts.watches)
 

@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Amount, Currency
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.flows import books as flow
 from tallystick.flows.books import Fee
@@ -12,9 +14,24 @@ from tallystick.web.bodies import Body, Parsed, body
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["books"])
+
+
+class BalanceAnswer(TypedDict):
+    """What an account stands at: debit is positive, credit negative."""
+
+    account: str
+    currency: Currency
+    balance: int
+
+
+class BookedFeeAnswer(Amount):
+    """What a gateway kept."""
+
+    gateway: str
+    reference: str
 
 
 class BookFee(Body):
@@ -36,7 +53,7 @@ async def balances(hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Debit is positive, credit negative; every currency sums to zero. Wallets count as one."""
     who.needs("reader")
     found = await flow.balances(hub)
-    rows = [
+    rows: list[BalanceAnswer] = [
         {"account": account, "currency": currency, "balance": minor}
         for (account, currency), minor in sorted(found.items())
     ]
@@ -68,7 +85,7 @@ async def book_fee(
     )
 
 
-def _fee(fee: Fee) -> dict[str, Any]:
+def _fee(fee: Fee) -> BookedFeeAnswer:
     return {
         "gateway": fee.gateway,
         "amount": fee.amount.minor,

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import Field
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
 from tallystick import __version__
+from tallystick.domain.answer_types import Instant, Shown
 from tallystick.domain.errors import HubError, NotFound, Unauthenticated
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
@@ -30,7 +32,7 @@ from tallystick.web.description import answers, query
 from tallystick.web.methods import asks_for_head
 from tallystick.web.pages import Language
 from tallystick.web.pages.figures import money
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +42,14 @@ SHOWN: Final = 25
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _VIEWS: Final = ("", "review", *Phase)
 _QUERY: Final = {"show": "One of the lists.", "q": "Sought.", "cursor": "Where to go on."}
+
+
+class DashboardLinkAnswer(TypedDict):
+    """An address that opens the dashboard once."""
+
+    url: str
+    role: Annotated[str, Shown(enum=["admin", "operator", "reader"])]
+    expiresAt: Instant
 
 
 class Invite(Body):
@@ -64,8 +74,12 @@ async def invite(
     """
     who.needs("admin")
     token, until = await dashboard_access.invite(hub, parsed.value.role)
-    return {"data": {"url": address(hub.settings.base_url, token), "role": parsed.value.role,
-                     "expiresAt": shapes.instant(until)}}  # fmt: skip
+    told: DashboardLinkAnswer = {
+        "url": address(hub.settings.base_url, token),
+        "role": parsed.value.role,
+        "expiresAt": shapes.instant(until),
+    }
+    return {"data": told}
 
 
 def address(base_url: str, token: str) -> str:

@@ -20,7 +20,7 @@ from tallystick.web.bodies import Body, Parsed, Reason, body, instant_of
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 
 router = APIRouter(tags=["payments"], responses=answers(one("Payment")))
 _PRINTABLE: Final = r"^[!-~][ -~]*$"

@@ -2,11 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Count
 from tallystick.domain.errors import Invalid, Unauthenticated
 from tallystick.domain.sealing import derived
 from tallystick.flows.hub import Hub
@@ -71,6 +74,14 @@ async def spend_polling(request: Request, who: Caller, payment_id: str) -> None:
     await count(request, "polling", f"{payment_id}/{who.name}")
 
 
+class PaginationAnswer(TypedDict):
+    """How a list goes on: with `cursor=` and its nextCursor."""
+
+    limit: Count
+    nextCursor: str | None
+    hasMore: bool
+
+
 def cursor(hub: Hub, at: datetime, last_id: str) -> str:
     """An opaque place in a list, signed so that nobody makes one up."""
     text = f"{at.isoformat()}|{last_id}"
@@ -94,7 +105,7 @@ def cursor_place(hub: Hub, request: Request) -> tuple[datetime, str] | None:
 
 
 def listed(
-    hub: Hub, rows: list[dict[str, Any]], places: list[tuple[datetime, str]], limit: int
+    hub: Hub, rows: Sequence[Mapping[str, Any]], places: list[tuple[datetime, str]], limit: int
 ) -> dict[str, Any]:
     """A page of a list: at most `limit` rows of the `limit + 1` that were read."""
     more = len(rows) > limit

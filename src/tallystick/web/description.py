@@ -15,9 +15,8 @@ from tallystick.web import problems
 from tallystick.web.bodies import described
 from tallystick.web.event_schemas import EVENT_SCHEMAS, EVENTS, webhooks
 from tallystick.web.examples import show_examples
-from tallystick.web.operator_schemas import OPERATOR_SCHEMAS
 from tallystick.web.parts import WebParts
-from tallystick.web.schemas import SCHEMAS, Schema, ref
+from tallystick.web.schema_parts import TEXT, Schema, ref
 
 Responses = dict[int | str, dict[str, Any]]
 Query = str | type[StrEnum] | tuple[str, ...]
@@ -145,7 +144,12 @@ def answers(schema: Schema, status: int = 200, words: str = "As described.") -> 
     return {status: {"description": words, "content": {"application/json": {"schema": schema}}}}
 
 
-def complete(app: FastAPI, parts: WebParts) -> None:
+def text_answer(media_type: str, words: str = "As described.") -> Responses:
+    """An answer that is text of this type."""
+    return {200: {"description": words, "content": {media_type: {"schema": TEXT}}}}
+
+
+def complete(app: FastAPI, parts: WebParts, core: Mapping[str, Schema]) -> None:
     """Add the shapes, the proofs that are taken, and which operation takes which."""
     describe = app.openapi
 
@@ -153,8 +157,8 @@ def complete(app: FastAPI, parts: WebParts) -> None:
     def completed() -> dict[str, Any]:
         document = describe()
         shapes = document.setdefault("components", {})
-        known = {**SCHEMAS, **OPERATOR_SCHEMAS, **EVENT_SCHEMAS, **parts.schemas}
-        shapes["schemas"] = {**shapes.get("schemas", {}), **known}
+        for known in (core, EVENT_SCHEMAS, *parts.schemas):
+            shapes["schemas"] = {**shapes.get("schemas", {}), **known}
         shapes["securitySchemes"] = _PROOFS
         document["webhooks"] = webhooks({**EVENTS, **parts.events})
         name_bodies(document)

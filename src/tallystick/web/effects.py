@@ -1,9 +1,11 @@
 """Outside effects over HTTP: list those that could not be done, and have them done again."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Count, Instant, Shown
 from tallystick.domain.errors import Invalid
 from tallystick.flows import retry_effects as flow
 from tallystick.flows.effects import effects_of
@@ -12,10 +14,24 @@ from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["effects"])
 STATES: Final = ("ready", "done", "dead")
+
+
+class EffectAnswer(TypedDict):
+    """Something that is done outside, without its payload, which may name people."""
+
+    id: str
+    kind: str
+    about: str
+    state: Annotated[str, Shown(enum=list(STATES))]
+    tries: Count
+    error: str | None
+    dueAt: Instant | None
+    createdAt: Instant
+    doneAt: Instant | None
 
 
 @router.get(
@@ -49,7 +65,7 @@ async def retry(effect_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, An
     return {"data": _shape(await flow.retry(hub, effect_id))}
 
 
-def _shape(effect: Effect) -> dict[str, Any]:
+def _shape(effect: Effect) -> EffectAnswer:
     """Without its payload, which may name people."""
     return {
         "id": effect.id,

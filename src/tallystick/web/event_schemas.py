@@ -4,30 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tallystick.domain.event import PAYMENT_EVENTS, PING
-from tallystick.domain.refund import RefundSource, RefundState
-from tallystick.web.schema_parts import (
-    CURRENCY,
-    FLAG,
-    INSTANT,
-    MINOR,
-    NOTES,
-    TEXT,
-    Schema,
-    object_,
-    one_of,
-    or_null,
-    ref,
-)
+from tallystick.flows.book_refund import RefundNews
+from tallystick.flows.feed import PingNews
+from tallystick.web.answer_schemas import Schemas
+from tallystick.web.schema_parts import INSTANT, TEXT, object_, ref
 
-_MONEY: Final = {"amount": MINOR, "currency": CURRENCY}
-EVENT_SCHEMAS: Final[dict[str, Schema]] = {
-    "RefundNews": object_(
-        _MONEY, id=TEXT, paymentId=TEXT, state=one_of(RefundState), source=one_of(RefundSource),
-        method=one_of(("api", "manual")), gateway=TEXT, reason=TEXT, keepAccess=FLAG,
-        failure=or_null(TEXT), bankReference=or_null(TEXT),
-    ),
-    "PingNews": NOTES,
-}  # fmt: skip
+EVENT_SCHEMAS: Final = Schemas(RefundNews, PingNews)
 _OF_FAMILIES: Final = {
     "RefundNews": ("refund.requested", "refund.manual", "refund.pending", "refund.succeeded",
                    "refund.failed", "refund.canceled"),

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Count, Instant, Notes, Shown
 from tallystick.domain.errors import Invalid
 from tallystick.domain.event import is_pattern
 from tallystick.flows import feed as flow
@@ -24,11 +26,63 @@ from tallystick.web.bodies import (
 )
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["events"])
 LONGEST_WAIT_S: Final = 30
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+
+class EventAnswer(TypedDict):
+    """Something that happened; `data` is the thing as it was then."""
+
+    seq: Count
+    id: str
+    type: str
+    timestamp: Instant
+    subject: str
+    paymentId: str | None
+    data: Notes
+
+
+class DeliveryAttemptAnswer(TypedDict):
+    """What came of one try."""
+
+    at: Instant
+    durationMs: Count
+    status: Count | None
+    error: str | None
+    response: str | None
+
+
+class DeliveryAnswer(TypedDict):
+    """An event on its way to one endpoint, with every try."""
+
+    endpointId: str
+    eventId: str
+    seq: Count
+    type: str
+    state: Annotated[str, Shown(enum=["waiting", "delivered", "dead"])]
+    tries: Count
+    lastStatus: Count | None
+    error: str | None
+    response: str | None
+    nextTryAt: Instant | None
+    createdAt: Instant
+    deliveredAt: Instant | None
+    attempts: list[DeliveryAttemptAnswer]
+
+
+class EventWithDeliveriesAnswer(EventAnswer):
+    """An event, and where it went."""
+
+    deliveries: list[DeliveryAnswer]
+
+
+class ResentAnswer(TypedDict):
+    """How many deliveries begin again."""
+
+    deliveries: Count
 
 
 class Resend(Body):
@@ -98,7 +152,8 @@ async def show(event_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]
     """With its deliveries, and every try of each."""
     who.needs("reader")
     event, log = await flow.find(hub, event_id)
-    return {"data": {**_event(event), "deliveries": deliveries(log)}}
+    told: EventWithDeliveriesAnswer = {**_event(event), "deliveries": deliveries(log)}
+    return {"data": told}
 
 
 @router.post(
@@ -111,7 +166,8 @@ async def resend(
 ) -> dict[str, Any]:  # fmt: skip
     """With the same `webhook-id`, to one endpoint or to all that want it."""
     who.needs("operator")
-    return {"data": {"deliveries": await flow.resend(hub, event_id, parsed.value.endpoint_id)}}
+    told: ResentAnswer = {"deliveries": await flow.resend(hub, event_id, parsed.value.endpoint_id)}
+    return {"data": told}
 
 
 @router.post(
@@ -126,10 +182,11 @@ async def resend_since(
     who.needs("operator")
     wished = parsed.value
     since = instant_of("since", wished.since)
-    return {"data": {"deliveries": await flow.resend_since(hub, since, wished.endpoint_id)}}
+    told: ResentAnswer = {"deliveries": await flow.resend_since(hub, since, wished.endpoint_id)}
+    return {"data": told}
 
 
-def deliveries(log: Log) -> list[dict[str, Any]]:
+def deliveries(log: Log) -> list[DeliveryAnswer]:
     """Deliveries with their tries, as every answer shows them."""
     return [
         _delivery(found, log.attempts.get((found.endpoint_id, found.event_id), []))
@@ -137,7 +194,7 @@ def deliveries(log: Log) -> list[dict[str, Any]]:
     ]
 
 
-def attempt(tried: Attempt) -> dict[str, Any]:
+def attempt(tried: Attempt) -> DeliveryAttemptAnswer:
     """What came of one try."""
     return {
         "at": shapes.instant(tried.at),
@@ -148,7 +205,7 @@ def attempt(tried: Attempt) -> dict[str, Any]:
     }
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event) -> EventAnswer:
     return {
         "seq": event.seq,
         "id": event.id,
@@ -160,7 +217,7 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _delivery(found: Delivery, tries: list[Attempt]) -> dict[str, Any]:
+def _delivery(found: Delivery, tries: list[Attempt]) -> DeliveryAnswer:
     return {
         "endpointId": found.endpoint_id,
         "eventId": found.event_id,

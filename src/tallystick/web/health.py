@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, NotRequired
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Count, Currency, Instant
 from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.domain.evidence import Trust
 from tallystick.flows import deliver
@@ -19,12 +21,61 @@ from tallystick.web.auth import is_this_machine
 from tallystick.web.depends import CallerDep, HubDep, LimitedCaller
 from tallystick.web.description import answers
 from tallystick.web.limits import RateLimits
-from tallystick.web.schemas import ref, several
+from tallystick.web.schema_parts import ref, several
 
 router = APIRouter(tags=["operations"])
 _AMONG: Final = 1000
 WRITES_WITHIN_S: Final = 5
 """A write that waits longer is as good as none: whoever asks for readiness gives up too."""
+
+
+class AliveAnswer(TypedDict):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class ReadyAnswer(TypedDict):
+    """What a server can do now; `redis` where it is set."""
+
+    status: Literal["ok", "degraded"]
+    database: str
+    redis: NotRequired[Literal["ok", "away"]]
+    inboxWaiting: Count
+    expiryHeld: bool
+
+
+class LastHeard(TypedDict):
+    """When a gateway told or was asked last."""
+
+    lastWebhookAt: Instant | None
+    lastPollAt: Instant | None
+
+
+class LastErrors(TypedDict):
+    """What a gateway failed at since the start."""
+
+    errors: Count
+    lastError: str | None
+    lastErrorAt: Instant | None
+
+
+class GatewayHealth(LastHeard, LastErrors):
+    """How a gateway fares."""
+
+
+class GatewayAnswer(TypedDict):
+    """A gateway that is set up: what it can do, and how it fares."""
+
+    name: str
+    title: str
+    currencies: list[Currency] | None
+    cancels: bool
+    verifies: Literal["fetch", "signed"]
+    refunds: Literal["api", "manual", "none"]
+    webhooks: bool
+    tellsParts: bool
+    health: GatewayHealth
 
 
 @router.get("/health/live", summary="The process answers", responses=answers(ref("Alive")))
@@ -46,13 +97,15 @@ async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
     waiting = await _written(hub)
     limits: RateLimits = request.app.state.limits
     redis = await limits.redis_answers()
-    return {
+    told: ReadyAnswer = {
         "status": "degraded" if redis is False else "ok",
         "database": hub.database.dialect,
-        **({} if redis is None else {"redis": "ok" if redis else "away"}),
         "inboxWaiting": waiting,
         "expiryHeld": hub.why_nothing_expires(hub.now()) is not None,
     }
+    if redis is not None:
+        told["redis"] = "ok" if redis else "away"
+    return {**told}
 
 
 async def _written(hub: Hub) -> int:
@@ -109,14 +162,14 @@ async def gateways(hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     heard = await hub.database.read(lambda tx: {name: _heard(tx, name) for name in hub.gateways})
     return {
         "data": [
-            {**_gateway(one), "health": {**heard[name], **_trouble(hub, name)}}
+            _gateway(one, {**heard[name], **_trouble(hub, name)})
             for name, one in hub.gateways.items()
         ],
         "pagination": {"limit": len(hub.gateways), "nextCursor": None, "hasMore": False},
     }
 
 
-def _gateway(one: Gateway) -> dict[str, Any]:
+def _gateway(one: Gateway, health: GatewayHealth) -> GatewayAnswer:
     can = one.capabilities
     return {
         "name": one.name,
@@ -127,17 +180,18 @@ def _gateway(one: Gateway) -> dict[str, Any]:
         "tellsParts": can.tells_parts,
         "cancels": can.cancels,
         "webhooks": can.webhooks,
+        "health": health,
     }
 
 
-def _heard(tx: Connection, name: str) -> dict[str, Any]:
+def _heard(tx: Connection, name: str) -> LastHeard:
     return {
         "lastWebhookAt": shapes.instant(inbox.newest(tx, name)),
         "lastPollAt": shapes.instant(attempts.last_asked(tx, name, _AMONG)),
     }
 
 
-def _trouble(hub: Hub, name: str) -> dict[str, Any]:
+def _trouble(hub: Hub, name: str) -> LastErrors:
     trouble = hub.gateway_errors.get(name, GatewayErrors())
     return {
         "errors": trouble.count,

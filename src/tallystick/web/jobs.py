@@ -1,5 +1,6 @@
 """The named jobs over HTTP, for cron, in the shapes of the replaced payment-link service."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,7 +10,7 @@ from tallystick.web import shapes
 from tallystick.web.auth import check_cron
 from tallystick.web.depends import HubDep
 from tallystick.web.description import answers
-from tallystick.web.schemas import ref, several
+from tallystick.web.schema_parts import ref, several
 
 router = APIRouter(tags=["jobs"])
 
@@ -29,14 +30,14 @@ async def index(request: Request, hub: HubDep) -> dict[str, Any]:
 
 
 @router.post("/api/jobs/{name}", summary="Run a job now", responses=answers(ref("JobRun")))
-async def run(request: Request, name: str, hub: HubDep) -> dict[str, Any]:
+async def run(request: Request, name: str, hub: HubDep) -> Mapping[str, Any]:
     """With the cron secret. 409 where the job is running already, or is switched off."""
     check_cron(request)
     return shapes.run(name, await flow.run(hub, name))
 
 
 @router.get("/api/jobs/{name}", summary="How a job has fared", responses=answers(ref("JobHistory")))
-async def history(request: Request, name: str, hub: HubDep) -> dict[str, Any]:
+async def history(request: Request, name: str, hub: HubDep) -> Mapping[str, Any]:
     """With the cron secret. Durations in milliseconds, the rate in percent.
 
     `enabled` is false where the job is switched off, and is left out otherwise.

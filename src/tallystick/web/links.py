@@ -30,7 +30,7 @@ from tallystick.web.depends import (
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.payments import Offer, tolerance
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["payment links"])
@@ -153,7 +153,7 @@ async def status(request: Request, link_id: str, hub: HubDep, who: CallerDep) ->
     return await answer_status(request, hub, who, snapshot, partial(_status, hub, identified), view)
 
 
-def _status(hub: Hub, identified: bool, snapshot: Snapshot) -> dict[str, Any]:
+def _status(hub: Hub, identified: bool, snapshot: Snapshot) -> shapes.PaymentLinkStatusAnswer:
     return shapes.link_status(snapshot, hub.now(), identified=identified)
 
 

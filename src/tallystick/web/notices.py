@@ -1,10 +1,13 @@
 """Notices over HTTP: everything that gateways told, and reading it again."""
 
 import base64
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Amount, Count, Instant, Notes
+from tallystick.domain.answer_types import Shown as Words
 from tallystick.flows import notices as flow
 from tallystick.flows.notices import Shown
 from tallystick.gateways.base import RawNotice
@@ -13,10 +16,55 @@ from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["notices"])
 _FILTERS: Final = ("gateway", "state", "payment")
+
+
+class NoticedTransfer(Amount):
+    """A transfer that a notice tells of."""
+
+    transactionId: str
+    paidAt: Instant | None
+
+
+class NoticeAnswer(TypedDict):
+    """What a gateway told."""
+
+    id: str
+    state: Annotated[str, Words(enum=list(STATES))]
+    gateway: str
+    account: str
+    eventId: str | None
+    references: list[str]
+    claim: str | None
+    transactions: list[NoticedTransfer]
+    memo: str | None
+    paymentId: str | None
+    problem: str | None
+    tries: Count
+    receivedAt: Instant
+    nextTryAt: Instant | None
+    handledAt: Instant | None
+    digest: str | None
+
+
+class RawBytes(TypedDict):
+    """A notice as it came: `body` where it is text, `bodyBase64` always."""
+
+    method: str
+    headers: Notes
+    query: str
+    body: str | None
+    bodyBase64: str
+
+
+class NoticeWithBytesAnswer(NoticeAnswer):
+    """The same, with its bytes for those who may see them."""
+
+    rawKept: bool
+    raw: RawBytes | None
 
 
 @router.get(
@@ -61,7 +109,7 @@ async def retry(notice_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, An
     return {"data": _shape(await flow.retry(hub, notice_id))}
 
 
-def _row(notice: Listed) -> dict[str, Any]:
+def _row(notice: Listed) -> NoticeAnswer:
     return {
         "id": notice.id,
         "state": notice.state,
@@ -86,12 +134,12 @@ def _row(notice: Listed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shape(shown: Shown) -> dict[str, Any]:
+def _shape(shown: Shown) -> NoticeWithBytesAnswer:
     raw = None if shown.raw is None else _raw(shown.raw)
     return {**_row(shown.notice), "rawKept": shown.kept, "raw": raw}
 
 
-def _raw(raw: RawNotice) -> dict[str, Any]:
+def _raw(raw: RawNotice) -> RawBytes:
     """Text where it is text; `bodyBase64` always has the very bytes."""
     try:
         text = raw.body.decode()

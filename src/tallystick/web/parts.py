@@ -38,5 +38,5 @@ class WebParts:
     routers: tuple[APIRouter, ...] = ()
     watches: tuple[Watch, ...] = ()
     public_pages: tuple[str, ...] = ()
-    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    schemas: Sequence[Mapping[str, Schema]] = ()
     events: Mapping[str, str] = field(default_factory=dict)

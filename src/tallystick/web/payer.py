@@ -7,7 +7,10 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Instant
+from tallystick.domain.document import CheckoutAnswer
 from tallystick.domain.errors import Forbidden, HubError, Invalid, NotFound, TooMany
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import poll
@@ -21,7 +24,7 @@ from tallystick.web.description import PAGE_PROBLEMS, answers
 from tallystick.web.embedding import origin_of
 from tallystick.web.links import find
 from tallystick.web.pages import GatewayChoice, Language, PageKind, Site, Visit
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 
 
 async def page_budget(request: Request, who: CallerDep) -> None:
@@ -38,6 +41,17 @@ async def page_budget(request: Request, who: CallerDep) -> None:
 router = APIRouter(tags=["pay pages"], dependencies=[Depends(page_budget)], responses=PAGE_PROBLEMS)
 _COOKIE_LIFE_S: Final = 7 * 86_400
 _FORM: Final = "application/x-www-form-urlencoded"
+
+
+class StartedAttemptAnswer(TypedDict):
+    """How the payer pays, and the token that shows them the rest."""
+
+    paymentId: str
+    attemptId: str | None
+    gateway: str | None
+    checkout: CheckoutAnswer
+    expiresAt: Instant
+    clientToken: str
 
 
 class StartAttempt(Body):
@@ -102,7 +116,7 @@ def refuse_other_sites(request: Request, hub: Hub) -> None:
 
 def _attempt_answer(hub: Hub, started: Snapshot, token: str) -> Response:
     attempt = started.attempt
-    answer = {
+    answer: StartedAttemptAnswer = {
         "paymentId": started.id,
         "attemptId": None if attempt is None else attempt.id,
         "gateway": None if attempt is None else attempt.gateway,

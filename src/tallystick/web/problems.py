@@ -3,14 +3,35 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, NotRequired
 
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from tallystick.domain.errors import HubError, Invalid, MethodNotAllowed
 
 _QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{1,3})?)")
 MEDIA_TYPE: Final = "application/problem+json"
+
+
+class WrongField(TypedDict):
+    """A field that cannot be taken as it is."""
+
+    field: str
+    message: str
+
+
+class ProblemAnswer(TypedDict):
+    """What is wrong, and what to do about it (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    requestId: str
+    error: str
+    errors: NotRequired[list[WrongField]]
 
 
 def wants_page(accept: str | None) -> bool:
@@ -28,9 +49,9 @@ def _quality(words: str) -> float:
     return float(found[1]) if found else 1.0
 
 
-def problem(error: HubError, request_id: str) -> dict[str, Any]:
+def problem(error: HubError, request_id: str) -> ProblemAnswer:
     """The body. `error` repeats `title` for clients of the older systems."""
-    body: dict[str, Any] = {
+    body: ProblemAnswer = {
         "type": f"/docs/errors#{error.code}",
         "title": error.title,
         "status": error.status,

@@ -1,11 +1,13 @@
 """Reconciliation over HTTP: compare with a gateway, list what differs, and resolve it."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, field_validator
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Count, Currency, Instant, Minor
 from tallystick.domain.errors import Invalid
 from tallystick.domain.reconciliation import Match
 from tallystick.flows import reconcile as flow
@@ -14,11 +16,60 @@ from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["reconciliation"])
 _STATES: Final = {"waiting": False, "resolved": True, "all": None}
 _MATCHES: Final = tuple(match for match in Match if match is not Match.MATCHED)
+
+
+class Resolved(TypedDict):
+    """What a person said became of a difference."""
+
+    reason: str
+    by: str
+    at: Instant
+
+
+class DifferenceAnswer(TypedDict):
+    """Where a gateway's books and ours differ."""
+
+    id: str
+    state: Literal["waiting", "resolved"]
+    match: Match
+    gateway: str
+    account: str
+    transactionId: str
+    paymentId: str | None
+    currency: Currency
+    theirs: Minor | None
+    ours: Minor | None
+    booked: int | None
+    theirsRefunded: Minor | None
+    oursRefunded: Minor | None
+    sentence: str
+    reconciliationId: str
+    createdAt: Instant
+    decisions: list[Resolved]
+
+
+class ReconciliationEnd(TypedDict):
+    """What a run came to."""
+
+    id: str
+    gateway: str
+    to: Instant
+    matched: Count
+    settled: Count
+    differing: Count
+    waiting: Count
+    unheard: list[str]
+    at: Instant
+    differences: list[DifferenceAnswer]
+
+
+class ReconciliationAnswer(ReconciliationEnd, TypedDict("ReconciliationStart", {"from": Instant})):
+    """A run, with its differences."""
 
 
 class Reconcile(Body):
@@ -95,7 +146,7 @@ async def resolve(
     return {"data": shape(await flow.resolve(hub, difference_id, parsed.value.reason, who.name))}
 
 
-def report_shape(report: Report) -> dict[str, Any]:
+def report_shape(report: Report) -> ReconciliationAnswer:
     """A run, with its differences."""
     done = report.run
     return {
@@ -113,7 +164,7 @@ def report_shape(report: Report) -> dict[str, Any]:
     }
 
 
-def shape(shown: Shown) -> dict[str, Any]:
+def shape(shown: Shown) -> DifferenceAnswer:
     """A difference, and what was decided about it."""
     found, told = shown.found, shown.found.difference
     return {

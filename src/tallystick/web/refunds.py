@@ -1,12 +1,14 @@
 """Refunds over HTTP: ask for one, read them, and work through the list of transfers by hand."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Amount, Instant
 from tallystick.domain.money import LARGEST_MINOR
-from tallystick.domain.refund import Refund, RefundSource, RefundState
+from tallystick.domain.refund import Refund, RefundSignal, RefundSource, RefundState
 from tallystick.domain.vietqr import BANKS, VietQR
 from tallystick.flows import request_refund as flow
 from tallystick.flows.hub import Hub
@@ -18,7 +20,7 @@ from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.pages import qr
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["refunds"])
 _FILTERS: Final = {"state": "state", "gateway": "gateway", "method": "method", "source": "source",
@@ -28,6 +30,53 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "method": ("api", "manual"),
     "source": tuple(RefundSource),
 }
+
+
+class RefundTransferAnswer(Amount):
+    """What a person transfers to whom, ready to scan where the bank app can."""
+
+    bankBin: str | None
+    bankName: str | None
+    accountNumber: str | None
+    accountName: str | None
+    qrCode: str | None
+    qrCodeSvg: str | None
+    content: str
+    instructions: str
+
+
+class RefundLine(TypedDict):
+    """One move of a refund, and why."""
+
+    at: Instant
+    before: RefundState
+    signal: RefundSignal
+    after: RefundState
+    why: str
+
+
+class RefundAnswer(Amount):
+    """A refund as its merchant sees it."""
+
+    id: str
+    paymentId: str
+    state: RefundState
+    source: RefundSource
+    method: Literal["api", "manual"]
+    gateway: str
+    transactionId: str
+    providerId: str | None
+    reason: str
+    keepAccess: bool
+    failure: str | None
+    bankReference: str | None
+    requestedBy: str
+    transfer: RefundTransferAnswer | None
+    createdAt: Instant
+    updatedAt: Instant
+    closedAt: Instant | None
+    nextCheckAt: Instant | None
+    history: list[RefundLine]
 
 
 class Account(Body):
@@ -161,7 +210,7 @@ async def cancel(refund_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
     return {"data": shape(await flow.cancel(hub, refund_id, who.name))}
 
 
-def shape(told: Told) -> dict[str, Any]:
+def shape(told: Told) -> RefundAnswer:
     """A refund as its merchant sees it."""
     refund = told.refund
     return {
@@ -198,7 +247,7 @@ def shape(told: Told) -> dict[str, Any]:
     }
 
 
-def _transfer(refund: Refund, payee: Payee | None) -> dict[str, Any]:
+def _transfer(refund: Refund, payee: Payee | None) -> RefundTransferAnswer:
     """What a person transfers to whom, ready to scan where the bank app can."""
     code = _code(refund, payee)
     drawn = None if code is None else qr.draw(code)
@@ -206,10 +255,10 @@ def _transfer(refund: Refund, payee: Payee | None) -> dict[str, Any]:
         "amount": refund.amount,
         "currency": refund.currency,
         "content": refund.memo,
-        "bankBin": payee and payee.bank_bin,
-        "bankName": payee and BANKS.get(payee.bank_bin),
-        "accountNumber": payee and payee.account_number,
-        "accountName": payee and payee.account_name,
+        "bankBin": None if payee is None else payee.bank_bin,
+        "bankName": None if payee is None else BANKS.get(payee.bank_bin),
+        "accountNumber": None if payee is None else payee.account_number,
+        "accountName": None if payee is None else payee.account_name,
         "qrCode": code,
         "qrCodeSvg": None if drawn is None else str(drawn),
         "instructions": _instructions(refund, payee),

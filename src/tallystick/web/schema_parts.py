@@ -1,33 +1,12 @@
-"""What the shapes of the answers are put together from, as JSON Schema."""
+"""What stands around the shapes of answers in the API description: lists, names, envelopes."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
-from tallystick.domain.payment import AmountState
-
 Schema = dict[str, Any]
+PLACE: Final = "#/components/schemas/"
 
 TEXT: Final[Schema] = {"type": "string"}
-FLAG: Final[Schema] = {"type": "boolean"}
-WHOLE: Final[Schema] = {"type": "integer"}
-COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
-MINOR: Final[Schema] = {**COUNT, "description": "Whole minor units."}
-SIGNED: Final[Schema] = {"type": "integer", "description": "Whole minor units."}
-PERCENT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 100}
-CURRENCY: Final[Schema] = {"type": "string", "pattern": "^[A-Z]{3}$"}
 INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
-NOTES: Final[Schema] = {"type": "object"}
-
-
-def one_of(words: Iterable[str]) -> Schema:
-    """One of these words."""
-    return {"type": "string", "enum": list(words)}
-
-
-def or_null(schema: Schema) -> Schema:
-    """The same, or null."""
-    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def many(schema: Schema) -> Schema:
@@ -45,7 +24,7 @@ def object_(*groups: dict[str, Schema], **members: Schema) -> Schema:
 
 def ref(name: str) -> Schema:
     """A reference to a shape by its name."""
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": PLACE + name}
 
 
 def one(name: str, **beside: Schema) -> Schema:
@@ -56,19 +35,3 @@ def one(name: str, **beside: Schema) -> Schema:
 def several(name: str, **beside: Schema) -> Schema:
     """`{"data": [{…}], "pagination": {…}}`, with what stands beside it."""
     return object_(data=many(ref(name)), pagination=ref("Pagination"), **beside)
-
-
-MONEY: Final[dict[str, Schema]] = {"amount": MINOR, "currency": CURRENCY}
-STANDING: Final[dict[str, Schema]] = {
-    "amountState": one_of(AmountState),
-    "late": FLAG,
-    "received": MINOR,
-    "expiresAt": INSTANT,
-    "version": COUNT,
-}
-"""How a payment stands, as every answer about one says."""
-
-NEXT: Final[dict[str, Schema]] = {
-    "asOf": or_null(INSTANT), "nextCheckAt": or_null(INSTANT),
-}  # fmt: skip
-"""When the gateway was asked last, and will be asked again."""

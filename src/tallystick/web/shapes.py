@@ -2,11 +2,31 @@
 
 import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NotRequired, cast
 
-from tallystick.domain.document import checkout, instant, payment, transaction
-from tallystick.domain.link import LINK_STATUS, SENTENCES, Message, link_event, message
-from tallystick.domain.payment import is_final
+from typing_extensions import TypedDict
+
+from tallystick.domain.answer_types import Amount, Count, Instant, Minor, Notes, Number
+from tallystick.domain.document import (
+    Asked,
+    Forgiven,
+    PaymentForPayersAnswer,
+    Standing,
+    TransactionInfoAnswer,
+    checkout,
+    instant,
+    payment,
+    transaction,
+)
+from tallystick.domain.link import (
+    LINK_STATUS,
+    SENTENCES,
+    LinkStatus,
+    Message,
+    link_event,
+    message,
+)
+from tallystick.domain.payment import AmountState, LatePolicy, Phase, Review, is_final
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.schedule import Fared
 from tallystick.flows.why import Proof
@@ -14,7 +34,6 @@ from tallystick.store.decisions import Decided
 from tallystick.store.schedules import Run, Stats
 
 __all__ = ["checkout", "instant", "payment", "transaction"]
-_TRANSACTION_INFO: Final = ("transactionId", "gateway", "amount", "currency", "paidAt")
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -23,14 +42,157 @@ def encoded(value: Any) -> bytes:
     return _compact(value).encode()
 
 
-def payer_payment(snapshot: Snapshot) -> dict[str, Any]:
-    """A payment as its payer sees it: no merchant's notes, nobody's identity."""
-    hidden = {"metadata", "review", "ownerId", "reference", "attempt", "underpaymentTolerance",
-              "latePolicy", "transactions"}  # fmt: skip
-    return {name: value for name, value in payment(snapshot).items() if name not in hidden}
+class Said(TypedDict):
+    """What a status says in words."""
+
+    statusMessage: str
+    advice: str
+    final: bool
 
 
-def status(snapshot: Snapshot) -> dict[str, Any]:
+class PaymentStatusAnswer(Amount, Standing, Asked, Said):
+    """The live status of a payment: what a payer may see."""
+
+    id: str
+    phase: Phase
+    refunded: Minor
+    source: str | None
+
+
+class PaymentLinkAnswer(Amount, Standing):
+    """A payment link as its merchant sees it."""
+
+    id: str
+    shortCode: str
+    url: str
+    paymentId: str
+    currentStatus: LinkStatus
+    description: str
+    gateways: list[str]
+    review: Review | None
+    returnUrl: str | None
+    metadata: Notes
+    underpaymentTolerance: Forgiven
+    latePolicy: LatePolicy
+    createdAt: Instant
+    updatedAt: Instant
+    paidAt: Instant | None
+
+
+class PaymentLinkStatusAnswer(Amount, Standing, Asked, Said):
+    """The live status of a link; `transactionInfo` for those who proved who they are."""
+
+    id: str
+    shortCode: str
+    isExpired: bool
+    currentStatus: LinkStatus
+    refunded: Minor
+    lastEventType: str
+    lastEventTimestamp: Instant
+    paymentMethod: str | None
+    transactionInfo: TransactionInfoAnswer | None
+    updatedAt: Instant
+
+
+class Decision(TypedDict):
+    """What a person decided, why, and who it was."""
+
+    action: str
+    reason: str
+    by: str
+    at: Instant
+
+
+class Reason(TypedDict):
+    """One thing that was heard, and what it came to."""
+
+    at: Instant
+    source: str
+    trust: str
+    claim: str
+    before: str
+    after: str
+    sentence: str
+    times: Count
+    lastAt: Instant
+
+
+class ProofAnswer(TypedDict):
+    """Why a payment is where it is, in sentences, and what is due next."""
+
+    id: str
+    phase: Phase
+    amountState: AmountState
+    late: bool
+    review: Review | None
+    due: str
+    nextCheckAt: Instant | None
+    decisions: list[Decision]
+    reasons: list[Reason]
+
+
+class ShortRun(TypedDict):
+    """When a job ran, and whether it went well."""
+
+    startTime: Instant
+    endTime: Instant
+    success: bool
+
+
+class LongRun(ShortRun):
+    """The same, with what it came to."""
+
+    duration: Number
+    result: Notes
+    error: str | None
+
+
+class JobStats(TypedDict):
+    """How all runs of a job went; durations in milliseconds, the rate in percent."""
+
+    totalExecutions: Count
+    successCount: Count
+    failureCount: Count
+    averageDuration: Number
+    successRate: Number
+    lastExecution: ShortRun | None
+
+
+class JobRunAnswer(LongRun):
+    """What one run of a job came to; the duration is in milliseconds."""
+
+    jobName: str
+
+
+class JobHistoryAnswer(TypedDict):
+    """How a job has fared; durations in milliseconds, the rate in percent."""
+
+    jobName: str
+    stats: JobStats
+    enabled: NotRequired[bool]
+    recentExecutions: list[LongRun]
+
+
+class JobAnswer(TypedDict):
+    """A job among all; durations in milliseconds, the rate in percent, `every` in seconds."""
+
+    jobName: str
+    stats: JobStats
+    enabled: bool
+    every: Count
+    running: bool
+    lastRunAt: Instant | None
+    nextRunAt: Instant | None
+
+
+def payer_payment(snapshot: Snapshot) -> PaymentForPayersAnswer:
+    """A payment with what a payer may see of it, and nothing else."""
+    shown = PaymentForPayersAnswer.__annotations__
+    told = {name: value for name, value in payment(snapshot).items() if name in shown}
+    return cast("PaymentForPayersAnswer", told)
+
+
+def status(snapshot: Snapshot) -> PaymentStatusAnswer:
     """The live status of a payment: what a payer may see."""
     sentence, advice = SENTENCES[_message(snapshot)]
     return {
@@ -53,7 +215,7 @@ def status(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def link(snapshot: Snapshot, base_url: str) -> dict[str, Any]:
+def link(snapshot: Snapshot, base_url: str) -> PaymentLinkAnswer:
     """A payment link as its merchant sees it."""
     assert snapshot.link is not None  # noqa: S101 - only called for links
     return {
@@ -82,7 +244,7 @@ def link(snapshot: Snapshot, base_url: str) -> dict[str, Any]:
     }
 
 
-def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[str, Any]:
+def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> PaymentLinkStatusAnswer:
     """The replaced service's status. `transactionInfo` is for callers who proved who they are."""
     assert snapshot.link is not None  # noqa: S101 - only called for links
     sentence, advice = SENTENCES[_message(snapshot)]
@@ -113,7 +275,7 @@ def link_status(snapshot: Snapshot, now: datetime, *, identified: bool) -> dict[
     }
 
 
-def proof(found: Proof) -> dict[str, Any]:
+def proof(found: Proof) -> ProofAnswer:
     """Why a payment is where it is."""
     return {
         "id": found.payment.id,
@@ -141,22 +303,22 @@ def proof(found: Proof) -> dict[str, Any]:
     }
 
 
-def decision(one: Decided) -> dict[str, Any]:
+def decision(one: Decided) -> Decision:
     """What a person decided, why, and who it was."""
     return {"action": one.action, "reason": one.reason, "by": one.actor, "at": instant(one.at)}
 
 
-def job(fared: Fared) -> dict[str, Any]:
+def job(fared: Fared) -> JobHistoryAnswer:
     """The replaced service's job history, and `enabled` where it is false."""
-    return {
+    told: JobHistoryAnswer = {
         "jobName": fared.name,
-        **({} if fared.enabled else {"enabled": False}),
         "stats": _stats(fared.stats, fared.runs),
         "recentExecutions": [_run(one) for one in fared.runs],
     }
+    return told if fared.enabled else {**told, "enabled": False}
 
 
-def listed_job(fared: Fared) -> dict[str, Any]:
+def listed_job(fared: Fared) -> JobAnswer:
     """A job among all. `lastRunAt` tells of quiet runs too, of which no history is kept."""
     return {
         "jobName": fared.name,
@@ -169,26 +331,33 @@ def listed_job(fared: Fared) -> dict[str, Any]:
     }
 
 
-def _stats(stats: Stats, runs: list[Run]) -> dict[str, Any]:
+def _stats(stats: Stats, runs: list[Run]) -> JobStats:
     """Durations in milliseconds, the rate in percent; the runs are the latest, newest first."""
     rate = 100 * stats.succeeded / stats.total if stats.total else 0.0
-    last = _run(runs[0]) if runs else None
     return {
         "totalExecutions": stats.total,
         "successCount": stats.succeeded,
         "failureCount": stats.total - stats.succeeded,
         "averageDuration": round(stats.average_us / 1000, 3),
         "successRate": round(rate, 2),
-        "lastExecution": last and {key: last[key] for key in ("startTime", "endTime", "success")},
+        "lastExecution": _short(runs[0]) if runs else None,
     }
 
 
-def run(name: str, done: Run) -> dict[str, Any]:
+def run(name: str, done: Run) -> JobRunAnswer:
     """What one run of a job came to."""
     return {"jobName": name, **_run(done)}
 
 
-def _run(done: Run) -> dict[str, Any]:
+def _short(done: Run) -> ShortRun:
+    return {
+        "startTime": instant(done.started_at),
+        "endTime": instant(done.ended_at),
+        "success": done.success,
+    }
+
+
+def _run(done: Run) -> LongRun:
     return {
         "startTime": instant(done.started_at),
         "endTime": instant(done.ended_at),
@@ -206,9 +375,15 @@ def _message(snapshot: Snapshot) -> Message:
     )  # fmt: skip
 
 
-def _transaction(snapshot: Snapshot) -> dict[str, Any] | None:
-    """The replaced payment-link service's transaction: the transfer that completed the payment."""
+def _transaction(snapshot: Snapshot) -> TransactionInfoAnswer | None:
+    """The replaced service's transaction: the transfer that completed the payment."""
     if not (snapshot.received_minor and snapshot.transactions):
         return None
     told = transaction(snapshot.transactions[-1])
-    return {name: told[name] for name in _TRANSACTION_INFO}
+    return {
+        "transactionId": told["transactionId"],
+        "gateway": told["gateway"],
+        "amount": told["amount"],
+        "currency": told["currency"],
+        "paidAt": told["paidAt"],
+    }

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ async def answer_status(
     hub: Hub,
     who: Caller,
     snapshot: Snapshot,
-    shape: Callable[[Snapshot], dict[str, Any]],
+    shape: Callable[[Snapshot], Mapping[str, Any]],
     view: Tag = lambda _: "",
 ) -> Response:
     """200 with the whole state, or 304 where the caller has this version already.

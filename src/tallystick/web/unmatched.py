@@ -4,7 +4,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Amount, Instant, Minor, Number, Shown
+from tallystick.domain.document import PaymentAnswer
+from tallystick.domain.payment import Phase
 from tallystick.flows import unmatched as flow
 from tallystick.flows.unmatched import Found, Suggestion
 from tallystick.store.unmatched import Decision
@@ -12,10 +16,53 @@ from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["unmatched money"])
 _STATES: Final = ("waiting", "decided", "all")
+
+
+class SuggestedPayment(Amount):
+    """A payment that it may be meant for."""
+
+    paymentId: str
+    phase: Phase
+    received: Minor
+    score: Number
+    reasons: list[str]
+
+
+class MoneyDecision(TypedDict):
+    """What a person said became of it."""
+
+    action: str
+    reason: str
+    by: str
+    paymentId: str | None
+    at: Instant
+
+
+class UnmatchedMoneyAnswer(Amount):
+    """Money without an owner."""
+
+    id: str
+    state: Annotated[str, Shown(enum=["waiting", "assigned", "refunded", "parked"])]
+    gateway: str
+    account: str
+    transactionId: str
+    memo: str | None
+    at: Instant | None
+    receivedAt: Instant
+    counted: bool
+    paymentId: str | None
+    suggestions: list[SuggestedPayment]
+    decisions: list[MoneyDecision]
+
+
+class AssignedMoneyAnswer(UnmatchedMoneyAnswer):
+    """The same, with the payment that it was credited to."""
+
+    payment: PaymentAnswer
 
 
 class Assign(Body):
@@ -74,7 +121,8 @@ async def assign(
     who.needs("operator")
     wished = parsed.value
     found, snapshot = await flow.assign(hub, credit_id, wished.payment_id, wished.reason, who.name)
-    return {"data": {**_shape(found), "payment": shapes.payment(snapshot)}}
+    told: AssignedMoneyAnswer = {**_shape(found), "payment": shapes.payment(snapshot)}
+    return {"data": told}
 
 
 @router.post(
@@ -107,7 +155,7 @@ async def park(
     return {"data": _shape(found)}
 
 
-def _shape(found: Found) -> dict[str, Any]:
+def _shape(found: Found) -> UnmatchedMoneyAnswer:
     kept, money = found.kept, found.kept.credit
     return {
         "id": kept.id,
@@ -127,10 +175,10 @@ def _shape(found: Found) -> dict[str, Any]:
     }
 
 
-def _suggestion(one: Suggestion) -> dict[str, Any]:
+def _suggestion(one: Suggestion) -> SuggestedPayment:
     return {
         "paymentId": one.payment.id,
-        "phase": one.payment.phase,
+        "phase": Phase(one.payment.phase),
         "amount": one.payment.amount,
         "received": one.payment.received,
         "currency": one.payment.currency,
@@ -139,7 +187,7 @@ def _suggestion(one: Suggestion) -> dict[str, Any]:
     }
 
 
-def _decision(one: Decision) -> dict[str, Any]:
+def _decision(one: Decision) -> MoneyDecision:
     return {
         "action": one.action,
         "reason": one.reason,

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from tallystick.domain.answer_types import Count, Instant
 from tallystick.domain.errors import Invalid
 from tallystick.domain.event import is_pattern
 from tallystick.flows import endpoints as flow
@@ -19,7 +21,7 @@ from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.events import attempt, deliveries
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["webhook endpoints"])
 _STATES: Final = ("waiting", "delivered", "dead")
@@ -33,6 +35,31 @@ def _refuse_unknown(request: Request, events: list[str] | None) -> None:
                 f"{pattern[:60]!r} names no event; use *, payment.*, payment.paid and their like"
             )
             raise Invalid(f"events: {words}", (("events", words),))
+
+
+class WebhookEndpointAnswer(TypedDict):
+    """Where events are sent, and how it fares."""
+
+    id: str
+    url: str
+    events: list[str]
+    description: str
+    disabled: bool
+    disabledAt: Instant | None
+    disabledReason: str | None
+    failingSince: Instant | None
+    previousSecretUntil: Instant | None
+    delivered: Count
+    failed: Count
+    dead: Count
+    createdAt: Instant
+    updatedAt: Instant
+
+
+class WebhookEndpointWithSecretAnswer(WebhookEndpointAnswer):
+    """The same, with the secret that signs its deliveries, which is never shown again."""
+
+    secret: str
 
 
 class CreateEndpoint(Body):
@@ -183,11 +210,11 @@ async def log(
     return listed(hub, deliveries(found), places, limit)
 
 
-def _with_secret(endpoint: Endpoint, secret: str) -> dict[str, Any]:
+def _with_secret(endpoint: Endpoint, secret: str) -> dict[str, WebhookEndpointWithSecretAnswer]:
     return {"data": {**_shape(endpoint), "secret": secret}}
 
 
-def _shape(endpoint: Endpoint) -> dict[str, Any]:
+def _shape(endpoint: Endpoint) -> WebhookEndpointAnswer:
     return {
         "id": endpoint.id,
         "url": endpoint.url,

@@ -1,11 +1,15 @@
 """The JSON of gift cards: what is sold, what is left on a card, and how it came to that."""
 
 import base64
-from typing import Any, Final
+from typing import Final, NotRequired
 
+from typing_extensions import TypedDict
+
+from tallystick.domain.answer_types import Amount, Instant, Minor
 from tallystick.domain.payment import AmountState, AttemptState, Phase
 from tallystick.domain.snapshot import Snapshot
 from tallystick.products.gift_cards.cards import Statement
+from tallystick.products.gift_cards.deliver import GiftCardNews
 from tallystick.products.gift_cards.rows import Listed
 from tallystick.products.gift_cards.rules import (
     Card,
@@ -15,58 +19,120 @@ from tallystick.products.gift_cards.rules import (
     Movement,
     MovementKind,
 )
+from tallystick.web.answer_schemas import Schemas
 from tallystick.web.pages import qr
-from tallystick.web.schema_parts import (
-    INSTANT,
-    MINOR,
-    MONEY,
-    TEXT,
-    Schema,
-    many,
-    object_,
-    one_of,
-    or_null,
-)
 from tallystick.web.shapes import instant
 
-_GIFT_CARD: Final = {
-    **MONEY,
-    "id": TEXT, "status": one_of(CardState), "balance": MINOR, "held": MINOR, "email": TEXT,
-    "language": TEXT, "paymentId": TEXT, "createdAt": INSTANT, "issuedAt": or_null(INSTANT),
-}  # fmt: skip
 
-SCHEMAS: Final[dict[str, Schema]] = {
-    "GiftCardSale": object_(
-        MONEY, orderCode=or_null(TEXT), onePayOrderId=or_null(TEXT), vaNumber=or_null(TEXT),
-        qrCode=or_null(TEXT), qrCodeUrl=or_null(TEXT), expiredAt=INSTANT,
-        giftCardCode={"type": "null"}, id=TEXT, paymentId=TEXT, clientToken=or_null(TEXT),
-        gateway=or_null(TEXT), gatewayOrderId=or_null(TEXT), checkoutUrl=or_null(TEXT),
-        transferContent=or_null(TEXT),
-    ),
-    "GiftCardPayment": {
-        **object_(status=TEXT, code=TEXT, amount=MINOR, email=TEXT, message=TEXT),
-        "required": ["status"],
-    },
-    "OldRefusal": object_(error=TEXT),
-    "GiftCardOrder": object_(orderId=TEXT, status=TEXT, amount=MINOR),
-    "ListedGiftCard": object_(
-        _GIFT_CARD, gateway=or_null(TEXT), gatewayOrderId=or_null(TEXT),
-        orderCode=or_null(TEXT),
-    ),
-    "GiftCard": object_(
-        _GIFT_CARD,
-        history=many(object_(id=TEXT, type=one_of(MovementKind), amount=MINOR,
-                              reference=or_null(TEXT), balance=MINOR, at=INSTANT)),
-    ),
-    "GiftCardRedemption": object_(
-        MONEY, id=TEXT, redemptionId=TEXT, reference=TEXT, balance=MINOR, at=INSTANT,
-    ),
-    "GiftCardHold": object_(
-        MONEY, id=TEXT, cardId=TEXT, status=one_of(HoldState), reference=TEXT,
-        captured=MINOR, createdAt=INSTANT, expiresAt=INSTANT,
-    ),
-    "GiftCardNews": object_(MONEY, id=TEXT, status=TEXT, balance=MINOR, paymentId=TEXT),
-}  # fmt: skip
+class GiftCardSaleAnswer(Amount):
+    """An offer of a gift card: the replaced page's fields, and ours beside them."""
+
+    orderCode: str | None
+    onePayOrderId: str | None
+    vaNumber: str | None
+    qrCode: str | None
+    qrCodeUrl: str | None
+    expiredAt: Instant
+    giftCardCode: None
+    id: str
+    paymentId: str
+    clientToken: str | None
+    gateway: str | None
+    gatewayOrderId: str | None
+    checkoutUrl: str | None
+    transferContent: str | None
+
+
+class GiftCardPaymentAnswer(TypedDict):
+    """Whether a card is paid, in the words of the replaced page, and its code."""
+
+    status: str
+    code: NotRequired[str]
+    amount: NotRequired[Minor]
+    email: NotRequired[str]
+    message: NotRequired[str]
+
+
+class OldRefusalAnswer(TypedDict):
+    """What is wrong, as the replaced page's clients read it."""
+
+    error: str
+
+
+class GiftCardOrderAnswer(TypedDict):
+    """How one of our orders stands, in the gateway's words."""
+
+    orderId: str
+    status: str
+    amount: Minor
+
+
+class GiftCardStanding(Amount):
+    """A card as it stands; the code is in no answer."""
+
+    id: str
+    status: CardState
+    balance: Minor
+    held: Minor
+    email: str
+    language: str
+    paymentId: str
+    createdAt: Instant
+    issuedAt: Instant | None
+
+
+class ListedGiftCardAnswer(GiftCardStanding):
+    """A card in a list: without its history, and with the order that it is paid by."""
+
+    gateway: str | None
+    gatewayOrderId: str | None
+    orderCode: str | None
+
+
+class GiftCardLine(TypedDict):
+    """One movement of a card."""
+
+    id: str
+    type: MovementKind
+    amount: Minor
+    reference: str | None
+    balance: Minor
+    at: Instant
+
+
+class GiftCardAnswer(GiftCardStanding):
+    """A card as its merchant sees it."""
+
+    history: list[GiftCardLine]
+
+
+class GiftCardRedemptionAnswer(Amount):
+    """What was spent, and what was left after it."""
+
+    id: str
+    redemptionId: str
+    reference: str
+    balance: Minor
+    at: Instant
+
+
+class GiftCardHoldAnswer(Amount):
+    """A part that is set aside."""
+
+    id: str
+    cardId: str
+    status: HoldState
+    reference: str
+    captured: Minor
+    createdAt: Instant
+    expiresAt: Instant
+
+
+SCHEMAS: Final = Schemas(
+    GiftCardSaleAnswer, GiftCardPaymentAnswer, OldRefusalAnswer, GiftCardOrderAnswer,
+    ListedGiftCardAnswer, GiftCardAnswer, GiftCardRedemptionAnswer, GiftCardHoldAnswer,
+    GiftCardNews,
+)  # fmt: skip
 
 
 _UNPAID: Final = {Phase.OPEN, Phase.CANCELED}
@@ -97,7 +163,7 @@ def order_name(snapshot: Snapshot) -> str | None:
     return None if attempt is None else attempt.provider_id or attempt.our_ref
 
 
-def sold(snapshot: Snapshot, card_id: str, token: str) -> dict[str, Any]:
+def sold(snapshot: Snapshot, card_id: str, token: str) -> GiftCardSaleAnswer:
     """An offer of a gift card: the replaced gift-card page's fields, and ours beside them."""
     attempt = snapshot.attempt
     given = {} if attempt is None else attempt.checkout
@@ -131,12 +197,12 @@ def _picture(payload: str) -> str | None:
     return "data:image/svg+xml;base64," + base64.b64encode(named.encode()).decode()
 
 
-def card(found: Statement, email: str) -> dict[str, Any]:
+def card(found: Statement, email: str) -> GiftCardAnswer:
     """A card as its merchant sees it; the code is in no answer."""
     return {**_standing(found, email), "history": [_line(one) for one in found.history]}
 
 
-def listed(found: Listed, email: str) -> dict[str, Any]:
+def listed(found: Listed, email: str) -> ListedGiftCardAnswer:
     """The same in a list: without its history, and with the order that it is paid by."""
     return {
         **_standing(found, email),
@@ -146,7 +212,7 @@ def listed(found: Listed, email: str) -> dict[str, Any]:
     }
 
 
-def _standing(found: Statement | Listed, email: str) -> dict[str, Any]:
+def _standing(found: Statement | Listed, email: str) -> GiftCardStanding:
     return {
         "id": found.card.id,
         "status": found.card.state,
@@ -162,7 +228,7 @@ def _standing(found: Statement | Listed, email: str) -> dict[str, Any]:
     }
 
 
-def _line(one: Movement) -> dict[str, Any]:
+def _line(one: Movement) -> GiftCardLine:
     return {
         "id": one.id,
         "type": one.kind,
@@ -173,8 +239,9 @@ def _line(one: Movement) -> dict[str, Any]:
     }
 
 
-def redemption(found: Card, one: Movement) -> dict[str, Any]:
+def redemption(found: Card, one: Movement) -> GiftCardRedemptionAnswer:
     """What was spent, and what was left after it."""
+    assert one.reference is not None  # noqa: S101 - nothing is redeemed without one
     return {
         "id": found.id,
         "redemptionId": one.id,
@@ -186,7 +253,7 @@ def redemption(found: Card, one: Movement) -> dict[str, Any]:
     }
 
 
-def hold(one: Hold) -> dict[str, Any]:
+def hold(one: Hold) -> GiftCardHoldAnswer:
     """A part that is set aside."""
     return {
         "id": one.id,

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.answer_types import Amount, Minor
 from tallystick.domain.errors import NotFound
 from tallystick.domain.ids import new_id
 from tallystick.domain.money import Money
@@ -110,9 +111,17 @@ def _note(
     rows.note(tx, line)
 
 
+class GiftCardNews(Amount):
+    """A card as merchants' systems are told of it: everything but the code and the buyer."""
+
+    id: str
+    status: str
+    balance: Minor
+    paymentId: str
+
+
 def _issued(card: Card, payment: Payment, face: int) -> News:
-    """What the merchant's systems are told: everything but the code and the buyer."""
-    data = {
+    data: GiftCardNews = {
         "id": card.id, "status": CardState.ACTIVE, "amount": face, "currency": card.currency,
         "balance": face, "paymentId": payment.id,
     }  # fmt: skip

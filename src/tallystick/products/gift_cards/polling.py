@@ -1,5 +1,6 @@
 """The two routes that the replaced gift-card page polls until its card is paid, in its shapes."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +18,7 @@ from tallystick.web.auth import Caller
 from tallystick.web.bodies import LARGEST_BODY, Body, checked, described, read_limited
 from tallystick.web.depends import CallerDep, HubDep, count, spend_polling
 from tallystick.web.description import Responses, answers
-from tallystick.web.schemas import ref
+from tallystick.web.schema_parts import ref
 
 router = APIRouter(tags=["gift cards"])
 _BAD: Final = {"error": "Invalid request"}
@@ -72,7 +73,10 @@ async def check_order(request: Request, hub: HubDep, who: CallerDep) -> Response
         raise NotFound("There is no order with this onePayOrderId.")
     fresh = await _fresh(request, hub, who, snapshot)
     status = gift_shapes.gateway_status(fresh)
-    return _json({"orderId": name, "status": status, "amount": fresh.due.minor})
+    told: gift_shapes.GiftCardOrderAnswer = {
+        "orderId": name, "status": status, "amount": fresh.due.minor,
+    }  # fmt: skip
+    return _json(told)
 
 
 async def _order_name(request: Request) -> str:
@@ -88,7 +92,7 @@ async def _fresh(request: Request, hub: Hub, who: Caller, snapshot: Snapshot) ->
     return await poll.fresher(hub, snapshot)
 
 
-async def _payment(hub: Hub, who: Caller, snapshot: Snapshot) -> dict[str, Any]:
+async def _payment(hub: Hub, who: Caller, snapshot: Snapshot) -> gift_shapes.GiftCardPaymentAnswer:
     if snapshot.phase is not Phase.PAID:
         return {"status": gift_shapes.gateway_status(snapshot)}
     card = await cards.card_of(hub, snapshot.id)
@@ -106,7 +110,7 @@ async def _count_stranger(request: Request, who: Caller) -> None:
     await count(request, "anonymous" if who.key_id is None else "key", who.name)
 
 
-def _json(answer: dict[str, Any], status: int = 200) -> Response:
+def _json(answer: Mapping[str, Any], status: int = 200) -> Response:
     return Response(
         shapes.encoded(answer), status, {"cache-control": "no-store"}, "application/json"
     )

@@ -1,5 +1,6 @@
 """Gift cards over HTTP: sold to anybody, and spent by the merchant who is shown the code."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -27,7 +28,7 @@ from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.limits import RateLimits
 from tallystick.web.pages.language import Language, negotiate, words
-from tallystick.web.schemas import one, ref, several
+from tallystick.web.schema_parts import one, ref, several
 
 router = APIRouter(tags=["gift cards"])
 _FILTERS: Final = ("email", "payment", "order", "state")
@@ -314,11 +315,11 @@ def _told(hub: Hub, found: cards.Statement) -> Response:
     return _json(_card(hub, found))
 
 
-def _card(hub: Hub, found: cards.Statement) -> dict[str, Any]:
+def _card(hub: Hub, found: cards.Statement) -> gift_shapes.GiftCardAnswer:
     return gift_shapes.card(found, cards.email_of(hub, found.card))
 
 
-def _json(data: dict[str, Any]) -> Response:
+def _json(data: Mapping[str, Any]) -> Response:
     return Response(
         shapes.encoded({"data": data}), 200, {"cache-control": "no-store"}, "application/json"
     )

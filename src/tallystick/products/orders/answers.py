@@ -2,95 +2,159 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NotRequired, cast
+
+from typing_extensions import TypedDict
 
 from tallystick.domain.access import Grant, GrantState
+from tallystick.domain.answer_types import Count, Instant, Minor
+from tallystick.domain.document import CheckoutAnswer, TransactionAnswer
 from tallystick.domain.snapshot import Snapshot, TransactionPart
 from tallystick.flows.hub import Hub
 from tallystick.products.orders.coupon import CouponType, SyncOutcome
 from tallystick.products.orders.deliver import Orders
-from tallystick.products.orders.document import document
+from tallystick.products.orders.document import OrderAnswer, document
 from tallystick.products.orders.licence_rows import Licence
 from tallystick.products.orders.ordering import email_of
-from tallystick.products.orders.rules import Order, OrderReview, OrderStatus
+from tallystick.products.orders.rules import Order, OrderStatus
 from tallystick.web import shapes
+from tallystick.web.answer_schemas import Schemas
 from tallystick.web.pages import figures
 from tallystick.web.pages.language import Language
-from tallystick.web.schema_parts import (
-    COUNT,
-    FLAG,
-    INSTANT,
-    MINOR,
-    MONEY,
-    NOTES,
-    NUMBER,
-    TEXT,
-    Schema,
-    many,
-    object_,
-    one_of,
-    or_null,
-    ref,
-)
 
 
-def _for_keys(*groups: dict[str, Schema], **members: Schema) -> Schema:
-    """The same, and for key holders the transfers that came."""
-    shape = object_(*groups, **members)
-    shape["properties"] |= {"transactions": many(ref("Transaction"))}
-    return shape
+class ProductAnswer(TypedDict):
+    """Something that is sold, with its prices."""
+
+    productType: str
+    name: str
+    prices: dict[str, Minor]
+    description: str
+    licensed: bool
+    access: bool
+    active: bool
 
 
-_ORDER: Final = {
-    **MONEY,
-    "id": TEXT, "couponCode": or_null(TEXT), "userId": or_null(TEXT), "email": TEXT,
-    "productType": TEXT, "quantity": COUNT, "originalAmount": MINOR,
-    "status": one_of(OrderStatus), "review": or_null(one_of(OrderReview)),
-    "paymentProvider": TEXT, "paymentId": TEXT, "referredBy": or_null(TEXT),
-    "discountAmount": MINOR,
-    "discountRate": {**NUMBER, "description": "Percent of originalAmount."},
-    "couponDiscount": MINOR, "referralDiscount": MINOR, "refundedAmount": MINOR,
-    "teamId": or_null(TEXT), "githubUsername": or_null(TEXT), "vatInvoiceRequested": FLAG,
-    "metadata": NOTES, "createdAt": INSTANT, "updatedAt": INSTANT,
-    "completedAt": or_null(INSTANT),
-}  # fmt: skip
-_TO_PAY: Final = {"checkout": or_null(ref("Checkout")), "expiresAt": INSTANT}
-_PRICES: Final[Schema] = {"type": "object", "additionalProperties": MINOR}
+class OrderToPay(OrderAnswer):
+    """An order with how it is paid."""
+
+    checkout: CheckoutAnswer | None
+    expiresAt: Instant
 
 
-SCHEMAS: Final[dict[str, Schema]] = {
-    "Product": object_(
-        productType=TEXT, name=TEXT, prices=_PRICES, description=TEXT, licensed=FLAG,
-        access=FLAG, active=FLAG,
-    ),
-    "Order": object_(_ORDER),
-    "NewOrder": object_(_ORDER, _TO_PAY, clientToken=or_null(TEXT)),
-    "OrderForBuyers": _for_keys(
-        _ORDER, _TO_PAY,
-        licence=or_null(object_(id=TEXT, key=or_null(TEXT), seats=COUNT, issuedAt=INSTANT,
-                                 revokedAt=or_null(INSTANT))),
-        access=or_null(object_(place=TEXT, githubUsername=TEXT, state=one_of(GrantState),
-                                note=TEXT)),
-    ),
-    "ListedOrder": _for_keys(_ORDER, amountUsdCents=or_null(MINOR), displayAmount=TEXT),
-    "AdminOrders": object_(
-        orders=many(ref("ListedOrder")), pagination=object_(page=COUNT, limit=COUNT,
-                                                             hasMore=FLAG),
-    ),
-    "Coupon": object_(
-        id=TEXT, code=TEXT, type=one_of(CouponType), percent=or_null(COUNT),
-        amounts=or_null(_PRICES), maxRedemptions=or_null(COUNT), perCustomer=or_null(COUNT),
-        reserved=COUNT, redeemed=COUNT, redeemedElsewhere=COUNT, remaining=or_null(COUNT),
-        expiresAt=or_null(INSTANT), active=FLAG, polarDiscountId=or_null(TEXT),
-        polarOutcome=or_null(one_of(SyncOutcome)), polarToldAt=or_null(INSTANT),
-        createdAt=INSTANT, updatedAt=INSTANT,
-    ),
-    "LicenceKey": object_(format=TEXT, algorithm=TEXT, publicKey=TEXT, pem=TEXT),
-    "LicenceStanding": object_(
-        valid=FLAG, productType=or_null(TEXT), seats=or_null(COUNT),
-        revokedAt=or_null(INSTANT),
-    ),
-}  # fmt: skip
+class NewOrderAnswer(OrderToPay):
+    """An order that was made, and the buyer's token that opens it."""
+
+    clientToken: str | None
+
+
+class OrderLicence(TypedDict):
+    """A licence; no key once it has ended."""
+
+    id: str
+    key: str | None
+    seats: Count
+    issuedAt: Instant
+    revokedAt: Instant | None
+
+
+class OrderAccess(TypedDict):
+    """Whom the buyer named, and how the invitation stands."""
+
+    place: str
+    githubUsername: str
+    state: GrantState
+    note: str
+
+
+class Came(TypedDict):
+    """What key holders are told beside it: the transfers that paid it."""
+
+    transactions: NotRequired[list[TransactionAnswer]]
+
+
+class BoughtOrder(OrderToPay):
+    """An order with what was bought."""
+
+    licence: OrderLicence | None
+    access: OrderAccess | None
+
+
+class OrderForBuyersAnswer(BoughtOrder, Came):
+    """An order for whoever may see what was bought."""
+
+
+class OrderRow(OrderAnswer):
+    """An order in a list: with its worth in US cents, and the amount as people read it."""
+
+    amountUsdCents: Minor | None
+    displayAmount: str
+
+
+class ListedOrderAnswer(OrderRow, Came):
+    """The same, and for key holders with the transfers that paid it."""
+
+
+class OrdersPage(TypedDict):
+    """Which page of orders it is."""
+
+    page: Count
+    limit: Count
+    hasMore: bool
+
+
+class AdminOrdersAnswer(TypedDict):
+    """Orders page by page, as the replaced order system lists them."""
+
+    orders: list[ListedOrderAnswer]
+    pagination: OrdersPage
+
+
+class CouponAnswer(TypedDict):
+    """A coupon with its counters."""
+
+    id: str
+    code: str
+    type: CouponType
+    percent: Count | None
+    amounts: dict[str, Minor] | None
+    maxRedemptions: Count | None
+    perCustomer: Count | None
+    reserved: Count
+    redeemed: Count
+    redeemedElsewhere: Count
+    remaining: Count | None
+    expiresAt: Instant | None
+    active: bool
+    polarDiscountId: str | None
+    polarOutcome: SyncOutcome | None
+    polarToldAt: Instant | None
+    createdAt: Instant
+    updatedAt: Instant
+
+
+class LicenceKeyAnswer(TypedDict):
+    """What licences are verified with."""
+
+    format: str
+    algorithm: str
+    publicKey: str
+    pem: str
+
+
+class LicenceStandingAnswer(TypedDict):
+    """Whether a licence is still good."""
+
+    valid: bool
+    productType: str | None
+    seats: Count | None
+    revokedAt: Instant | None
+
+
+SCHEMAS: Final = Schemas(
+    ProductAnswer, OrderAnswer, NewOrderAnswer, OrderForBuyersAnswer, ListedOrderAnswer,
+    AdminOrdersAnswer, CouponAnswer, LicenceKeyAnswer, LicenceStandingAnswer,
+)  # fmt: skip
 
 
 LISTED_IN: Final = Language.ENGLISH
@@ -107,12 +171,12 @@ class Bought:
     grant: Grant | None
 
 
-def order(hub: Hub, one: Order) -> dict[str, Any]:
+def order(hub: Hub, one: Order) -> OrderAnswer:
     """An order alone."""
     return document(one, email_of(hub, one))
 
 
-def new(hub: Hub, one: Order, snapshot: Snapshot) -> dict[str, Any]:
+def new(hub: Hub, one: Order, snapshot: Snapshot) -> OrderToPay:
     """An order that is to be paid, and how."""
     attempt = snapshot.attempt
     return {
@@ -122,30 +186,34 @@ def new(hub: Hub, one: Order, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def bought(hub: Hub, one: Bought) -> dict[str, Any]:
-    """An order for whoever may see what was bought."""
-    return {
+def bought(hub: Hub, one: Bought, *, for_keys: bool) -> OrderForBuyersAnswer:
+    """An order for whoever may see what was bought; which transfers paid it is for key holders."""
+    told: BoughtOrder = {
         **new(hub, one.order, one.snapshot),
         "licence": _licence(hub, one),
         "access": _access(one.grant),
     }
+    parts = one.snapshot.transactions if for_keys else None
+    return cast("OrderForBuyersAnswer", {**told, **_came(parts)})
 
 
-def came(parts: Iterable[TransactionPart]) -> dict[str, Any]:
-    """The transfers that paid an order, for key holders."""
-    return {"transactions": [shapes.transaction(part) for part in parts]}
-
-
-def listed(hub: Hub, one: Order) -> dict[str, Any]:
-    """A row of the replaced system: its worth in US cents, and the amount as people read it."""
-    return {
+def listed(hub: Hub, one: Order, parts: Iterable[TransactionPart] | None) -> ListedOrderAnswer:
+    """A row of the replaced system's list; `parts` paid it, None where no key is asking."""
+    told: OrderRow = {
         **order(hub, one),
         "amountUsdCents": None if one.worth is None else one.worth.usd_cents,
         "displayAmount": figures.money(one.amount, LISTED_IN),
     }
+    return cast("ListedOrderAnswer", {**told, **_came(parts)})
 
 
-def _licence(hub: Hub, one: Bought) -> dict[str, Any] | None:
+def _came(parts: Iterable[TransactionPart] | None) -> Came:
+    if parts is None:
+        return {}
+    return {"transactions": [shapes.transaction(part) for part in parts]}
+
+
+def _licence(hub: Hub, one: Bought) -> OrderLicence | None:
     """Nothing before the payment is paid; after a refund that ended it, only that it was."""
     licence, selling = one.licence, hub.fulfilments[Orders.purpose]
     if licence is None or one.snapshot.paid_at is None or not isinstance(selling, Orders):
@@ -160,7 +228,7 @@ def _licence(hub: Hub, one: Bought) -> dict[str, Any] | None:
     }
 
 
-def _access(grant: Grant | None) -> dict[str, Any] | None:
+def _access(grant: Grant | None) -> OrderAccess | None:
     if grant is None:
         return None
     return {

@@ -11,6 +11,7 @@ from tallystick.domain.errors import Invalid, NotFound
 from tallystick.domain.ids import is_id, new_id
 from tallystick.flows.hub import Hub
 from tallystick.products.orders import coupon_rows as rows
+from tallystick.products.orders.answers import CouponAnswer
 from tallystick.products.orders.change_coupons import add_coupon, end_coupon
 from tallystick.products.orders.coupon import Coupon, CouponType, normal_code
 from tallystick.web import shapes
@@ -18,7 +19,7 @@ from tallystick.web.bodies import Body, Parsed, amounts, body, instant_param, pa
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["coupons"])
 _MOST: Final = 1_000_000_000
@@ -120,7 +121,7 @@ async def end(coupon_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]
     return {"data": shown(await end_coupon(hub, (await _found(hub, coupon_id)).id))}
 
 
-def shown(coupon: Coupon) -> dict[str, Any]:
+def shown(coupon: Coupon) -> CouponAnswer:
     """A coupon as its merchant sees it."""
     most = coupon.max_redemptions
     used = coupon.reserved + coupon.redeemed + coupon.elsewhere

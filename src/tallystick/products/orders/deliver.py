@@ -196,7 +196,8 @@ def _write(tx: Connection, before: Order, after: Order) -> Order:
 
 
 def _tell(tx: Connection, kind: str, order: Order, now: datetime, key: str = "") -> None:
-    data = document.document(order, email=None)
+    # Kept without an address: whoever reads the event gets the one that the order has then.
+    data = {**document.document(order, ""), "email": None}
     outbox.tell(tx, News(kind, key or order.id, order.id, data, order.payment_id), now)
 
 

@@ -3,17 +3,44 @@
 The tax id, the licence and the client token are not part of it.
 """
 
-from typing import Any
+from typing import Annotated
 
+from tallystick.domain.answer_types import Amount, Count, Instant, Minor, Notes, Shown
 from tallystick.domain.document import instant
-from tallystick.products.orders.rules import Order
+from tallystick.products.orders.rules import Order, OrderReview, OrderStatus
 
 
-def document(order: Order, email: str | None) -> dict[str, Any]:
-    """The order as the replaced system tells of it, with the buyer's address as it was opened.
+class OrderAnswer(Amount):
+    """An order as everybody who may see it is shown it."""
 
-    An event is kept without one; whoever reads it gets the one that the order has then.
-    """
+    id: str
+    couponCode: str | None
+    userId: str | None
+    email: str
+    productType: str
+    quantity: Count
+    originalAmount: Minor
+    status: OrderStatus
+    review: OrderReview | None
+    paymentProvider: str
+    paymentId: str
+    referredBy: str | None
+    discountAmount: Minor
+    discountRate: Annotated[float, Shown(minimum=0, description="Percent of originalAmount.")]
+    couponDiscount: Minor
+    referralDiscount: Minor
+    refundedAmount: Minor
+    teamId: str | None
+    githubUsername: str | None
+    vatInvoiceRequested: bool
+    metadata: Notes
+    createdAt: Instant
+    updatedAt: Instant
+    completedAt: Instant | None
+
+
+def document(order: Order, email: str) -> OrderAnswer:
+    """The order, with the buyer's address as it was opened."""
     quote, buyer = order.quote, order.buyer
     return {
         "id": order.id,

@@ -9,11 +9,12 @@ from pydantic import Field
 from tallystick.domain.sealing import fingerprint
 from tallystick.products.orders import licence
 from tallystick.products.orders import licence_rows as rows
+from tallystick.products.orders.answers import LicenceKeyAnswer, LicenceStandingAnswer
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 
 router = APIRouter(tags=["licences"])
 
@@ -31,14 +32,13 @@ class Check(Body):
 async def public_key(hub: HubDep, _: LimitedCaller) -> dict[str, Any]:
     """Put it into your product: with it, a licence is verified without a server."""
     raw = base64.urlsafe_b64encode(licence.public_key(hub.secret)).rstrip(b"=").decode()
-    return {
-        "data": {
-            "format": licence.FORMAT,
-            "algorithm": "Ed25519",
-            "publicKey": raw,
-            "pem": licence.public_pem(hub.secret),
-        }
+    told: LicenceKeyAnswer = {
+        "format": licence.FORMAT,
+        "algorithm": "Ed25519",
+        "publicKey": raw,
+        "pem": licence.public_pem(hub.secret),
     }
+    return {"data": told}
 
 
 @router.post(
@@ -52,13 +52,14 @@ async def check(
     key = parsed.value.key
     claims = licence.read(licence.public_key(hub.secret), key)
     known = await hub.database.read(lambda tx: rows.by_hash(tx, fingerprint(key)))
-    if claims is None or known is None:
-        return {"data": {"valid": False, "productType": None, "seats": None, "revokedAt": None}}
-    return {
-        "data": {
+    told: LicenceStandingAnswer = {
+        "valid": False, "productType": None, "seats": None, "revokedAt": None,
+    }  # fmt: skip
+    if claims is not None and known is not None:
+        told = {
             "valid": known.revoked_at is None,
             "productType": claims["product"],
             "seats": known.seats,
             "revokedAt": shapes.instant(known.revoked_at),
         }
-    }
+    return {"data": told}

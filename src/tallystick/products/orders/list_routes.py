@@ -19,7 +19,7 @@ from tallystick.web.auth import Caller
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, listing
-from tallystick.web.schemas import ref, several
+from tallystick.web.schema_parts import ref, several
 
 router = APIRouter(tags=["orders"])
 _FILTERS: Final = {
@@ -73,23 +73,21 @@ async def numbered(request: Request, hub: HubDep, who: LimitedCaller) -> dict[st
     found, shown = await hub.database.read(
         lambda tx: _shown(tx, hub, rows.numbered_page(tx, search, number, limit), who)
     )
-    return {
+    told: order_shapes.AdminOrdersAnswer = {
         "orders": shown[:limit],
         "pagination": {"page": number, "limit": limit, "hasMore": len(found) > limit},
     }
+    return {**told}
 
 
 def _shown(
     tx: Connection, hub: Hub, found: list[Order], who: Caller
-) -> tuple[list[Order], list[dict[str, Any]]]:
+) -> tuple[list[Order], list[order_shapes.ListedOrderAnswer]]:
     """The orders as rows; with what came for them where a key is asking."""
     if who.role is None:
-        return found, [order_shapes.listed(hub, one) for one in found]
+        return found, [order_shapes.listed(hub, one, None) for one in found]
     paid = transactions.of_payments(tx, [one.payment_id for one in found])
-    return found, [
-        {**order_shapes.listed(hub, one), **order_shapes.came(paid[one.payment_id])}
-        for one in found
-    ]
+    return found, [order_shapes.listed(hub, one, paid[one.payment_id]) for one in found]
 
 
 def _equal(request: Request, filters: dict[str, str]) -> dict[str, str]:

@@ -10,13 +10,14 @@ from sqlalchemy import Connection
 from tallystick.domain.errors import NotFound
 from tallystick.flows.hub import Hub
 from tallystick.products.orders import product_rows as rows
+from tallystick.products.orders.answers import ProductAnswer
 from tallystick.products.orders.change_products import add_product, change_product
 from tallystick.products.orders.rules import Product
 from tallystick.web.bodies import Body, Parsed, amounts, body, described
 from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one, ref
+from tallystick.web.schema_parts import one, ref
 
 router = APIRouter(tags=["products"])
 TYPE: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -56,7 +57,7 @@ class CreateProduct(Described):
 async def index(hub: HubDep, who: LimitedCaller) -> list[dict[str, Any]]:
     """For everybody. What is not sold any more is left out, except for the merchant."""
     found = await hub.database.read(rows.every)
-    return [shown(one) for one in found if one.active or who.role is not None]
+    return [{**shown(one)} for one in found if one.active or who.role is not None]
 
 
 @router.post(
@@ -114,7 +115,7 @@ async def show(product_type: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return {"data": shown(found)}
 
 
-def shown(product: Product) -> dict[str, Any]:
+def shown(product: Product) -> ProductAnswer:
     """A product as everybody sees it."""
     return {
         "productType": product.type,

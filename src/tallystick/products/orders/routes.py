@@ -18,7 +18,7 @@ from tallystick.products.orders import answers as order_shapes
 from tallystick.products.orders import grant_rows, licence_rows, rows
 from tallystick.products.orders import ordering as flow
 from tallystick.products.orders import set_access as access_flow
-from tallystick.products.orders.answers import Bought
+from tallystick.products.orders.answers import Bought, NewOrderAnswer, OrderForBuyersAnswer
 from tallystick.products.orders.ordering import OrderWish
 from tallystick.products.orders.rules import Buyer, Order
 from tallystick.store import snapshots
@@ -28,7 +28,7 @@ from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.payments import Forgiven, Metadata, short_metadata, tolerance
-from tallystick.web.schemas import one
+from tallystick.web.schema_parts import one
 
 router = APIRouter(tags=["orders"])
 EMAIL: Final = r"^[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}$"
@@ -217,14 +217,16 @@ def _merchants_own(said: CreateOrder) -> dict[str, object]:
 
 
 def _created(hub: Hub, opened: Opened[Order]) -> Answer:
-    shown = order_shapes.new(hub, opened.sold, opened.snapshot)
-    return created({"data": {**shown, "clientToken": opened.token}})
+    told: NewOrderAnswer = {
+        **order_shapes.new(hub, opened.sold, opened.snapshot),
+        "clientToken": opened.token,
+    }
+    return created({"data": told})
 
 
-def _shown(hub: Hub, who: Caller, found: Bought) -> dict[str, object]:
+def _shown(hub: Hub, who: Caller, found: Bought) -> OrderForBuyersAnswer:
     """What the caller may see of it: which transfers paid it is told to key holders alone."""
-    came = {} if who.role is None else order_shapes.came(found.snapshot.transactions)
-    return {**order_shapes.bought(hub, found), **came}
+    return order_shapes.bought(hub, found, for_keys=who.role is not None)
 
 
 async def _seen(hub: Hub, who: Caller, order_id: str) -> Bought:

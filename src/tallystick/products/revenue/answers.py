@@ -2,66 +2,100 @@
 
 from typing import Final
 
-from tallystick.domain.exchange import RateSource
-from tallystick.products.revenue.referral import CommissionStatus, LineKind, Tier
-from tallystick.web.schema_parts import (
-    COUNT,
-    CURRENCY,
-    INSTANT,
-    MINOR,
-    NUMBER,
-    PERCENT,
-    SIGNED,
-    TEXT,
-    Schema,
-    many,
-    object_,
-    one_of,
-    or_null,
-    ref,
+from typing_extensions import TypedDict
+
+from tallystick.domain.answer_types import Count, Currency, Instant, Minor, Percent, Signed
+from tallystick.products.revenue.referral import (
+    CommissionNews,
+    CommissionRate,
+    LineKind,
+    Tier,
+    TierNews,
 )
+from tallystick.web.answer_schemas import Schemas
 
-_RATE: Final = {
-    "commissionRate": {**NUMBER, "maximum": 1, "description": "A fraction: 0.20 is 20 %."},
-    "commissionPercent": PERCENT,
-}
+NextTier = TypedDict("NextTier", {"tier": Tier, "from": Minor})
 
-SCHEMAS: Final[dict[str, Schema]] = {
-    "Referrer": object_(
-        id=TEXT, email=TEXT, code=TEXT, buyerDiscountPercent=PERCENT, tier=one_of(Tier),
-        **_RATE, revenue=SIGNED, balance=SIGNED, currency=CURRENCY,
-        balances={"type": "object", "additionalProperties": SIGNED},
-        nextTier=or_null(object_({"tier": one_of(Tier), "from": MINOR})), createdAt=INSTANT,
-    ),
-    "Commission": object_(
-        id=TEXT, orderId=TEXT, referrerId=TEXT, orderAmount=MINOR, orderCurrency=CURRENCY,
-        **_RATE, commissionAmount=MINOR, commissionCurrency=CURRENCY,
-        orderAmountUsdCents=MINOR, commissionAmountUsdCents=MINOR, exchangeRate=NUMBER,
-        exchangeRateSource=one_of(RateSource), exchangeRateAt=INSTANT,
-        status=one_of(CommissionStatus), createdAt=INSTANT, updatedAt=INSTANT,
-        clawedBackAmount=MINOR, paidOutAmount=MINOR, approvedAt=or_null(INSTANT),
-        paidAt=or_null(INSTANT), cancelledAt=or_null(INSTANT),
-        lines=many(object_(kind=one_of(LineKind), amount=SIGNED, currency=CURRENCY,
-                            usdCents=SIGNED, at=INSTANT)),
-    ),
-    "RevenueLine": object_(
-        provider=TEXT, currency=CURRENCY, orderCount=COUNT, amount=MINOR, usdCents=MINOR,
-        refundCount=COUNT, refundedAmount=MINOR, refundedUsdCents=MINOR,
-    ),
-    "Revenue": object_(
-        totalUsdCents=MINOR, byProvider={"type": "object", "additionalProperties": MINOR},
-        byCurrency={"type": "object", "additionalProperties": MINOR}, orderCount=COUNT,
-        averageOrderValueCents=MINOR, refundedUsdCents=MINOR, netUsdCents=SIGNED,
-        conversionSources={"type": "object", "additionalProperties": COUNT}, timeZone=TEXT,
-        lines=many(ref("RevenueLine")),
-    ),
-    "MaintainerRevenue": object_(
-        grossRevenue=SIGNED, platformFees=MINOR, operatingCosts=MINOR, taxDeduction=MINOR,
-        netPayout=SIGNED, currency=CURRENCY, refunded=MINOR, start=TEXT, end=TEXT,
-    ),
-    "CommissionNews": {"type": "object", "properties": {"id": TEXT, "referrerId": TEXT},
-                       "required": ["referrerId"], "additionalProperties": True},
-    "TierNews": object_(
-        referrerId=TEXT, tier=TEXT, commissionRate=NUMBER, commissionPercent=PERCENT
-    ),
-}  # fmt: skip
+
+class ReferrerAnswer(CommissionRate):
+    """Who refers, at which tier, and what is owed to them."""
+
+    id: str
+    email: str
+    code: str
+    buyerDiscountPercent: Percent
+    tier: Tier
+    revenue: Signed
+    balance: Signed
+    currency: Currency
+    balances: dict[str, Signed]
+    nextTier: NextTier | None
+    createdAt: Instant
+
+
+class CommissionLine(TypedDict):
+    """One movement of a commission."""
+
+    kind: LineKind
+    amount: Signed
+    currency: Currency
+    usdCents: Signed
+    at: Instant
+
+
+class CommissionAnswer(CommissionNews):
+    """A commission with its lines."""
+
+    clawedBackAmount: Minor
+    paidOutAmount: Minor
+    paidAt: Instant | None
+    cancelledAt: Instant | None
+    lines: list[CommissionLine]
+
+
+class RevenueLineAnswer(TypedDict):
+    """What one gateway took in one currency."""
+
+    provider: str
+    currency: Currency
+    orderCount: Count
+    amount: Minor
+    usdCents: Minor
+    refundCount: Count
+    refundedAmount: Minor
+    refundedUsdCents: Minor
+
+
+class RevenueAnswer(TypedDict):
+    """What was sold, at the rates of the sales."""
+
+    totalUsdCents: Minor
+    byProvider: dict[str, Minor]
+    byCurrency: dict[str, Minor]
+    orderCount: Count
+    averageOrderValueCents: Minor
+    refundedUsdCents: Minor
+    netUsdCents: Signed
+    conversionSources: dict[str, Count]
+    timeZone: str
+    lines: list[RevenueLineAnswer]
+
+
+class MaintainerRevenueAnswer(TypedDict):
+    """What is left for the maintainers."""
+
+    grossRevenue: Signed
+    platformFees: Minor
+    operatingCosts: Minor
+    taxDeduction: Minor
+    netPayout: Signed
+    currency: Currency
+    refunded: Minor
+    start: str
+    end: str
+
+
+SCHEMAS: Final = Schemas(
+    ReferrerAnswer, CommissionAnswer, RevenueLineAnswer, RevenueAnswer, MaintainerRevenueAnswer,
+    CommissionNews, TierNews,
+)  # fmt: skip

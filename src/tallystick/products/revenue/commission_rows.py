@@ -22,6 +22,7 @@ from tallystick.products.revenue.referral import (
     Line,
     LineKind,
     Sum,
+    TierNews,
     commission_of,
     moved,
     payout,
@@ -140,7 +141,7 @@ def earn(
     after = step_of(referred(tx, referrer_id))
     if after.percent > before.percent:
         key = f"{referrer_id}/{after.tier}"
-        news = {"referrerId": referrer_id, "tier": after.tier, **rate_of(after.percent)}
+        news: TierNews = {"referrerId": referrer_id, "tier": after.tier, **rate_of(after.percent)}
         outbox.tell(tx, News("commission.tier_upgraded", key, referrer_id, news), now)
         effects.add(tx, SEND_MAIL, f"tier/{key}", {"letter": "tier", "about": key}, now)
     return made

@@ -4,11 +4,21 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
+from typing_extensions import TypedDict
+
+from tallystick.domain.answer_types import (
+    Currency,
+    Instant,
+    Minor,
+    Number,
+    Percent,
+    Shown,
+)
 from tallystick.domain.document import instant
 from tallystick.domain.errors import Conflict
-from tallystick.domain.exchange import Rate, Valued, number, share
+from tallystick.domain.exchange import Rate, RateSource, Valued, number, share
 from tallystick.domain.money import Money
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,31}")
@@ -185,7 +195,44 @@ def normal_code(text: str) -> str:
     return code if _CODE.fullmatch(code) else ""
 
 
-def told(commission: Commission) -> dict[str, Any]:
+class CommissionRate(TypedDict):
+    """A rate as the order system's readers multiply by it, 0.20, and beside it in percent, 20."""
+
+    commissionRate: Annotated[
+        float, Shown(minimum=0, maximum=1, description="A fraction: 0.20 is 20 %.")
+    ]
+    commissionPercent: Percent
+
+
+class CommissionNews(CommissionRate):
+    """A commission as merchants' systems are told of it."""
+
+    id: str
+    orderId: str
+    referrerId: str
+    orderAmount: Minor
+    orderCurrency: Currency
+    commissionAmount: Minor
+    commissionCurrency: Currency
+    orderAmountUsdCents: Minor
+    commissionAmountUsdCents: Minor
+    exchangeRate: Number
+    exchangeRateSource: RateSource
+    exchangeRateAt: Instant
+    status: CommissionStatus
+    createdAt: Instant
+    updatedAt: Instant
+    approvedAt: Instant | None
+
+
+class TierNews(CommissionRate):
+    """A referrer who has reached the next tier."""
+
+    referrerId: str
+    tier: str
+
+
+def told(commission: Commission) -> CommissionNews:
     """A commission as the API shows it, and as merchants' systems are told of it."""
     rate = commission.rate
     return {
@@ -209,6 +256,6 @@ def told(commission: Commission) -> dict[str, Any]:
     }
 
 
-def rate_of(percent: int) -> dict[str, Any]:
-    """A rate as readers of the replaced system multiply by it, 0.20, and in percent, 20."""
+def rate_of(percent: int) -> CommissionRate:
+    """A rate as readers of the replaced system multiply by it, and in percent."""
     return {"commissionRate": percent / 100, "commissionPercent": percent}

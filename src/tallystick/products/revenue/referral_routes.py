@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from tallystick.domain.exchange import BASE
 from tallystick.products.revenue import refer as flow
+from tallystick.products.revenue.answers import CommissionAnswer, ReferrerAnswer
 from tallystick.products.revenue.commission_rows import Entry
 from tallystick.products.revenue.refer import Known
 from tallystick.products.revenue.referral import (
@@ -22,10 +23,9 @@ from tallystick.products.revenue.referral import (
 from tallystick.web import shapes, tables
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
-from tallystick.web.description import answers, creating, listing
+from tallystick.web.description import answers, creating, listing, text_answer
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.operator_schemas import text_answer
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["referrals"])
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f]+")
@@ -151,7 +151,7 @@ async def pay(commission_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, 
     return {"data": _row(await flow.pay(hub, commission_id))}
 
 
-def _shape(known: Known) -> dict[str, Any]:
+def _shape(known: Known) -> ReferrerAnswer:
     referrer, standing = known.referrer, known.standing
     step = step_of(standing.referred_usd_cents)
     above = next_step(step)
@@ -171,7 +171,7 @@ def _shape(known: Known) -> dict[str, Any]:
     }
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry) -> CommissionAnswer:
     def moved(kind: LineKind) -> int:
         return sum(-line.amount.minor for line, _ in entry.lines if line.kind is kind)
 

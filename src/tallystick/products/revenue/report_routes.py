@@ -10,13 +10,17 @@ from fastapi import APIRouter, Request, Response
 from tallystick.domain.errors import Invalid
 from tallystick.domain.exchange import BASE
 from tallystick.products.revenue import report as flow
+from tallystick.products.revenue.answers import (
+    MaintainerRevenueAnswer,
+    RevenueAnswer,
+    RevenueLineAnswer,
+)
 from tallystick.products.revenue.report import Border, Revenue, Wanted
 from tallystick.products.revenue.sale_rows import Totals
 from tallystick.web import tables
 from tallystick.web.depends import HubDep, LimitedCaller
-from tallystick.web.description import answers, query
-from tallystick.web.operator_schemas import text_answer
-from tallystick.web.schemas import ref
+from tallystick.web.description import answers, query, text_answer
+from tallystick.web.schema_parts import ref
 
 router = APIRouter(tags=["reports"])
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -74,7 +78,7 @@ async def maintainers(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
         _words(request, "productIds"),
     )  # fmt: skip
     found, (first, last) = await flow.maintainers(hub, wanted)
-    told = {
+    told: MaintainerRevenueAnswer = {
         "grossRevenue": found.gross,
         "platformFees": found.fees,
         "operatingCosts": found.costs,
@@ -107,7 +111,7 @@ def wanted_revenue(request: Request) -> Wanted:
     )  # fmt: skip
 
 
-def _revenue(found: Revenue, providers: tuple[str, ...]) -> dict[str, Any]:
+def _revenue(found: Revenue, providers: tuple[str, ...]) -> RevenueAnswer:
     by_provider = Counter(dict.fromkeys(providers, 0))
     by_currency, sources = Counter[str](), Counter[str]()
     for line in found.lines:
@@ -128,7 +132,7 @@ def _revenue(found: Revenue, providers: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _line(line: Totals) -> dict[str, Any]:
+def _line(line: Totals) -> RevenueLineAnswer:
     return {
         "provider": line.provider,
         "currency": line.currency,

@@ -1,69 +1,88 @@
 """The JSON of tasks and of the sessions in which they are paid."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Final, cast
 
+from typing_extensions import TypedDict
+
+from tallystick.domain.answer_types import Amount, Count, Instant, Notes, Shown
+from tallystick.domain.document import CheckoutAnswer
 from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import PaymentError, Snapshot
+from tallystick.products.tasks.deliver import TaskNews
 from tallystick.products.tasks.rules import TaskState
 from tallystick.products.tasks.sessions import TaskView
 from tallystick.store.effects import Standing
-from tallystick.web.schema_parts import (
-    COUNT,
-    INSTANT,
-    MONEY,
-    NOTES,
-    TEXT,
-    Schema,
-    object_,
-    one_of,
-    or_null,
-    ref,
-)
+from tallystick.web.answer_schemas import Schemas
 from tallystick.web.shapes import checkout, instant
 
 _CALLBACKS: Final[Mapping[str, str]] = {"ready": "pending", "done": "delivered", "dead": "failed"}
-_OWN_TASK: Final = {
-    **MONEY,
-    "id": TEXT,
-    "status": one_of(TaskState),
-    "serviceType": or_null(TEXT),
-    "ownerId": or_null(TEXT),
-    "paymentId": or_null(TEXT),
-    "session": or_null(
-        object_(paymentId=TEXT, gateway=or_null(TEXT), referenceNumber=or_null(TEXT),
-                phase=one_of(Phase), expiresAt=INSTANT, number=COUNT,
-                paymentError=or_null(one_of(PaymentError)))
-    ),
-    "createdAt": INSTANT,
-    "updatedAt": INSTANT,
-    "completedAt": or_null(INSTANT),
-}  # fmt: skip
-
-SCHEMAS: Final[dict[str, Schema]] = {
-    "OwnTask": object_(_OWN_TASK),
-    "Task": object_(
-        _OWN_TASK, callbackUrl=TEXT, reference=or_null(TEXT), metadata=NOTES,
-        callback=or_null(
-            object_(status=one_of(("pending", "delivered", "failed")), tries=COUNT,
-                    error=or_null(TEXT), nextTryAt=or_null(INSTANT),
-                    deliveredAt=or_null(INSTANT))
-        ),
-    ),
-    "TaskSession": object_(
-        taskId=TEXT, status=one_of(TaskState), gateway=TEXT, gatewayUrl=or_null(TEXT),
-        pageUrl=or_null(TEXT), referenceNumber=or_null(TEXT), expiresAt=INSTANT,
-        paymentId=TEXT, checkout=ref("Checkout"), clientToken=TEXT,
-    ),
-    "TaskNews": object_(
-        MONEY, taskId=TEXT, status=one_of(TaskState), outcome=TEXT, serviceType=or_null(TEXT),
-        reference=or_null(TEXT), referenceNumber=or_null(TEXT), gateway=or_null(TEXT),
-        paymentId=or_null(TEXT), paidAt=or_null(INSTANT), metadata=NOTES,
-    ),
-}  # fmt: skip
 
 
-def task(view: TaskView) -> dict[str, Any]:
+class TaskSession(TypedDict):
+    """The latest session of a task, or the one that completed it."""
+
+    paymentId: str
+    gateway: str | None
+    referenceNumber: str | None
+    phase: Phase
+    expiresAt: Instant
+    number: Count
+    paymentError: PaymentError | None
+
+
+class OwnTaskAnswer(Amount):
+    """A task as the user sees it whose task it is: none of the merchant's notes."""
+
+    id: str
+    status: TaskState
+    serviceType: str | None
+    ownerId: str | None
+    paymentId: str | None
+    session: TaskSession | None
+    createdAt: Instant
+    updatedAt: Instant
+    completedAt: Instant | None
+
+
+class TaskCallback(TypedDict):
+    """How the workflow was called back."""
+
+    status: Annotated[str, Shown(enum=["pending", "delivered", "failed"])]
+    tries: Count
+    error: str | None
+    nextTryAt: Instant | None
+    deliveredAt: Instant | None
+
+
+class TaskAnswer(OwnTaskAnswer):
+    """A task as its merchant sees it."""
+
+    callbackUrl: str
+    reference: str | None
+    metadata: Notes
+    callback: TaskCallback | None
+
+
+class TaskSessionAnswer(TypedDict):
+    """What the workflow needs to send its user to pay."""
+
+    taskId: str
+    status: TaskState
+    gateway: str
+    gatewayUrl: str | None
+    pageUrl: str | None
+    referenceNumber: str | None
+    expiresAt: Instant
+    paymentId: str
+    checkout: CheckoutAnswer
+    clientToken: str
+
+
+SCHEMAS: Final = Schemas(OwnTaskAnswer, TaskAnswer, TaskSessionAnswer, TaskNews)
+
+
+def task(view: TaskView) -> TaskAnswer:
     """A task as its merchant sees it."""
     one = view.task
     return {
@@ -85,20 +104,24 @@ def task(view: TaskView) -> dict[str, Any]:
     }
 
 
-def own_task(view: TaskView) -> dict[str, Any]:
-    """A task as the user sees it whose task it is: none of the merchant's notes."""
-    hidden = {"callbackUrl", "callback", "metadata", "reference"}
-    return {name: value for name, value in task(view).items() if name not in hidden}
+def own_task(view: TaskView) -> OwnTaskAnswer:
+    """A task with what its user may see of it, and nothing else."""
+    shown = OwnTaskAnswer.__annotations__
+    told = {name: value for name, value in task(view).items() if name in shown}
+    return cast("OwnTaskAnswer", told)
 
 
-def started_session(task_id: str, snapshot: Snapshot, token: str, base_url: str) -> dict[str, Any]:
+def started_session(
+    task_id: str, snapshot: Snapshot, token: str, base_url: str
+) -> TaskSessionAnswer:
     """What the workflow needs to send its user to pay."""
     attempt, link = snapshot.attempt, snapshot.link
     given = {} if attempt is None else attempt.checkout
+    assert snapshot.gateway is not None  # noqa: S101 - a session is begun at one
     page = None if link is None else f"{base_url.rstrip('/')}/pay/{link.short_code}"
     return {
         "taskId": task_id,
-        "status": "IN_PROGRESS",
+        "status": TaskState.IN_PROGRESS,
         "gateway": snapshot.gateway,
         "gatewayUrl": given.get("checkout_url") or page,
         "pageUrl": page,
@@ -110,7 +133,7 @@ def started_session(task_id: str, snapshot: Snapshot, token: str, base_url: str)
     }
 
 
-def _session(view: TaskView) -> dict[str, Any] | None:
+def _session(view: TaskView) -> TaskSession | None:
     """The latest session, or the one that completed the task."""
     shown, session = view.payment, view.session
     if shown is None or session is None:
@@ -126,7 +149,7 @@ def _session(view: TaskView) -> dict[str, Any] | None:
     }
 
 
-def _callback(standing: Standing) -> dict[str, Any]:
+def _callback(standing: Standing) -> TaskCallback:
     return {
         "status": _CALLBACKS[standing.state],
         "tries": standing.tries,

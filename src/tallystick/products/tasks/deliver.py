@@ -1,10 +1,11 @@
 """The end of a task's session: paid or not, the task moves, and the workflow is called back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, NotRequired
 
 from sqlalchemy import Connection
 
+from tallystick.domain.answer_types import Amount, Instant, Notes, Shown
 from tallystick.domain.document import instant
 from tallystick.domain.ids import new_id
 from tallystick.domain.ledger import REVENUE, SUSPENSE
@@ -21,6 +22,22 @@ CLOSE = "close_session"
 COMPLETED = "task.completed"
 FAILED = "task.payment_failed"
 CANCELED = "task.canceled"
+
+
+class TaskNews(Amount):
+    """A task that is paid, or a session of it that is over without money: then with a reason."""
+
+    taskId: str
+    serviceType: str | None
+    reference: str | None
+    referenceNumber: str | None
+    gateway: str | None
+    paymentId: str | None
+    metadata: Notes
+    status: Annotated[str, Shown(enum=[*TaskState, *SessionEnd])]
+    outcome: str
+    paidAt: NotRequired[Instant]
+    reason: NotRequired[PaymentError]
 
 
 class TaskPayment(Fulfilment):
@@ -72,15 +89,15 @@ def _end(
     task = _task(tx, payment)
     if task is None or task.state is TaskState.COMPLETED:
         return
-    told = {**_about(tx, task, payment), "status": end, "outcome": f"PAYMENT_{end}",
-            "reason": error}  # fmt: skip
+    told = _about(tx, task, payment, end, f"PAYMENT_{end}")
+    told["reason"] = error
     _call_back(tx, FAILED, f"{task.id}/{payment.id}", told, now)
     outbox.tell(tx, News(FAILED, payment.id, task.id, told, payment.id), now)
     if _newest(tx, task).payment_id == payment.id:
         rows.move(tx, task, TaskSignal.LAPSED, now)
 
 
-def _call_back(tx: Connection, kind: str, about: str, told: dict[str, Any], now: datetime) -> None:
+def _call_back(tx: Connection, kind: str, about: str, told: TaskNews, now: datetime) -> None:
     payload = {"taskId": told["taskId"], "messageId": new_id("evt", now), "type": kind,
                "at": instant(now), "data": told}  # fmt: skip
     effects.add(tx, CALLBACK, f"{CALLBACK}/{about}", payload, now)
@@ -95,38 +112,38 @@ def _newest(tx: Connection, task: Task) -> Session:
     return rows.sessions(tx, task.id)[-1]
 
 
-def _told(tx: Connection, task: Task, payment: Payment, now: datetime) -> dict[str, Any]:
+def _told(tx: Connection, task: Task, payment: Payment, now: datetime) -> TaskNews:
     """What the workflow is told of its money."""
-    return {
-        **_about(tx, task, payment),
-        "status": TaskState.COMPLETED,
-        "outcome": "PAYMENT_SUCCESS",
-        "paidAt": instant(payment.paid_at or now),
-    }
+    told = _about(tx, task, payment, TaskState.COMPLETED, "PAYMENT_SUCCESS")
+    told["paidAt"] = instant(payment.paid_at or now)
+    return told
 
 
 def tell_canceled(tx: Connection, task: Task, now: datetime) -> None:
     """The merchant's other systems hear that nobody waits for the task any more."""
-    ended = {"status": TaskState.CANCELED, "outcome": "TASK_CANCELED"}
-    outbox.tell(tx, News(CANCELED, task.id, task.id, {**_of_task(task), **ended}), now)
+    told = _of_task(task, TaskState.CANCELED, "TASK_CANCELED")
+    outbox.tell(tx, News(CANCELED, task.id, task.id, {**told}, None), now)
 
 
-def _about(tx: Connection, task: Task, payment: Payment) -> dict[str, Any]:
+def _about(tx: Connection, task: Task, payment: Payment, status: str, outcome: str) -> TaskNews:
     """What it is told whatever came of a session."""
-    return {
-        **_of_task(task),
-        "referenceNumber": attempts.of_payment(tx, payment.id)[-1].our_ref,
-        "gateway": payment.gateway,
-        "paymentId": payment.id,
-    }
+    told = _of_task(task, status, outcome)
+    told["referenceNumber"] = attempts.of_payment(tx, payment.id)[-1].our_ref
+    told["gateway"], told["paymentId"] = payment.gateway, payment.id
+    return told
 
 
-def _of_task(task: Task) -> dict[str, Any]:
+def _of_task(task: Task, status: str, outcome: str) -> TaskNews:
     return {
         "taskId": task.id,
         "serviceType": task.service_type,
         "reference": task.reference,
+        "referenceNumber": None,
         "amount": task.amount,
         "currency": task.currency,
+        "gateway": None,
+        "paymentId": None,
         "metadata": dict(task.metadata),
+        "status": status,
+        "outcome": outcome,
     }

@@ -36,8 +36,7 @@ from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.payments import Metadata, short_metadata
-from tallystick.web.schema_parts import object_, ref
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import object_, one, ref, several
 
 router = APIRouter(tags=["tasks"])
 _UNSEEN = "There is no task with this id that you may see."

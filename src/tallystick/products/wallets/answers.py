@@ -1,64 +1,95 @@
 """The JSON of wallets and top-ups, in the words of the wallet system that they replace."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Final
 
+from typing_extensions import TypedDict
+
+from tallystick.domain.answer_types import Amount, Currency, Instant, Minor, Shown
+from tallystick.domain.document import Asked, CheckoutAnswer, Standing
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
+from tallystick.products.wallets.deliver import TopupNews
 from tallystick.products.wallets.rows import Entry, Spend
 from tallystick.products.wallets.rules import TOPUP_STATUS, TopupStatus
-from tallystick.web.schema_parts import (
-    CURRENCY,
-    FLAG,
-    INSTANT,
-    MINOR,
-    MONEY,
-    NEXT,
-    STANDING,
-    TEXT,
-    Schema,
-    object_,
-    one_of,
-    or_null,
-    ref,
-)
+from tallystick.web.answer_schemas import Schemas
 from tallystick.web.shapes import checkout, instant
 
 _KINDS: Final[Mapping[str, str]] = {"fulfilment": "topup"}
-_TOPUP: Final = {
-    **MONEY, **STANDING, **NEXT, "tx_ref": TEXT, "status": one_of(TopupStatus),
-    "confirmed_at": or_null(INSTANT), "final": FLAG,
-}  # fmt: skip
-
-SCHEMAS: Final[dict[str, Schema]] = {
-    "StartedTopup": object_(
-        MONEY, txRef=TEXT, tx_ref=TEXT, checkoutUrl=or_null(TEXT), qrCode=or_null(TEXT),
-        orderCode={"anyOf": [{"type": "integer"}, TEXT, {"type": "null"}]},
-        status=one_of(TopupStatus), expiresAt=INSTANT, clientToken=TEXT, ownerId=TEXT,
-        paymentId=TEXT, gateway=or_null(TEXT), checkout=ref("Checkout"),
-    ),
-    "TopupStatus": object_(_TOPUP),
-    "TopupSummary": object_(
-        _TOPUP, ownerId=TEXT, paymentId=TEXT, gateway=or_null(TEXT), createdAt=INSTANT
-    ),
-    "Wallet": object_(
-        ownerId=TEXT, balances={"type": "object", "additionalProperties": MINOR}
-    ),
-    "WalletEntry": object_(
-        id=TEXT, type=TEXT, amount={"type": "integer", "description": "Negative: money out."},
-        currency=CURRENCY, reference=or_null(TEXT), tx_ref=or_null(TEXT),
-        paymentId=or_null(TEXT), createdAt=INSTANT,
-    ),
-    "Spend": object_(
-        MONEY, id=TEXT, ownerId=TEXT, reference=TEXT, balance=MINOR, createdAt=INSTANT
-    ),
-    "TopupNews": object_(
-        MONEY, tx_ref=or_null(TEXT), status=TEXT, ownerId=or_null(TEXT), paymentId=TEXT
-    ),
-}  # fmt: skip
 
 
-def started_topup(tx_ref: str, snapshot: Snapshot, token: str) -> dict[str, Any]:
+class StartedTopupAnswer(Amount):
+    """What the wallet's clients get when a top-up is started."""
+
+    txRef: str
+    tx_ref: str
+    checkoutUrl: str | None
+    qrCode: str | None
+    orderCode: int | str | None
+    status: TopupStatus
+    expiresAt: Instant
+    clientToken: str
+    ownerId: str
+    paymentId: str
+    gateway: str | None
+    checkout: CheckoutAnswer
+
+
+class TopupStatusAnswer(Amount, Standing, Asked):
+    """The live status of a top-up, and what its stream tells."""
+
+    tx_ref: str
+    status: TopupStatus
+    confirmed_at: Instant | None
+    final: bool
+
+
+class TopupSummaryAnswer(TopupStatusAnswer):
+    """A top-up among others: its status, and whose wallet and which payment it is."""
+
+    ownerId: str
+    paymentId: str
+    gateway: str | None
+    createdAt: Instant
+
+
+class WalletAnswer(TypedDict):
+    """What is in a wallet, per currency."""
+
+    ownerId: str
+    balances: dict[str, Minor]
+
+
+class WalletEntryAnswer(TypedDict):
+    """One movement of a wallet."""
+
+    id: str
+    type: str
+    amount: Annotated[int, Shown(description="Negative: money out.")]
+    currency: Currency
+    reference: str | None
+    tx_ref: str | None
+    paymentId: str | None
+    createdAt: Instant
+
+
+class SpendAnswer(Amount):
+    """What was taken from a wallet; `balance` is what was left of this currency then."""
+
+    id: str
+    ownerId: str
+    reference: str
+    balance: Minor
+    createdAt: Instant
+
+
+SCHEMAS: Final = Schemas(
+    StartedTopupAnswer, TopupStatusAnswer, TopupSummaryAnswer, WalletAnswer, WalletEntryAnswer,
+    SpendAnswer, TopupNews,
+)  # fmt: skip
+
+
+def started_topup(tx_ref: str, snapshot: Snapshot, token: str) -> StartedTopupAnswer:
     """What the replaced wallet's clients get when a top-up is started."""
     given = {} if snapshot.attempt is None else snapshot.attempt.checkout
     return {
@@ -72,14 +103,14 @@ def started_topup(tx_ref: str, snapshot: Snapshot, token: str) -> dict[str, Any]
         "status": TOPUP_STATUS[snapshot.phase],
         "expiresAt": instant(snapshot.expires_at),
         "clientToken": token,
-        "ownerId": snapshot.owner_id,
+        "ownerId": _owner(snapshot),
         "paymentId": snapshot.id,
         "gateway": snapshot.gateway,
         "checkout": checkout(given),
     }
 
 
-def topup_status(tx_ref: str, snapshot: Snapshot) -> dict[str, Any]:
+def topup_status(tx_ref: str, snapshot: Snapshot) -> TopupStatusAnswer:
     """The replaced wallet's status answer, and what its stream tells."""
     return {
         "tx_ref": tx_ref,
@@ -98,23 +129,23 @@ def topup_status(tx_ref: str, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def topup(tx_ref: str, snapshot: Snapshot) -> dict[str, Any]:
+def topup(tx_ref: str, snapshot: Snapshot) -> TopupSummaryAnswer:
     """A top-up among others: its status, and whose wallet and which payment it is."""
     return {
         **topup_status(tx_ref, snapshot),
-        "ownerId": snapshot.owner_id,
+        "ownerId": _owner(snapshot),
         "paymentId": snapshot.id,
         "gateway": snapshot.gateway,
         "createdAt": instant(snapshot.created_at),
     }
 
 
-def wallet(owner_id: str, balances: Mapping[str, int]) -> dict[str, Any]:
+def wallet(owner_id: str, balances: Mapping[str, int]) -> WalletAnswer:
     """What is in a wallet, per currency in minor units."""
     return {"ownerId": owner_id, "balances": dict(sorted(balances.items()))}
 
 
-def entry(one: Entry) -> dict[str, Any]:
+def entry(one: Entry) -> WalletEntryAnswer:
     """One movement of a wallet; `amount` is negative where money went out."""
     return {
         "id": one.id,
@@ -128,7 +159,7 @@ def entry(one: Entry) -> dict[str, Any]:
     }
 
 
-def spent(one: Spend) -> dict[str, Any]:
+def spent(one: Spend) -> SpendAnswer:
     """What was taken from a wallet; `balance` is what was left of this currency then."""
     return {
         "id": one.id,
@@ -139,6 +170,11 @@ def spent(one: Spend) -> dict[str, Any]:
         "balance": one.balance_after,
         "createdAt": instant(one.created_at),
     }
+
+
+def _owner(snapshot: Snapshot) -> str:
+    assert snapshot.owner_id is not None  # noqa: S101 - a top-up is of somebody's wallet
+    return snapshot.owner_id
 
 
 def _order_code(snapshot: Snapshot) -> int | str | None:

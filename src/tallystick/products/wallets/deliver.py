@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tallystick.domain import ledger as accounts
+from tallystick.domain.answer_types import Amount
 from tallystick.domain.errors import NotFound
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Payment
@@ -13,6 +14,15 @@ from tallystick.products.wallets import topup_rows
 from tallystick.products.wallets.rules import PURPOSE, TopupStatus
 from tallystick.store import ledger, outbox
 from tallystick.store.outbox import News
+
+
+class TopupNews(Amount):
+    """A top-up as merchants' systems are told of it."""
+
+    tx_ref: str | None
+    status: str
+    ownerId: str | None
+    paymentId: str
 
 
 class WalletTopup(Fulfilment):
@@ -29,7 +39,7 @@ class WalletTopup(Fulfilment):
     def deliver(self, tx: Connection, payment: Payment, now: datetime) -> None:
         """The posting is the delivery; the merchant's system is told of it."""
         tx_ref = topup_rows.of_payment(tx, payment.id)
-        data = {
+        data: TopupNews = {
             "tx_ref": tx_ref,
             "status": TopupStatus.CONFIRMED,
             "ownerId": payment.owner_id,

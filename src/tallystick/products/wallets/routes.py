@@ -19,7 +19,7 @@ from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["wallets"])
 

@@ -37,7 +37,7 @@ from tallystick.web.depends import (
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.parts import Watch
-from tallystick.web.schemas import one, several
+from tallystick.web.schema_parts import one, several
 from tallystick.web.status import answer_status
 
 router = APIRouter(tags=["top-ups"])

@@ -95,7 +95,8 @@ async def _greeting(server: "Server") -> Tell:
     wish = Wish(
         Money(50_000, "VND"), (), purpose="payment_link", description="Two coffees, for trying"
     )
-    link = shapes.link(await create_link(server.hub, wish), server.hub.settings.base_url)
+    made = await create_link(server.hub, wish)
+    link = {**shapes.link(made, server.hub.settings.base_url)}
 
     def tell(settings: "Settings", kept: "DevSecrets", url: str, dashboard: str) -> None:
         print(_words(settings, kept, url, dashboard, link), flush=True)
