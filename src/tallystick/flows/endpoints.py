@@ -20,7 +20,10 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.idempotency import whole
 from tallystick.flows.number_events import publish_all
 from tallystick.store import deliveries, feed, webhook_endpoints
+from tallystick.store.places import Place
 from tallystick.store.webhook_endpoints import Endpoint
+
+__all__ = ["Endpoint"]
 
 MOST: Final = 50
 ROTATION: Final = timedelta(days=1)
@@ -61,6 +64,15 @@ async def create(hub: Hub, wanted: Wanted) -> tuple[Endpoint, str]:
         return endpoint, secret
 
     return await whole(hub, body)
+
+
+async def listing(
+    hub: Hub, span: tuple[datetime | None, datetime | None], after: Place | None, limit: int
+) -> list[Endpoint]:
+    """Endpoints, newest first, one more than `limit` where there are more."""
+    return await hub.database.read(
+        lambda tx: webhook_endpoints.page(tx, span=span, after=after, limit=limit)
+    )
 
 
 async def find(hub: Hub, endpoint_id: str) -> Endpoint:

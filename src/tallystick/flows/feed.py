@@ -22,6 +22,8 @@ from tallystick.store.deliveries import Attempt, Delivery, Due
 from tallystick.store.feed import Event
 from tallystick.store.webhook_endpoints import Endpoint
 
+__all__ = ["Attempt", "Delivery", "Event"]
+
 MOST_AT_ONCE: Final = 10_000
 _GLANCE_S: Final = 0.3
 Span = tuple[datetime | None, datetime | None]

@@ -12,8 +12,10 @@ from tallystick.flows.raw_bytes import opened_notice
 from tallystick.flows.receive import read, rests
 from tallystick.gateways.base import RawNotice
 from tallystick.store import notices, raw_bytes
-from tallystick.store.notices import Listed, Reading
+from tallystick.store.notices import STATES, Listed, Reading
 from tallystick.store.raw_bytes import Kept
+
+__all__ = ["STATES", "Listed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from tallystick.flows.hub import Hub
 from tallystick.store import effects
 from tallystick.store.effects import Effect
 
+__all__ = ["Effect"]
+
 
 async def listing(
     hub: Hub, *, filters: Mapping[str, str | None], span: tuple[datetime | None, datetime | None],

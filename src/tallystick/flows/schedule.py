@@ -29,6 +29,8 @@ from tallystick.flows.tidy import tidy
 from tallystick.store import questions, schedules
 from tallystick.store.schedules import Run, Standing, Stats
 
+__all__ = ["Run", "Stats"]
+
 LEASE: Final = timedelta(seconds=45)
 RENEWED_EVERY_S: Final = 15.0
 SHOWN: Final = 20

@@ -17,6 +17,8 @@ from tallystick.store import attempts, credits, inbox, ledger, payments, unmatch
 from tallystick.store.credits import KeptCredit
 from tallystick.store.unmatched import Candidate, Decision
 
+__all__ = ["Decision"]
+
 SHOWN: Final = 5
 _LOOKED_BACK: Final = timedelta(days=60)
 _LEAST: Final = 20

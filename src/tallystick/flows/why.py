@@ -13,6 +13,8 @@ from tallystick.flows.hub import Hub
 from tallystick.store import decisions, evidence, payments
 from tallystick.store.decisions import Decided
 
+__all__ = ["Decided"]
+
 _SOURCES = {
     "webhook": "A webhook from the gateway",
     "return": "The payer's browser, coming back",

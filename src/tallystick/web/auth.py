@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from tallystick.domain.errors import Forbidden, NotConfigured, NotFound, Unauthenticated
-from tallystick.domain.sealing import fingerprint, same
+from tallystick.domain.sealing import same
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows.dashboard_access import session
 from tallystick.flows.hub import Hub
 from tallystick.flows.keys import PREFIX, recognise
-from tallystick.store import credentials
+from tallystick.flows.look_up import opened_by
 from tallystick.web import tokens
 
 COOKIE: Final = "tct_"
@@ -93,7 +93,7 @@ async def caller(request: Request) -> Caller:
             raise Unauthenticated("This secret key is unknown or revoked.")
         return Caller(address, key_id=record.id, role=record.role)
     if proof.startswith(COOKIE):
-        opened = await _opened_by(hub, [proof])
+        opened = await opened_by(hub, [proof])
         if not opened:
             raise Unauthenticated("This client token is unknown.")
         return Caller(address, payments=opened)
@@ -105,7 +105,7 @@ async def _by_cookie(hub: Hub, request: Request, address: str) -> Caller:
     key = request.cookies.get(session_cookie(hub))
     found = None if key is None else await session(hub, key)
     if found is None:
-        return Caller(address, payments=await _opened_by(hub, _cookies(request)))
+        return Caller(address, payments=await opened_by(hub, _cookies(request)))
     if request.method not in {"GET", "HEAD"} and is_from_elsewhere(request, hub):
         raise Forbidden("The dashboard's session only works from its own pages.")
     return Caller(address, key_id=found.id, role=found.role)
@@ -203,13 +203,3 @@ def check_cron(request: Request) -> bool:
 def _cookies(request: Request) -> list[str]:
     found = [value for name, value in request.cookies.items() if name.startswith(COOKIE)]
     return found[:_MOST_COOKIES]
-
-
-async def _opened_by(hub: Hub, tokens: list[str]) -> frozenset[str]:
-    if not tokens:
-        return frozenset()
-    hashes = [fingerprint(token) for token in tokens]
-    found = await hub.database.read(
-        lambda tx: [credentials.payment_of_token(tx, one) for one in hashes]
-    )
-    return frozenset(payment for payment in found if payment is not None)

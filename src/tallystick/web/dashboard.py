@@ -1,6 +1,6 @@
 """The operator's pages: what came in, what waits for a person, and the proof of each payment."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import Field
-from sqlalchemy import Connection
 from typing_extensions import TypedDict
 
 from tallystick import __version__
@@ -17,13 +16,19 @@ from tallystick.domain.answer_types import Instant, Shown
 from tallystick.domain.errors import HubError, NotFound, Unauthenticated
 from tallystick.domain.money import Money
 from tallystick.domain.payment import Phase
-from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import cancel, dashboard_access, notices, poll, unmatched
+from tallystick.flows import (
+    cancel,
+    dashboard_access,
+    health,
+    look_up,
+    notices,
+    poll,
+    unmatched,
+)
+from tallystick.flows.health import Overview
 from tallystick.flows.hub import Hub, found
 from tallystick.flows.unmatched import Found
 from tallystick.flows.why import why
-from tallystick.store import payments, snapshots
-from tallystick.store.overview import Overview, overview
 from tallystick.web import pages, shapes
 from tallystick.web.auth import Caller, session_cookie
 from tallystick.web.bodies import Body, Parsed, body, described
@@ -144,7 +149,6 @@ async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLRespons
         raise NotFound("There is no such list of payments.")
     sought = request.query_params.get("q", "").strip()[:100]
     place = cursor_place(hub, request)
-    since = hub.now() - timedelta(days=1)
     waiting = await unmatched.listing(
         hub, state="waiting", span=(None, None), after=None, limit=SHOWN
     )
@@ -153,10 +157,11 @@ async def home(request: Request, hub: HubDep, who: LimitedCaller) -> HTMLRespons
         hub, filters={"state": "unreadable"}, span=(None, None), after=None, limit=SHOWN
     )
 
-    def read(tx: Connection) -> tuple[Overview, list[Snapshot]]:
-        return overview(tx, since), _payments(tx, view, sought, place)
-
-    seen, listed = await hub.database.read(read)
+    seen = await health.last_day(hub)
+    if sought:
+        listed = await look_up.payments_named(hub, sought)
+    else:
+        listed = await look_up.payments_page(hub, _filters(view), (None, None), place, SHOWN)
     last = listed[SHOWN - 1] if listed[SHOWN:] else None
     return page_of(
         "dashboard.html", hub, who, title="Payments", seen=seen, found=listed[:SHOWN],
@@ -171,8 +176,7 @@ async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> HTMLResponse
     """One payment with the proof of its state: the evidence, in order, in sentences."""
     who.needs("reader")
     proof = await why(hub, payment_id)
-    snapshot = await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
-    one = found(snapshot)
+    one = found(await look_up.payment(hub, payment_id))
     return page_of(
         "dashboard_payment.html", hub, who, title="Payment", one=one, proof=proof,
         received=Money(one.received_minor, one.due.currency),
@@ -202,20 +206,6 @@ def refusal(request: Request, hub: Hub, error: HubError) -> Response:
         role=None, **_frame(hub),
     )  # fmt: skip
     return HTMLResponse(html, error.status, pages.security_headers())
-
-
-def _payments(
-    tx: Connection, view: str, sought: str, place: tuple[datetime, str] | None
-) -> list[Snapshot]:
-    if sought:
-        named = payments.by_reference(tx, sought)
-        ids = [one for one in dict.fromkeys((sought, named)) if one]
-    else:
-        ids = payments.page(
-            tx, filters=_filters(view), created_after=None, created_before=None, after=place,
-            limit=SHOWN,
-        )  # fmt: skip
-    return [known for one in ids if (known := snapshots.find(tx, one)) is not None]
 
 
 def _filters(view: str) -> dict[str, str | None]:

@@ -7,13 +7,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from tallystick.domain.ids import is_id
 from tallystick.domain.money import LARGEST_MINOR
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import decide as flow
+from tallystick.flows import look_up
 from tallystick.flows.decide import Received, Why
 from tallystick.flows.hub import Hub
-from tallystick.store import snapshots
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, Reason, body, instant_of
@@ -124,10 +123,7 @@ async def _decided(
 async def _seen(hub: Hub, who: Caller, payment_id: str) -> Snapshot:
     """The payment that an operator decides about. Raises Forbidden, NotFound."""
     who.needs("operator")
-    known = None
-    if is_id("pay", payment_id):
-        known = await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
-    return who.needs_sight_of(known)
+    return who.needs_sight_of(await look_up.payment(hub, payment_id))
 
 
 def _instant(text: str | None) -> datetime | None:

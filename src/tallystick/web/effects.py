@@ -9,7 +9,7 @@ from tallystick.domain.answer_types import Count, Instant, Shown
 from tallystick.domain.errors import Invalid
 from tallystick.flows import retry_effects as flow
 from tallystick.flows.effects import effects_of
-from tallystick.store.effects import Effect
+from tallystick.flows.retry_effects import Effect
 from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed

@@ -11,9 +11,7 @@ from tallystick.domain.answer_types import Count, Instant, Notes, Shown
 from tallystick.domain.errors import Invalid
 from tallystick.domain.event import is_pattern
 from tallystick.flows import feed as flow
-from tallystick.flows.feed import Log, Reading
-from tallystick.store.deliveries import Attempt, Delivery
-from tallystick.store.feed import Event
+from tallystick.flows.feed import Attempt, Delivery, Event, Log, Reading
 from tallystick.web import shapes
 from tallystick.web.bodies import (
     Body,

@@ -1,21 +1,17 @@
 """Health, metrics and what gateways there are."""
 
-import asyncio
-from datetime import datetime
-from typing import Any, Final, Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from sqlalchemy import Connection
 from typing_extensions import TypedDict
 
 from tallystick.domain.answer_types import Count, Currency, Instant
-from tallystick.domain.errors import DatabaseUnavailable
 from tallystick.domain.evidence import Trust
-from tallystick.flows import deliver
+from tallystick.flows import health as flow
+from tallystick.flows.health import Heard
 from tallystick.flows.hub import GatewayErrors, Hub
 from tallystick.gateways.base import Gateway
-from tallystick.store import attempts, checkup, inbox, proof_chain, webhook_endpoints
 from tallystick.web import metrics, shapes
 from tallystick.web.auth import is_this_machine
 from tallystick.web.depends import CallerDep, HubDep, LimitedCaller
@@ -24,9 +20,6 @@ from tallystick.web.limits import RateLimits
 from tallystick.web.schema_parts import ref, several
 
 router = APIRouter(tags=["operations"])
-_AMONG: Final = 1000
-WRITES_WITHIN_S: Final = 5
-"""A write that waits longer is as good as none: whoever asks for readiness gives up too."""
 
 
 class AliveAnswer(TypedDict):
@@ -94,7 +87,7 @@ async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
     Notices are refused then too, so that gateways send them again. `status` is `degraded` where
     Redis is set and does not answer: all goes on without it.
     """
-    waiting = await _written(hub)
+    waiting = await flow.written(hub)
     limits: RateLimits = request.app.state.limits
     redis = await limits.redis_answers()
     told: ReadyAnswer = {
@@ -108,18 +101,6 @@ async def ready(request: Request, hub: HubDep) -> dict[str, Any]:
     return {**told}
 
 
-async def _written(hub: Hub) -> int:
-    """How many notices wait, told by a commit. Raises DatabaseUnavailable, soon."""
-    try:
-        async with asyncio.timeout(WRITES_WITHIN_S):
-            return await hub.database.write_each(checkup.write_and_take_back, hub.holder)
-    except TimeoutError as error:
-        raise DatabaseUnavailable(
-            f"The database has not written anything for {WRITES_WITHIN_S} s: look at its disk, and "
-            "at what holds it locked.", retry_after_s=5,
-        ) from error  # fmt: skip
-
-
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def prometheus(request: Request, hub: HubDep, who: CallerDep) -> Response:
     """Text in Prometheus' format, for this machine itself, or with a key. Holds no names."""
@@ -130,22 +111,15 @@ async def prometheus(request: Request, hub: HubDep, who: CallerDep) -> Response:
 
 
 async def _count(hub: Hub) -> None:
-    def body(tx: Connection) -> tuple[int, datetime | None, int, dict[str, int], dict[str, int]]:
-        return (inbox.waiting(tx), deliver.oldest_undelivered(tx),
-                len(webhook_endpoints.disabled(tx)), webhook_endpoints.tallies(tx),
-                inbox.troubled(tx))  # fmt: skip
-
-    waiting, oldest, disabled, outcomes, troubled = await hub.database.read(body)
-    age_s = 0.0 if oldest is None else (hub.now() - oldest).total_seconds()
-    head = await hub.database.read(proof_chain.head)
-    metrics.LINKS.set(head.links)
-    metrics.HEAD.set(head.number)
-    metrics.INBOX.set(waiting)
-    for state in (inbox.ORPHAN, inbox.UNREADABLE):
-        metrics.TROUBLED.labels(state).set(troubled.get(state, 0))
-    metrics.OLDEST.set(max(0.0, age_s))
-    metrics.DISABLED.set(disabled)
-    metrics.DELIVERIES.outcomes = outcomes
+    seen = await flow.waiting(hub)
+    metrics.LINKS.set(seen.head.links)
+    metrics.HEAD.set(seen.head.number)
+    metrics.INBOX.set(seen.notices)
+    for state in flow.TROUBLED:
+        metrics.TROUBLED.labels(state).set(seen.troubled.get(state, 0))
+    metrics.OLDEST.set(seen.undelivered_s)
+    metrics.DISABLED.set(seen.disabled)
+    metrics.DELIVERIES.outcomes = seen.outcomes
     metrics.EXPIRY_HELD.set(hub.why_nothing_expires(hub.now()) is not None)
     for host, reading in hub.gateway_clocks.readings.items():
         metrics.CLOCK_AHEAD.labels(host).set(reading.ahead.total_seconds())
@@ -159,10 +133,10 @@ async def _count(hub: Hub) -> None:
 async def gateways(hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Names, capabilities and health: the last webhook, the last poll, errors since the start."""
     who.needs("reader")
-    heard = await hub.database.read(lambda tx: {name: _heard(tx, name) for name in hub.gateways})
+    heard = await flow.heard(hub)
     return {
         "data": [
-            _gateway(one, {**heard[name], **_trouble(hub, name)})
+            _gateway(one, {**_heard(heard[name]), **_trouble(hub, name)})
             for name, one in hub.gateways.items()
         ],
         "pagination": {"limit": len(hub.gateways), "nextCursor": None, "hasMore": False},
@@ -184,10 +158,10 @@ def _gateway(one: Gateway, health: GatewayHealth) -> GatewayAnswer:
     }
 
 
-def _heard(tx: Connection, name: str) -> LastHeard:
+def _heard(known: Heard) -> LastHeard:
     return {
-        "lastWebhookAt": shapes.instant(inbox.newest(tx, name)),
-        "lastPollAt": shapes.instant(attempts.last_asked(tx, name, _AMONG)),
+        "lastWebhookAt": shapes.instant(known.told_at),
+        "lastPollAt": shapes.instant(known.asked_at),
     }
 
 

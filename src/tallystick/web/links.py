@@ -8,15 +8,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from tallystick.domain.errors import NotFound
-from tallystick.domain.ids import is_id
 from tallystick.domain.link import LINK_STATUS, LinkStatus
 from tallystick.domain.money import Money
 from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import cancel as cancel_flow
+from tallystick.flows import look_up
 from tallystick.flows.checkout import Wish, create_link, open_link
 from tallystick.flows.hub import Hub
-from tallystick.store import links as rows
-from tallystick.store import snapshots
 from tallystick.web import shapes
 from tallystick.web.bodies import Parsed, body, instant_param, page_limit
 from tallystick.web.depends import (
@@ -92,15 +90,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     phases = _phases(request.query_params.get("currentStatus"))
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
-
-    def read(tx: Any) -> list[Snapshot]:
-        ids = rows.page(
-            tx, phases=phases, created_after=span[0], created_before=span[1], after=place,
-            limit=limit,
-        )  # fmt: skip
-        return [found for one in ids if (found := snapshots.find(tx, one)) is not None]
-
-    found = await hub.database.read(read)
+    found = await look_up.links_page(hub, phases, span, place, limit)
     places = [(one.created_at, one.id) for one in found]
     return listed(hub, [shapes.link(one, hub.settings.base_url) for one in found], places, limit)
 
@@ -159,13 +149,7 @@ def _status(hub: Hub, identified: bool, snapshot: Snapshot) -> shapes.PaymentLin
 
 async def find(hub: Hub, link_id: str) -> Snapshot:
     """The payment behind a link, by the link's id or short code. Raises NotFound."""
-
-    def read(tx: Any) -> Snapshot | None:
-        by_id = is_id("plink", link_id)
-        link = rows.find(tx, link_id) if by_id else rows.by_short_code(tx, link_id.upper())
-        return None if link is None else snapshots.find(tx, link.payment_id)
-
-    known = await hub.database.read(read) if len(link_id) <= 40 else None
+    known = await look_up.link(hub, link_id)
     if known is None:
         raise NotFound("There is no payment link with this id.")
     return known

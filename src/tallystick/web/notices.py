@@ -9,9 +9,8 @@ from typing_extensions import TypedDict
 from tallystick.domain.answer_types import Amount, Count, Instant, Notes
 from tallystick.domain.answer_types import Shown as Words
 from tallystick.flows import notices as flow
-from tallystick.flows.notices import Shown
+from tallystick.flows.notices import STATES, Listed, Shown
 from tallystick.gateways.base import RawNotice
-from tallystick.store.notices import STATES, Listed
 from tallystick.web import shapes
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed

@@ -7,18 +7,13 @@ from typing import Annotated, Any, Final, Self
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator, model_validator
 
-from tallystick.domain.ids import is_id
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.domain.payment import AmountState, LatePolicy, Phase, Tolerance
-from tallystick.domain.snapshot import Snapshot
 from tallystick.flows import cancel as cancel_flow
-from tallystick.flows import poll
+from tallystick.flows import look_up, poll
 from tallystick.flows.checkout import Opened, Wish, create_payment, resume_payment
-from tallystick.flows.hub import Hub
 from tallystick.flows.idempotency import Answer
 from tallystick.flows.why import why
-from tallystick.store import payments as rows
-from tallystick.store import snapshots
 from tallystick.web import shapes
 from tallystick.web.bodies import (
     Body,
@@ -170,15 +165,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
                if name in request.query_params}  # fmt: skip
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
-
-    def read(tx: Any) -> list[Snapshot]:
-        ids = rows.page(
-            tx, filters=filters, created_after=span[0], created_before=span[1], after=place,
-            limit=limit,
-        )  # fmt: skip
-        return [found for one in ids if (found := snapshots.find(tx, one)) is not None]
-
-    found = await hub.database.read(read)
+    found = await look_up.payments_page(hub, filters, span, place, limit)
     places = [(one.created_at, one.id) for one in found]
     return listed(hub, [shapes.payment(one) for one in found], places, limit)
 
@@ -189,7 +176,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
 )  # fmt: skip
 async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """With the merchant's key in full; with the payer's token without the merchant's notes."""
-    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    snapshot = who.needs_sight_of(await look_up.payment(hub, payment_id))
     shape = shapes.payment if who.role is not None else shapes.payer_payment
     return {"data": shape(snapshot)}
 
@@ -200,7 +187,7 @@ async def show(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, An
 )  # fmt: skip
 async def check(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """At most one question to the gateway per payment in five seconds, whoever asks."""
-    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    snapshot = who.needs_sight_of(await look_up.payment(hub, payment_id))
     fresh = await poll.check(hub, snapshot.id)
     shape = shapes.payment if who.role is not None else shapes.payer_payment
     return {"data": shape(fresh)}
@@ -213,7 +200,7 @@ async def check(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
 async def cancel(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Safe to repeat. 409 where money is there or on its way."""
     who.needs("operator")
-    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    snapshot = who.needs_sight_of(await look_up.payment(hub, payment_id))
     return {"data": shapes.payment(await cancel_flow.cancel(hub, snapshot.id))}
 
 
@@ -226,7 +213,7 @@ async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep)
 
     `Prefer: wait=5` with `If-None-Match` is answered when there is news, or after five seconds.
     """
-    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    snapshot = who.needs_sight_of(await look_up.payment(hub, payment_id))
     await spend_polling(request, who, snapshot.id)
     return await answer_status(request, hub, who, snapshot, shapes.status)
 
@@ -238,14 +225,8 @@ async def status(request: Request, payment_id: str, hub: HubDep, who: CallerDep)
 async def proof(payment_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """The evidence, in order, in sentences; and what is due next."""
     who.needs("reader")
-    snapshot = who.needs_sight_of(await _find(hub, payment_id))
+    snapshot = who.needs_sight_of(await look_up.payment(hub, payment_id))
     return {"data": shapes.proof(await why(hub, snapshot.id))}
-
-
-async def _find(hub: Hub, payment_id: str) -> Snapshot | None:
-    if not is_id("pay", payment_id):
-        return None
-    return await hub.database.read(lambda tx: snapshots.find(tx, payment_id))
 
 
 def _created(opened: Opened[None]) -> Answer:

@@ -28,10 +28,8 @@ from tallystick.domain.link import (
 )
 from tallystick.domain.payment import AmountState, LatePolicy, Phase, Review, is_final
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows.schedule import Fared
-from tallystick.flows.why import Proof
-from tallystick.store.decisions import Decided
-from tallystick.store.schedules import Run, Stats
+from tallystick.flows.schedule import Fared, Run, Stats
+from tallystick.flows.why import Decided, Proof
 
 __all__ = ["checkout", "instant", "payment", "transaction"]
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -10,13 +10,11 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from tallystick.domain.errors import Unavailable
-from tallystick.domain.ids import is_id
 from tallystick.domain.payment import is_final
 from tallystick.domain.snapshot import Snapshot
-from tallystick.flows import poll
+from tallystick.flows import look_up, poll
 from tallystick.flows.hub import Hub
 from tallystick.live.hub import Frame, LiveHub
-from tallystick.store import snapshots
 from tallystick.web import metrics, shapes
 from tallystick.web.auth import Caller
 from tallystick.web.depends import known_caller, spend_polling
@@ -129,10 +127,7 @@ async def _target(hub: Hub, target: Target, request: Request, who: Caller) -> Sn
         return await target.watch.find(hub, request, who)
     if target.kind == "link":
         return await find(hub, target.id)
-    known = None
-    if is_id("pay", target.id):
-        known = await hub.database.read(lambda tx: snapshots.find(tx, target.id))
-    return who.needs_sight_of(known)
+    return who.needs_sight_of(await look_up.payment(hub, target.id))
 
 
 def _last_seen(request: Request) -> int:

@@ -10,8 +10,7 @@ from tallystick.domain.answer_types import Amount, Instant, Minor, Number, Shown
 from tallystick.domain.document import PaymentAnswer
 from tallystick.domain.payment import Phase
 from tallystick.flows import unmatched as flow
-from tallystick.flows.unmatched import Found, Suggestion
-from tallystick.store.unmatched import Decision
+from tallystick.flows.unmatched import Decision, Found, Suggestion
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed

@@ -12,9 +12,7 @@ from tallystick.domain.errors import Invalid
 from tallystick.domain.event import is_pattern
 from tallystick.flows import endpoints as flow
 from tallystick.flows import feed
-from tallystick.flows.endpoints import Wanted
-from tallystick.store import webhook_endpoints as rows
-from tallystick.store.webhook_endpoints import Endpoint
+from tallystick.flows.endpoints import Endpoint, Wanted
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
@@ -122,7 +120,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     limit = page_limit(request)
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
-    found = await hub.database.read(lambda tx: rows.page(tx, span=span, after=place, limit=limit))
+    found = await flow.listing(hub, span, place, limit)
     places = [(endpoint.created_at, endpoint.id) for endpoint in found]
     return listed(hub, [_shape(endpoint) for endpoint in found], places, limit)
 

@@ -1,7 +1,6 @@
 """The JSON of orders: as it is made, as its buyer sees it, as a list shows it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NotRequired, cast
 
 from typing_extensions import TypedDict
@@ -14,7 +13,7 @@ from tallystick.flows.hub import Hub
 from tallystick.products.orders.coupon import CouponType, SyncOutcome
 from tallystick.products.orders.deliver import Orders
 from tallystick.products.orders.document import OrderAnswer, document
-from tallystick.products.orders.licence_rows import Licence
+from tallystick.products.orders.look_up import Bought
 from tallystick.products.orders.ordering import email_of
 from tallystick.products.orders.rules import Order, OrderStatus
 from tallystick.web import shapes
@@ -159,16 +158,6 @@ SCHEMAS: Final = Schemas(
 
 LISTED_IN: Final = Language.ENGLISH
 """The language that merchants' lists write amounts in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """An order with its payment, and what was handed out for it."""
-
-    order: Order
-    snapshot: Snapshot
-    licence: Licence | None
-    grant: Grant | None
 
 
 def order(hub: Hub, one: Order) -> OrderAnswer:

@@ -5,12 +5,11 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator, model_validator
-from sqlalchemy import Connection
 
 from tallystick.domain.errors import Invalid, NotFound
-from tallystick.domain.ids import is_id, new_id
+from tallystick.domain.ids import new_id
 from tallystick.flows.hub import Hub
-from tallystick.products.orders import coupon_rows as rows
+from tallystick.products.orders import look_up
 from tallystick.products.orders.answers import CouponAnswer
 from tallystick.products.orders.change_coupons import add_coupon, end_coupon
 from tallystick.products.orders.coupon import Coupon, CouponType, normal_code
@@ -95,12 +94,7 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     code = request.query_params.get("code")
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
-
-    def read(tx: Connection) -> list[Coupon]:
-        wanted = None if code is None else normal_code(code)
-        return rows.page(tx, code=wanted, span=span, after=place, limit=limit)
-
-    found = await hub.database.read(read)
+    found = await look_up.coupons(hub, code, span, place, limit)
     places = [(one.created_at, one.id) for one in found]
     return listed(hub, [shown(one) for one in found], places, limit)
 
@@ -173,10 +167,7 @@ def _ending(text: str | None, now: datetime) -> datetime | None:
 
 
 async def _found(hub: Hub, name: str) -> Coupon:
-    def read(tx: Connection) -> Coupon | None:
-        return rows.find(tx, name) if is_id("cpn", name) else rows.by_code(tx, normal_code(name))
-
-    found = await hub.database.read(read)
+    found = await look_up.coupon(hub, name)
     if found is None:
         raise NotFound("There is no coupon with this id or code.")
     return found

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from tallystick.domain.sealing import fingerprint
-from tallystick.products.orders import licence
-from tallystick.products.orders import licence_rows as rows
+from tallystick.products.orders import licence, look_up
 from tallystick.products.orders.answers import LicenceKeyAnswer, LicenceStandingAnswer
 from tallystick.web import shapes
 from tallystick.web.bodies import Body, Parsed, body, described
@@ -51,7 +49,7 @@ async def check(
     """Offline nobody hears of a refund: who wants to know asks here now and then."""
     key = parsed.value.key
     claims = licence.read(licence.public_key(hub.secret), key)
-    known = await hub.database.read(lambda tx: rows.by_hash(tx, fingerprint(key)))
+    known = await look_up.licence(hub, key)
     told: LicenceStandingAnswer = {
         "valid": False, "productType": None, "seats": None, "revokedAt": None,
     }  # fmt: skip

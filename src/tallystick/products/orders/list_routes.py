@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Connection
 
 from tallystick.domain.addresses import ORDERS, Addresses
 from tallystick.domain.errors import Invalid, Unauthenticated
 from tallystick.flows.hub import Hub
 from tallystick.products.orders import answers as order_shapes
-from tallystick.products.orders import rows
+from tallystick.products.orders import look_up
+from tallystick.products.orders.look_up import Listed
 from tallystick.products.orders.rows import Search
-from tallystick.products.orders.rules import Order, OrderReview, OrderStatus
-from tallystick.store import transactions
+from tallystick.products.orders.rules import OrderReview, OrderStatus
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
@@ -48,11 +47,9 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
         equal["email_lookup"] = Addresses.of(hub.secret).lookups(ORDERS, typed)
     limit, place = page_limit(request), cursor_place(hub, request)
     search = _search(request, equal)
-    found, shown = await hub.database.read(
-        lambda tx: _shown(tx, hub, rows.page(tx, search, place, limit), who)
-    )
-    places = [(one.created_at, one.id) for one in found]
-    return listed(hub, shown, places, limit)
+    found = await look_up.orders(hub, search, place, limit)
+    places = [(one.order.created_at, one.order.id) for one in found]
+    return listed(hub, _shown(hub, found, who), places, limit)
 
 
 @router.get(
@@ -70,24 +67,18 @@ async def numbered(request: Request, hub: HubDep, who: LimitedCaller) -> dict[st
     who.needs("reader")
     number, limit = _number(request), page_limit(request)
     search = _search(request, _equal(request, _ADMIN_FILTERS))
-    found, shown = await hub.database.read(
-        lambda tx: _shown(tx, hub, rows.numbered_page(tx, search, number, limit), who)
-    )
+    found = await look_up.orders_page(hub, search, number, limit)
     told: order_shapes.AdminOrdersAnswer = {
-        "orders": shown[:limit],
+        "orders": _shown(hub, found, who)[:limit],
         "pagination": {"page": number, "limit": limit, "hasMore": len(found) > limit},
     }
     return {**told}
 
 
-def _shown(
-    tx: Connection, hub: Hub, found: list[Order], who: Caller
-) -> tuple[list[Order], list[order_shapes.ListedOrderAnswer]]:
+def _shown(hub: Hub, found: list[Listed], who: Caller) -> list[order_shapes.ListedOrderAnswer]:
     """The orders as rows; with what came for them where a key is asking."""
-    if who.role is None:
-        return found, [order_shapes.listed(hub, one, None) for one in found]
-    paid = transactions.of_payments(tx, [one.payment_id for one in found])
-    return found, [order_shapes.listed(hub, one, paid[one.payment_id]) for one in found]
+    for_keys = who.role is not None
+    return [order_shapes.listed(hub, one.order, one.paid_by if for_keys else None) for one in found]
 
 
 def _equal(request: Request, filters: dict[str, str]) -> dict[str, str]:

@@ -5,11 +5,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator
-from sqlalchemy import Connection
 
 from tallystick.domain.errors import NotFound
 from tallystick.flows.hub import Hub
-from tallystick.products.orders import product_rows as rows
+from tallystick.products.orders import look_up
 from tallystick.products.orders.answers import ProductAnswer
 from tallystick.products.orders.change_products import add_product, change_product
 from tallystick.products.orders.rules import Product
@@ -56,7 +55,7 @@ class CreateProduct(Described):
 )  # fmt: skip
 async def index(hub: HubDep, who: LimitedCaller) -> list[dict[str, Any]]:
     """For everybody. What is not sold any more is left out, except for the merchant."""
-    found = await hub.database.read(rows.every)
+    found = await look_up.products(hub)
     return [{**shown(one)} for one in found if one.active or who.role is not None]
 
 
@@ -105,11 +104,7 @@ async def change(
 )
 async def show(product_type: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """For everybody, while it is sold."""
-
-    def read(tx: Connection) -> Product | None:
-        return rows.find(tx, product_type)
-
-    found = await hub.database.read(read) if re.fullmatch(TYPE, product_type) else None
+    found = await look_up.product(hub, product_type) if re.fullmatch(TYPE, product_type) else None
     if found is None or not (found.active or who.role is not None):
         raise NotFound("There is no product of this type.")
     return {"data": shown(found)}

@@ -5,23 +5,21 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, field_validator
-from sqlalchemy import Connection
 
 from tallystick.domain.access import USERNAME
 from tallystick.domain.errors import Invalid, NotFound, Unauthenticated
-from tallystick.domain.ids import is_id
 from tallystick.domain.payment import LatePolicy
 from tallystick.flows.checkout import Opened
 from tallystick.flows.hub import Hub
 from tallystick.flows.idempotency import Answer
 from tallystick.products.orders import answers as order_shapes
-from tallystick.products.orders import grant_rows, licence_rows, rows
+from tallystick.products.orders import look_up
 from tallystick.products.orders import ordering as flow
 from tallystick.products.orders import set_access as access_flow
-from tallystick.products.orders.answers import Bought, NewOrderAnswer, OrderForBuyersAnswer
+from tallystick.products.orders.answers import NewOrderAnswer, OrderForBuyersAnswer
+from tallystick.products.orders.look_up import Bought
 from tallystick.products.orders.ordering import OrderWish
 from tallystick.products.orders.rules import Buyer, Order
-from tallystick.store import snapshots
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import KNOWN, Body, Parsed, Reason, body, described, web_address
 from tallystick.web.depends import HubDep, LimitedCaller
@@ -235,17 +233,7 @@ async def _seen(hub: Hub, who: Caller, order_id: str) -> Bought:
         raise Unauthenticated(
             "This needs a secret key, the order's client token or your app's JWT as Bearer."
         )
-    found = await hub.database.read(lambda tx: _bought(tx, order_id))
+    found = await look_up.order(hub, order_id)
     if found is None or not who.opens(found.snapshot):
         raise NotFound("There is no order with this id that you may see.")
     return found
-
-
-def _bought(tx: Connection, order_id: str) -> Bought | None:
-    order = rows.find(tx, order_id) if is_id("ord", order_id) else None
-    snapshot = None if order is None else snapshots.find(tx, order.payment_id)
-    if order is None or snapshot is None:
-        return None
-    return Bought(
-        order, snapshot, licence_rows.of_order(tx, order.id), grant_rows.find(tx, order.id)
-    )

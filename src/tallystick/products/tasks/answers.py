@@ -11,8 +11,7 @@ from tallystick.domain.payment import Phase
 from tallystick.domain.snapshot import PaymentError, Snapshot
 from tallystick.products.tasks.deliver import TaskNews
 from tallystick.products.tasks.rules import TaskState
-from tallystick.products.tasks.sessions import TaskView
-from tallystick.store.effects import Standing
+from tallystick.products.tasks.sessions import Standing, TaskView
 from tallystick.web.answer_schemas import Schemas
 from tallystick.web.shapes import checkout, instant
 

@@ -15,7 +15,6 @@ from tallystick.flows.checkout import Opened
 from tallystick.flows.hub import Hub
 from tallystick.flows.idempotency import Answer
 from tallystick.products.tasks import answers as shown
-from tallystick.products.tasks import rows
 from tallystick.products.tasks.call_back import callback_secret
 from tallystick.products.tasks.cancel_task import cancel_task
 from tallystick.products.tasks.rules import Task, TaskState
@@ -24,10 +23,10 @@ from tallystick.products.tasks.sessions import (
     TaskView,
     create_task,
     find_task,
+    list_tasks,
     resend_callback,
     resume_session,
     start_session,
-    view_of,
 )
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
@@ -117,16 +116,9 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     who.needs("reader")
     limit, filters = page_limit(request), _filters(request)
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place, now = cursor_place(hub, request), hub.now()
+    place = cursor_place(hub, request)
 
-    def read(tx: Any) -> list[TaskView]:
-        found = rows.page(
-            tx, filters=filters, created_after=span[0], created_before=span[1], after=place,
-            limit=limit,
-        )  # fmt: skip
-        return [view for one in found if (view := view_of(tx, one, now)) is not None]
-
-    found = await hub.database.read(read)
+    found = await list_tasks(hub, filters, span, place, limit)
     places = [(view.task.created_at, view.task.id) for view in found]
     return listed(hub, [shown.task(view) for view in found], places, limit)
 

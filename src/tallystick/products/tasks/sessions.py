@@ -1,5 +1,6 @@
 """Tasks: made, started again and again until money comes, and told of when it has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,6 +21,9 @@ from tallystick.products.tasks.deliver import CALLBACK
 from tallystick.products.tasks.rules import Session, Task, TaskSignal, TaskState, standing
 from tallystick.store import credentials, effects, links, snapshots
 from tallystick.store.effects import Standing
+from tallystick.store.places import Place
+
+__all__ = ["Standing"]
 
 _ANY: Final = 1000
 """As many currencies as no gateway names that does not take all of them."""
@@ -69,6 +73,23 @@ async def find_task(hub: Hub, task_id: str) -> TaskView:
     if view is None:
         raise NotFound("There is no task with this id that you may see.")
     return view
+
+
+async def list_tasks(
+    hub: Hub, filters: Mapping[str, str], span: tuple[datetime | None, datetime | None],
+    after: Place | None, limit: int,
+) -> list[TaskView]:  # fmt: skip
+    """Tasks as they stand, newest first, one more than `limit` where there are more."""
+    now = hub.now()
+
+    def read(tx: Connection) -> list[TaskView]:
+        found = rows.page(
+            tx, filters=filters, created_after=span[0], created_before=span[1], after=after,
+            limit=limit,
+        )  # fmt: skip
+        return [view for one in found if (view := view_of(tx, one, now)) is not None]
+
+    return await hub.database.read(read)
 
 
 def view_of(tx: Connection, task: Task | None, now: datetime) -> TaskView | None:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from tallystick.domain import ledger as accounts
 from tallystick.domain.amount_limits import within
 from tallystick.domain.errors import (
     AmountInvalid,
@@ -24,6 +23,7 @@ from tallystick.domain.sealing import derived, seal, unseal
 from tallystick.domain.typed_amount import typed_amount
 from tallystick.flows import poll
 from tallystick.flows.hub import Hub
+from tallystick.products.wallets import look_up
 from tallystick.products.wallets.page_view import (
     WALLET,
     WalletView,
@@ -33,7 +33,6 @@ from tallystick.products.wallets.page_view import (
     with_choices,
 )
 from tallystick.products.wallets.topup import TopupWish, find_topup, start_topup
-from tallystick.store import ledger
 from tallystick.web import pages
 from tallystick.web.auth import COOKIE
 from tallystick.web.bodies import LARGEST_BODY, read_limited
@@ -176,8 +175,7 @@ async def _view(
 ) -> WalletView:  # fmt: skip
     if currency not in currencies():
         raise Invalid("currency is an ISO 4217 code, such as VND.")
-    account = accounts.wallet(owner)
-    held = await hub.database.read(lambda tx: ledger.balance(tx, account))
+    held = await look_up.balances(hub, owner)
     view = wallet_view(owner, held, currency, language)
     kinds = [made.capabilities.currencies for made in hub.gateways.values()]
     # A card gateway takes a hundred currencies; nobody chooses from a hundred.

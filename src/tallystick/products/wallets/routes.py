@@ -5,15 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from tallystick.domain import ledger as accounts
 from tallystick.domain.errors import NotFound, Unauthenticated
 from tallystick.domain.money import LARGEST_MINOR, Money
 from tallystick.products.wallets import answers as told
-from tallystick.products.wallets import rows
-from tallystick.products.wallets.rows import Entry
+from tallystick.products.wallets import look_up
 from tallystick.products.wallets.spend_wallet import spend
 from tallystick.products.wallets.topup import LONGEST_OWNER
-from tallystick.store import ledger
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
 from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
@@ -40,9 +37,7 @@ class SpendFromWallet(Body):
 async def show(owner_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Per currency, in minor units. For keys, and for its owner with a JWT."""
     _needs_sight(who, owner_id)
-    account = accounts.wallet(owner_id)
-    held = await hub.database.read(lambda tx: ledger.balance(tx, account))
-    return {"data": told.wallet(owner_id, held)}
+    return {"data": told.wallet(owner_id, await look_up.balances(hub, owner_id))}
 
 
 @router.get(
@@ -58,13 +53,7 @@ async def entries(
     span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
     place = cursor_place(hub, request)
 
-    def read(tx: Any) -> list[Entry]:
-        return rows.entries(
-            tx, accounts.wallet(owner_id), created_after=span[0], created_before=span[1],
-            after=place, limit=limit,
-        )  # fmt: skip
-
-    found = await hub.database.read(read)
+    found = await look_up.entries(hub, owner_id, span, place, limit)
     places = [(entry.created_at, entry.id) for entry in found]
     return listed(hub, [told.entry(entry) for entry in found], places, limit)
 
