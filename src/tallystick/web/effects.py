@@ -11,9 +11,9 @@ from tallystick.flows import retry_effects as flow
 from tallystick.flows.effects import effects_of
 from tallystick.flows.retry_effects import Effect
 from tallystick.web import shapes
-from tallystick.web.bodies import instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, listing
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["effects"])
@@ -41,18 +41,17 @@ class EffectAnswer(TypedDict):
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: state, kind, createdAfter, createdBefore. `dead` ones wait for a person."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     state = request.query_params.get("state")
     kind, known = request.query_params.get("kind"), effects_of(hub)
     if kind is not None and kind not in known:
         words = f"is one of {', '.join(known)}"
         raise Invalid(f"kind {words}.", (("kind", words),))
     filters = {"state": state, "kind": kind}
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await flow.listing(hub, filters=filters, span=span, after=place, limit=limit)
-    places = [(effect.created_at, effect.id) for effect in found]
-    return listed(hub, [_shape(effect) for effect in found], places, limit)
+    found = await flow.listing(
+        hub, filters=filters, span=page.span, after=page.after, limit=page.limit
+    )
+    return page.answer(found, _shape, lambda effect: (effect.created_at, effect.id))
 
 
 @router.post(

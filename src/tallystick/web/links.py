@@ -16,17 +16,16 @@ from tallystick.flows import look_up
 from tallystick.flows.checkout import Wish, create_link, open_link
 from tallystick.flows.hub import Hub
 from tallystick.web import shapes
-from tallystick.web.bodies import Parsed, body, instant_param, page_limit
+from tallystick.web.bodies import Parsed, body
 from tallystick.web.depends import (
     CallerDep,
     HubDep,
     LimitedCaller,
-    cursor_place,
-    listed,
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.payments import Offer, tolerance
 from tallystick.web.schema_parts import one, several
 from tallystick.web.status import answer_status
@@ -86,13 +85,14 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: currentStatus, createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     phases = _phases(request.query_params.get("currentStatus"))
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await look_up.links_page(hub, phases, span, place, limit)
-    places = [(one.created_at, one.id) for one in found]
-    return listed(hub, [shapes.link(one, hub.settings.base_url) for one in found], places, limit)
+    found = await look_up.links_page(hub, phases, page.span, page.after, page.limit)
+    return page.answer(
+        found,
+        lambda one: shapes.link(one, hub.settings.base_url),
+        lambda one: (one.created_at, one.id),
+    )
 
 
 @router.get(

@@ -12,9 +12,9 @@ from tallystick.flows import notices as flow
 from tallystick.flows.notices import STATES, Listed, Shown
 from tallystick.gateways.base import RawNotice
 from tallystick.web import shapes
-from tallystick.web.bodies import instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, listing
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["notices"])
@@ -75,17 +75,15 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     """Filters: gateway, state, payment, createdAfter, createdBefore."""
     who.needs("reader")
     query = request.query_params
-    limit = page_limit(request)
-    place = cursor_place(hub, request)
+    page = page_of(request, hub)
     found = await flow.listing(
         hub,
         filters={name: query[name] for name in _FILTERS if name in query},
-        span=(instant_param(request, "createdAfter"), instant_param(request, "createdBefore")),
-        after=None if place is None else place[1],
-        limit=limit,
+        span=page.span,
+        after=None if page.after is None else page.after[1],
+        limit=page.limit,
     )
-    places = [(notice.received_at, notice.id) for notice in found]
-    return listed(hub, [_row(notice) for notice in found], places, limit)
+    return page.answer(found, _row, lambda notice: (notice.received_at, notice.id))
 
 
 @router.get(

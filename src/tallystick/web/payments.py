@@ -19,20 +19,17 @@ from tallystick.web.bodies import (
     Body,
     Parsed,
     body,
-    instant_param,
-    page_limit,
     web_address,
 )
 from tallystick.web.depends import (
     CallerDep,
     HubDep,
     LimitedCaller,
-    cursor_place,
-    listed,
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 from tallystick.web.status import answer_status
 
@@ -160,14 +157,11 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: phase, amountState, gateway, ownerId, reference, createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     filters = {column: request.query_params[name] for name, column in _FILTERS.items()
                if name in request.query_params}  # fmt: skip
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await look_up.payments_page(hub, filters, span, place, limit)
-    places = [(one.created_at, one.id) for one in found]
-    return listed(hub, [shapes.payment(one) for one in found], places, limit)
+    found = await look_up.payments_page(hub, filters, page.span, page.after, page.limit)
+    return page.answer(found, shapes.payment, lambda one: (one.created_at, one.id))
 
 
 @router.get(

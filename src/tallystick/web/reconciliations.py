@@ -13,9 +13,10 @@ from tallystick.domain.reconciliation import Match
 from tallystick.flows import reconcile as flow
 from tallystick.flows.reconcile import Report, Shown
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, Reason, body, described
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, listing
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["reconciliation"])
@@ -121,17 +122,19 @@ async def run(hub: HubDep, who: LimitedCaller, parsed: ReconcileBody) -> dict[st
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: state (waiting, resolved, all), match, gateway, createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     query = request.query_params
     state = query.get("state", "waiting")
     filters = {name: query[name] for name in ("match", "gateway") if name in query}
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
     found = await flow.listing(
-        hub, filters=filters, resolved=_STATES[state], span=span, after=place, limit=limit
+        hub,
+        filters=filters,
+        resolved=_STATES[state],
+        span=page.span,
+        after=page.after,
+        limit=page.limit,
     )
-    places = [(shown.found.created_at, shown.found.id) for shown in found]
-    return listed(hub, [shape(shown) for shown in found], places, limit)
+    return page.answer(found, shape, lambda shown: (shown.found.created_at, shown.found.id))
 
 
 @router.post(

@@ -15,10 +15,11 @@ from tallystick.flows.hub import Hub
 from tallystick.flows.request_refund import Payee, RefundWish, Told
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, body, described
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.pages import qr
 from tallystick.web.schema_parts import one, several
 
@@ -168,14 +169,13 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     `state=manual` is the list of transfers that somebody has to make by hand.
     """
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     filters = {column: request.query_params[name] for name, column in _FILTERS.items()
                if name in request.query_params}  # fmt: skip
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await flow.listing(hub, filters=filters, span=span, after=place, limit=limit)
-    places = [(told.refund.created_at, told.refund.id) for told in found]
-    return listed(hub, [shape(told) for told in found], places, limit)
+    found = await flow.listing(
+        hub, filters=filters, span=page.span, after=page.after, limit=page.limit
+    )
+    return page.answer(found, shape, lambda told: (told.refund.created_at, told.refund.id))
 
 
 @router.get(

@@ -12,9 +12,10 @@ from tallystick.domain.payment import Phase
 from tallystick.flows import unmatched as flow
 from tallystick.flows.unmatched import Decision, Found, Suggestion
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, Reason, body, described, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, Reason, body, described
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, listing
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["unmatched money"])
@@ -88,13 +89,10 @@ CloseBody = Annotated[Parsed[Close], Depends(body(Close))]
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: state (waiting, decided, all), createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     state = request.query_params.get("state", "waiting")
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await flow.listing(hub, state=state, span=span, after=place, limit=limit)
-    places = [(one.kept.heard_at, one.kept.id) for one in found]
-    return listed(hub, [_shape(one) for one in found], places, limit)
+    found = await flow.listing(hub, state=state, span=page.span, after=page.after, limit=page.limit)
+    return page.answer(found, _shape, lambda one: (one.kept.heard_at, one.kept.id))
 
 
 @router.get(

@@ -14,11 +14,12 @@ from tallystick.flows import endpoints as flow
 from tallystick.flows import feed
 from tallystick.flows.endpoints import Endpoint, Wanted
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, body, described, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, body, described
+from tallystick.web.depends import HubDep, LimitedCaller, listed
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.events import attempt, deliveries
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["webhook endpoints"])
@@ -117,12 +118,9 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await flow.listing(hub, span, place, limit)
-    places = [(endpoint.created_at, endpoint.id) for endpoint in found]
-    return listed(hub, [_shape(endpoint) for endpoint in found], places, limit)
+    page = page_of(request, hub)
+    found = await flow.listing(hub, page.span, page.after, page.limit)
+    return page.answer(found, _shape, lambda endpoint: (endpoint.created_at, endpoint.id))
 
 
 @router.get(
@@ -199,13 +197,13 @@ async def log(
 ) -> dict[str, Any]:
     """Filters: state (waiting, delivered, dead), createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     state = request.query_params.get("state")
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await feed.log(hub, endpoint_id, state=state, span=span, after=place, limit=limit)
+    found = await feed.log(
+        hub, endpoint_id, state=state, span=page.span, after=page.after, limit=page.limit
+    )
     places = [(one.created_at, one.event_id) for one in found.deliveries]
-    return listed(hub, deliveries(found), places, limit)
+    return listed(hub, deliveries(found), places, page.limit)
 
 
 def _with_secret(endpoint: Endpoint, secret: str) -> dict[str, WebhookEndpointWithSecretAnswer]:

@@ -22,11 +22,12 @@ from tallystick.products.gift_cards.rules import Card, CardState
 from tallystick.products.gift_cards.spend_gift_card import Spending
 from tallystick.web import metrics, shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, count, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, body
+from tallystick.web.depends import HubDep, LimitedCaller, count
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
 from tallystick.web.limits import RateLimits
+from tallystick.web.lists import page_of
 from tallystick.web.pages.language import Language, negotiate, words
 from tallystick.web.schema_parts import one, ref, several
 
@@ -118,13 +119,16 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters combine. `order` is the gateway's name for the order, or our `orderCode`."""
     who.needs("reader")
-    limit, place = page_limit(request), cursor_place(hub, request)
+    page = page_of(request, hub)
     asked = {name: request.query_params.get(name) for name in _FILTERS}
-    after, before = (instant_param(request, f"created{end}") for end in ("After", "Before"))
+    after, before = page.span
     search = cards.Search(**asked, created_after=after, created_before=before)
-    found = await cards.listing(hub, search, place, limit)
-    rows = [gift_shapes.listed(one, cards.email_of(hub, one.card)) for one in found]
-    return listed(hub, rows, [(one.card.created_at, one.card.id) for one in found], limit)
+    found = await cards.listing(hub, search, page.after, page.limit)
+    return page.answer(
+        found,
+        lambda one: gift_shapes.listed(one, cards.email_of(hub, one.card)),
+        lambda one: (one.card.created_at, one.card.id),
+    )
 
 
 @router.get(

@@ -14,10 +14,11 @@ from tallystick.products.orders.answers import CouponAnswer
 from tallystick.products.orders.change_coupons import add_coupon, end_coupon
 from tallystick.products.orders.coupon import Coupon, CouponType, normal_code
 from tallystick.web import shapes
-from tallystick.web.bodies import Body, Parsed, amounts, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, amounts, body
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["coupons"])
@@ -90,13 +91,10 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: code, createdAfter, createdBefore."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     code = request.query_params.get("code")
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
-    found = await look_up.coupons(hub, code, span, place, limit)
-    places = [(one.created_at, one.id) for one in found]
-    return listed(hub, [shown(one) for one in found], places, limit)
+    found = await look_up.coupons(hub, code, page.span, page.after, page.limit)
+    return page.answer(found, shown, lambda one: (one.created_at, one.id))
 
 
 @router.get("/api/coupons/{coupon_id}", summary="Read a coupon", responses=answers(one("Coupon")))

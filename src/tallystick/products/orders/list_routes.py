@@ -16,8 +16,9 @@ from tallystick.products.orders.rows import Search
 from tallystick.products.orders.rules import OrderReview, OrderStatus
 from tallystick.web.auth import Caller
 from tallystick.web.bodies import instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.depends import HubDep, LimitedCaller, listed
 from tallystick.web.description import answers, listing
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import ref, several
 
 router = APIRouter(tags=["orders"])
@@ -45,11 +46,11 @@ async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, 
     if "email" in request.query_params:
         typed = request.query_params["email"]
         equal["email_lookup"] = Addresses.of(hub.secret).lookups(ORDERS, typed)
-    limit, place = page_limit(request), cursor_place(hub, request)
+    page = page_of(request, hub)
     search = _search(request, equal)
-    found = await look_up.orders(hub, search, place, limit)
+    found = await look_up.orders(hub, search, page.after, page.limit)
     places = [(one.order.created_at, one.order.id) for one in found]
-    return listed(hub, _shown(hub, found, who), places, limit)
+    return listed(hub, _shown(hub, found, who), places, page.limit)
 
 
 @router.get(

@@ -21,10 +21,11 @@ from tallystick.products.revenue.referral import (
     told,
 )
 from tallystick.web import shapes, tables
-from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, body
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating, listing, text_answer
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["referrals"])
@@ -85,11 +86,9 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Each with tier, revenue and balance."""
     who.needs("reader")
-    limit = page_limit(request)
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    found = await flow.listing(hub, span, cursor_place(hub, request), limit)
-    places = [(known.referrer.created_at, known.referrer.id) for known in found]
-    return listed(hub, [_shape(known) for known in found], places, limit)
+    page = page_of(request, hub)
+    found = await flow.listing(hub, page.span, page.after, page.limit)
+    return page.answer(found, _shape, lambda known: (known.referrer.created_at, known.referrer.id))
 
 
 @router.get(
@@ -110,16 +109,16 @@ async def show(referrer_id: str, hub: HubDep, who: LimitedCaller) -> dict[str, A
 async def commissions(request: Request, hub: HubDep, who: LimitedCaller) -> Any:
     """Filters combine: status, referrerId, orderId, createdAfter, createdBefore. CSV by Accept."""
     who.needs("reader")
-    limit = page_limit(request)
+    page = page_of(request, hub)
     wanted = {column: request.query_params[name] for name, column in _FILTERS.items()
               if name in request.query_params}  # fmt: skip
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    found = await flow.earned(hub, wanted, span, cursor_place(hub, request), limit)
-    rows = [_row(entry) for entry in found]
+    found = await flow.earned(hub, wanted, page.span, page.after, page.limit)
     if tables.wants_csv(request):
-        return tables.csv_answer("commissions.csv", _COLUMNS, rows[:limit])
-    places = [(entry.commission.created_at, entry.commission.id) for entry in found]
-    return listed(hub, rows, places, limit)
+        rows = [_row(entry) for entry in found[: page.limit]]
+        return tables.csv_answer("commissions.csv", _COLUMNS, rows)
+    return page.answer(
+        found, _row, lambda entry: (entry.commission.created_at, entry.commission.id)
+    )
 
 
 @router.get(

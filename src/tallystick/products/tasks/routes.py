@@ -30,10 +30,11 @@ from tallystick.products.tasks.sessions import (
 )
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit, web_address
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, body, web_address
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.payments import Metadata, short_metadata
 from tallystick.web.schema_parts import object_, one, ref, several
 
@@ -114,13 +115,10 @@ async def create(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: status, reference, createdAfter, createdBefore."""
     who.needs("reader")
-    limit, filters = page_limit(request), _filters(request)
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
+    page, filters = page_of(request, hub), _filters(request)
 
-    found = await list_tasks(hub, filters, span, place, limit)
-    places = [(view.task.created_at, view.task.id) for view in found]
-    return listed(hub, [shown.task(view) for view in found], places, limit)
+    found = await list_tasks(hub, filters, page.span, page.after, page.limit)
+    return page.answer(found, shown.task, lambda view: (view.task.created_at, view.task.id))
 
 
 @router.get("/api/tasks/{task_id}", summary="Read a task", responses=answers(one("OwnTask")))

@@ -12,10 +12,11 @@ from tallystick.products.wallets import look_up
 from tallystick.products.wallets.spend_wallet import spend
 from tallystick.products.wallets.topup import LONGEST_OWNER
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import Body, Parsed, body, instant_param, page_limit
-from tallystick.web.depends import HubDep, LimitedCaller, cursor_place, listed
+from tallystick.web.bodies import Body, Parsed, body
+from tallystick.web.depends import HubDep, LimitedCaller
 from tallystick.web.description import answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.schema_parts import one, several
 
 router = APIRouter(tags=["wallets"])
@@ -49,13 +50,10 @@ async def entries(
 ) -> dict[str, Any]:
     """Each posting; `amount` is negative where money went out."""
     _needs_sight(who, owner_id)
-    limit = page_limit(request)
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
-    place = cursor_place(hub, request)
+    page = page_of(request, hub)
 
-    found = await look_up.entries(hub, owner_id, span, place, limit)
-    places = [(entry.created_at, entry.id) for entry in found]
-    return listed(hub, [told.entry(entry) for entry in found], places, limit)
+    found = await look_up.entries(hub, owner_id, page.span, page.after, page.limit)
+    return page.answer(found, told.entry, lambda entry: (entry.created_at, entry.id))
 
 
 @router.post(

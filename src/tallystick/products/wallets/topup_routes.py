@@ -25,17 +25,16 @@ from tallystick.products.wallets.topup import (
 )
 from tallystick.web import shapes
 from tallystick.web.auth import Caller
-from tallystick.web.bodies import KNOWN, Body, Parsed, body, instant_param, page_limit, web_address
+from tallystick.web.bodies import KNOWN, Body, Parsed, body, web_address
 from tallystick.web.depends import (
     CallerDep,
     HubDep,
     LimitedCaller,
-    cursor_place,
-    listed,
     spend_polling,
 )
 from tallystick.web.description import NOT_MODIFIED, answers, creating, listing
 from tallystick.web.idempotency import created, once_only
+from tallystick.web.lists import page_of
 from tallystick.web.parts import Watch
 from tallystick.web.schema_parts import one, several
 from tallystick.web.status import answer_status
@@ -104,14 +103,14 @@ async def init(
 async def index(request: Request, hub: HubDep, who: LimitedCaller) -> dict[str, Any]:
     """Filters: ownerId, status, createdAfter, createdBefore."""
     who.needs("reader")
-    limit, asked = page_limit(request), request.query_params
-    span = (instant_param(request, "createdAfter"), instant_param(request, "createdBefore"))
+    page, asked = page_of(request, hub), request.query_params
     found = await list_topups(
-        hub, owner_id=asked.get("ownerId"), status=asked.get("status"), span=span,
-        after=cursor_place(hub, request), limit=limit,
+        hub, owner_id=asked.get("ownerId"), status=asked.get("status"), span=page.span,
+        after=page.after, limit=page.limit,
     )  # fmt: skip
-    places = [(snapshot.created_at, snapshot.id) for _, snapshot in found]
-    return listed(hub, [told.topup(*one) for one in found], places, limit)
+    return page.answer(
+        found, lambda one: told.topup(*one), lambda one: (one[1].created_at, one[1].id)
+    )
 
 
 @router.get(
