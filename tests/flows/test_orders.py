@@ -254,7 +254,9 @@ async def test_a_referral_discount_comes_after_the_coupon_and_nobody_refers_them
         id, buyer_discount_percent = "ref_1", 20
         email = Addresses.of(SECRET).kept(REFERRERS, "ref_1", "friend@example.vn")
 
-    house.hub.referrers = lambda tx, code: Friend() if code == "FRIEND" else None
+    house.hub.fulfilments["order"].find_referrer = lambda tx, code: (
+        Friend() if code == "FRIEND" else None
+    )
     await house.coupon()
 
     order = await house.order(coupon_code="TEN", referral_code="FRIEND")

@@ -22,8 +22,8 @@ class Action(StrEnum):
     CLOSED = "closed"
     REVIEWED = "reviewed"
     RELEASED = "released"
-    REVOKED = "revoked"
     RESENT = "resent"
+    REVOKED = "revoked"
 
 
 class Walk(Protocol):

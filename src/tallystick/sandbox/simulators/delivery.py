@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from tallystick.http_client import new_session
 from tallystick.sandbox.simulators.base import Caller, HearsOutcome, Message, Simulator
 from tallystick.sandbox.simulators.books import Books, Delivery
 from tallystick.sandbox.simulators.clock import VirtualClock
@@ -70,7 +69,10 @@ class NoticeSender:
 
         if self._session is None:
             # A connection that idled may be closed by the hub just as a notice is written to it.
-            self._session = new_session(_TIMEOUT_S, aiohttp.TCPConnector(force_close=True))
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            )
         headers = {"Content-Type": "application/json", **message.headers}
         try:
             async with self._session.post(

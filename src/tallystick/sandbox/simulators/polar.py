@@ -110,8 +110,11 @@ class PolarSimulator:
         return self._refunded(order, transfer, (net, amount - net), {"reason": "other"}, now)
 
     def reverse_refund(self, order: Order, now: datetime) -> Change:
-        """The card's bank sends the money back: the refund fails, and the order has less gone."""
-        last = _last_refund(order, "succeeded", "pending")
+        """The card's bank sends the money back: the refund fails, and the order has less gone.
+
+        One that waits for the bank is sent back before one that the bank took.
+        """
+        last = _last_refund(order, "pending") or _last_refund(order, "succeeded")
         if last is None:
             raise Conflict("There is no refund that could come back.")
         after, told = self._changed(order, {**last, "status": "failed", "modified_at": iso(now)})
