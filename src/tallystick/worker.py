@@ -37,7 +37,7 @@ Dues = Callable[[Connection, Hub], Mapping[str, datetime]]
 Work = Callable[[Hub, str], Awaitable[int]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Kind:
     """One kind of work, by what it is done for: a gateway, a job, or all at once.
 
@@ -126,20 +126,27 @@ class Worker:
         """Do everything that is due now, until nothing is; how much there was."""
         done = 0
         for _ in range(MOST_ROUNDS):
-            due = await self.next_due()
-            if due is None or due > self._hub.now():
+            now = self._hub.now()
+            due = {kind for kind, at in (await self._dues()).items() if at <= now}
+            if not due:
                 break
-            done += sum([await self._work(kind) for kind in self._kinds])
+            going_on = [kind for kind in self._kinds if kind in due or kind.under_way()]
+            done += sum([await self._work(kind) for kind in going_on])
         return done
 
     async def next_due(self) -> datetime | None:
         """When the next piece of work is due."""
+        return min((await self._dues()).values(), default=None)
+
+    async def _dues(self) -> dict[_Kind, datetime]:
+        """When each kind of work is due next, where it is at all."""
         kinds, hub = self._kinds, self._hub
 
-        def body(tx: Connection) -> list[datetime]:
-            return [at for kind in kinds for at in kind.dues(tx, hub).values()]
+        def body(tx: Connection) -> dict[_Kind, datetime]:
+            found = {kind: kind.dues(tx, hub).values() for kind in kinds}
+            return {kind: min(dues) for kind, dues in found.items() if dues}
 
-        return min(await hub.database.read(body), default=None)
+        return await hub.database.read(body)
 
     async def _work(self, kind: _Kind) -> int:
         """One round, to its end, together with those that were under way."""
