@@ -20,6 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from tallystick.flows.audit import audit, audit_changes, prove
+from tallystick.products import CHECKS
 from tallystick.flows.number_events import publish
 from tallystick.store import attempts
 from tallystick.store.connect import open_database
@@ -120,10 +121,10 @@ async def measure(url: str, many: int) -> None:
         assert len(found) == 1, names
     timed("attempts.named, each of 200", (process_time() - started) / 200)
     for what, run in (
-        ("everything", audit),
-        ("the daily job, the first time", partial(prove, now=now)),
-        ("the daily job, again", partial(prove, now=now)),
-        ("what changed since", partial(audit_changes, now=now)),
+        ("everything", partial(audit, checks=CHECKS)),
+        ("the daily job, the first time", partial(prove, checks=CHECKS, now=now)),
+        ("the daily job, again", partial(prove, checks=CHECKS, now=now)),
+        ("what changed since", partial(audit_changes, checks=CHECKS, now=now)),
     ):
         seen = Longest(database)
         started = process_time()

@@ -78,8 +78,8 @@ async def serve(wishes: dict[str, Any]) -> None:
 async def open_payment(house: Server) -> list[str]:
     """One more payment that waits for its payer: its id, and the payer's token."""
     wish = Wish(Money(AMOUNT, "VND"), ("payos",), description="Bench")
-    made = await create_payment(house.hub, wish, None, lambda s, token: f"{s.id} {token}".encode())
-    return made.decode().split()
+    made = await create_payment(house.hub, wish)
+    return [made.snapshot.id, made.token]
 
 
 def ask_later(tx: Connection) -> None:
@@ -117,7 +117,7 @@ async def run(
         return JSONResponse({})
 
     app = build_app(
-        house.hub, house.live, lifespan=lifespan,
+        house.hub, house.live, lifespan=lifespan, parts=house.parts,
         more_routes=[
             Route("/bench/publish", publish, methods=["POST"]),
             Route("/bench/forget", forget, methods=["POST"]),
