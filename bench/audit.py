@@ -20,8 +20,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from tallystick.flows.audit import audit, audit_changes, prove
-from tallystick.products import CHECKS
 from tallystick.flows.number_events import publish
+from tallystick.products import CHECKS
 from tallystick.store import attempts
 from tallystick.store.connect import open_database
 from tallystick.store.database import Database
