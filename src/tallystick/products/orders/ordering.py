@@ -110,11 +110,7 @@ async def release(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     orders = selling(hub)
 
     def body(tx: Connection) -> Order:
-        known = rows.find(tx, order_id)
-        payment = None if known is None else payments.lock(tx, known.payment_id)
-        order = None if known is None else rows.lock(tx, known.payment_id)
-        if order is None or payment is None:
-            raise NotFound("There is no order with this id.")
+        payment, order = _locked(tx, order_id)
         _refuse_to_release(payment, order)
         why = (reason, actor)
         decisions.add(tx, order.id, Action.RELEASED, why, order.payment_id, now)
@@ -133,11 +129,7 @@ async def revoke(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     now = hub.now()
 
     def body(tx: Connection) -> Order:
-        known = rows.find(tx, order_id)
-        payment = None if known is None else payments.lock(tx, known.payment_id)
-        order = None if known is None else rows.lock(tx, known.payment_id)
-        if order is None or payment is None:
-            raise NotFound("There is no order with this id.")
+        payment, order = _locked(tx, order_id)
         if order.amount.minor:
             raise Conflict(
                 f"This order costs {order.amount}: give its money back by a refund, which takes "
@@ -153,6 +145,16 @@ async def revoke(hub: Hub, order_id: str, reason: str, actor: str) -> Order:
     done = await hub.database.write(body)
     hub.work_signal.ring()
     return done
+
+
+def _locked(tx: Connection, order_id: str) -> tuple[Payment, Order]:
+    """The order and its payment, held until this transaction ends. Raises NotFound."""
+    known = rows.find(tx, order_id)
+    payment = None if known is None else payments.lock(tx, known.payment_id)
+    order = None if known is None else rows.lock(tx, known.payment_id)
+    if order is None or payment is None:
+        raise NotFound("There is no order with this id.")
+    return payment, order
 
 
 def _refuse_to_release(payment: Payment, order: Order) -> None:
